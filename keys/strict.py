@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every untrusted JSON and base64 text goes through here, and nothing is repaired.
+
+``json.loads`` keeps the last of two equal keys and reads NaN; ``base64.b64decode``
+skips junk and accepts non-canonical trailing bits. Both differences have let two
+readers see two documents in one signature.
+"""
+
+import base64
+import binascii
+import json
+import re
+from typing import Any, Final
+
+from keys.errors import Base64FormatError, JsonFormatError, LimitExceededError
+
+# Deeper than any document of ours (7), and far below Python's recursion limit.
+MAX_JSON_DEPTH: Final = 64
+# 2**53 - 1: what every other reader (JavaScript, protobuf's JSON) holds exactly.
+MAX_JSON_INTEGER: Final = 9_007_199_254_740_991
+
+# The longest accepted integer: a sign and 16 digits. int() on long text is quadratic.
+_MAX_INTEGER_CHARS: Final = 17
+
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_NOT_BRACKETS: Final = bytes(b for b in range(256) if b not in b"[]{}")
+
+
+def loads_json(
+    data: bytes, *, max_bytes: int, what: str = "document", floats: bool = False
+) -> Any:
+    """Parse strict JSON (RFC 8259, I-JSON RFC 7493 §2).
+
+    Args:
+        data: The bytes, UTF-8 without a byte order mark.
+        max_bytes: The bound on ``data``, bytes.
+        what: What the text is, for messages.
+        floats: Whether fractions are allowed (proposals; never signed documents).
+
+    Raises:
+        LimitExceededError: Too large, too deep, or an integer beyond 2**53 - 1.
+        JsonFormatError: Syntax, encoding, duplicate key, NaN, or a float.
+    """
+    if len(data) > max_bytes:
+        raise LimitExceededError(
+            f"{what}: expected at most {max_bytes} bytes, got {len(data)}"
+        )
+    _refuse_depth(data, what)
+    try:
+        text = data.decode("utf-8")
+        return json.loads(
+            text,
+            object_pairs_hook=lambda pairs: _unique(pairs, what),
+            parse_constant=lambda name: _refuse(what, name),
+            parse_float=float if floats else (lambda name: _refuse(what, name)),
+            parse_int=lambda digits: _integer(digits, what),
+        )
+    except UnicodeDecodeError as error:
+        raise JsonFormatError(
+            f"{what}: expected UTF-8, got byte {error.start}"
+        ) from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise JsonFormatError(f"{what}: {error.msg} at {place}") from error
+
+
+def dumps_json(value: Any) -> bytes:
+    """Write canonical JSON: sorted keys, no blanks, UTF-8.
+
+    Equal to RFC 8785 for what we write: ASCII keys, no floats.
+    """
+    text = json.dumps(
+        value,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+    return text.encode("utf-8")
+
+
+def b64encode(data: bytes) -> str:
+    """Encode in the standard alphabet with padding (RFC 4648 §4)."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def b64decode(text: str, *, what: str = "value") -> bytes:
+    """Decode canonical base64 (RFC 4648 §4, §3.5): no junk, no stray bits.
+
+    Raises:
+        Base64FormatError: Anything that ``b64encode`` would not have written.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Base64FormatError(
+            f"{what}: expected base64, got {text[:40]!r}"
+        ) from error
+    if b64encode(data) != text:
+        raise Base64FormatError(f"{what}: expected canonical base64, got {text[:40]!r}")
+    return data
+
+
+def _unique(pairs: list[tuple[str, Any]], what: str) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise JsonFormatError(f"{what}: expected unique keys, got {twice!r} twice")
+    return value
+
+
+def _refuse(what: str, name: str) -> Any:
+    raise JsonFormatError(f"{what}: expected integers only, got {name}")
+
+
+def _integer(digits: str, what: str) -> int:
+    if len(digits) > _MAX_INTEGER_CHARS or abs(int(digits)) > MAX_JSON_INTEGER:
+        raise LimitExceededError(
+            f"{what}: expected integers up to 2**53 - 1, got {digits[:24]}"
+        )
+    return int(digits)
+
+
+def _refuse_depth(data: bytes, what: str) -> None:
+    """Refuse nesting before the recursive parser sees it."""
+    if data.count(b"[") + data.count(b"{") <= MAX_JSON_DEPTH:
+        return
+    depth = 0
+    for byte in _STRING.sub(b"", data).translate(None, delete=_NOT_BRACKETS):
+        depth += 1 if byte in b"[{" else -1
+        if depth > MAX_JSON_DEPTH:
+            raise LimitExceededError(
+                f"{what}: expected at most {MAX_JSON_DEPTH} levels, got more"
+            )
