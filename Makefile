@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two commands: make demo, make test. `make help` lists the rest.
+# What a machine lacks is said by deploy/bootstrap.sh, which exits 3.
+.POSIX:
+.SUFFIXES:
+.PHONY: help demo test check serve bench docs mutants dev runtime lock clean
+
+BIN = .venv/bin
+STATE = state
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+demo: runtime ## the workshop end to end, every signature real, under a minute
+	@$(BIN)/python deploy/demo.py
+
+test: dev ## unit, attack, contract and end-to-end tests
+	@$(BIN)/python -m pytest -q -n 2 -m "not demo"
+
+check: dev ## ruff, mypy, import contracts, docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m mkdocs build --strict --quiet --site-dir build/site
+
+serve: runtime ## a Control Plane on 127.0.0.1:8080 with the embedded default
+	@$(BIN)/trustacks server run --state $(STATE)
+
+bench: dev ## measurements, as ratios in one run
+	@$(BIN)/python -m benchmarks
+
+mutants: dev ## delete each numbered step of the verifying functions: a test must go red
+	@$(BIN)/python deploy/mutate_verifier.py
+
+docs: dev ## read the documentation on 127.0.0.1:8000
+	@$(BIN)/python -m mkdocs serve --dev-addr 127.0.0.1:8000
+
+dev: ## the virtual environment with the development tools
+	@sh deploy/bootstrap.sh dev
+
+runtime: ## the virtual environment to run
+	@sh deploy/bootstrap.sh runtime
+
+lock: dev ## resolve the dependencies again (needs uv on PATH)
+	@sh deploy/lock.sh
+
+clean: ## remove what these targets made, except .venv and state
+	rm -rf build site .pytest_cache .mypy_cache .ruff_cache .hypothesis

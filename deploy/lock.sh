@@ -1,0 +1,17 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Resolve requirements/*.txt: hashes, every platform and Python 3.11 to 3.14, no index named.
+set -eu
+cd "$(dirname "$0")/.."
+command -v uv >/dev/null || { echo "trustacks: missing: uv" >&2; exit 3; }
+backend=$(mktemp)
+trap 'rm -f "$backend"' EXIT
+sed -n 's/^requires = \["\(.*\)"\].*/\1/p' pyproject.toml >"$backend"
+compile() {
+	out=$1
+	shift
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate \
+		--no-header --quiet --python-version 3.11 --output-file "$out" "$@" pyproject.toml "$backend"
+}
+compile requirements/runtime.txt --extra cli --extra server
+compile requirements/dev.txt --extra cli --extra server --extra dev

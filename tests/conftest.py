@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of every test run: no traffic off this machine, and no skip unseen.
+
+``TRUSTACKS_REFUSE_SKIPS=1`` (set by ``.ci/run``) turns a skip into a failure, except
+for the conformance cases, which are data that stays outside the project.
+"""
+
+import os
+import sys
+
+import pytest
+
+_ALLOWED_SKIP = "SKIPPED: conformance cases absent"
+_LOOPBACK = ("127.", "::1", "localhost")
+_refused_skips: list[str] = []
+
+
+def _guard(event, args):
+    if event == "socket.connect" and isinstance(args[1], tuple):
+        host = str(args[1][0])
+        if not host.startswith(_LOOPBACK):
+            raise AssertionError(f"a test tried to reach {host}")
+
+
+sys.addaudithook(_guard)
+
+
+def _allowed(reason: str) -> bool:
+    return _ALLOWED_SKIP in reason and not os.environ.get("SIGSTORE_CONFORMANCE_CASES")
+
+
+def pytest_runtest_logreport(report):
+    if report.skipped and os.environ.get("TRUSTACKS_REFUSE_SKIPS") == "1":
+        reason = str(report.longrepr)
+        if not hasattr(report, "wasxfail") and not _allowed(reason):
+            _refused_skips.append(f"{report.nodeid}: {reason}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    if _refused_skips and exitstatus == 0:
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in _refused_skips:
+        terminalreporter.write_line(f"REFUSED SKIP {line}", red=True)
