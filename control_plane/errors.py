@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the service refuses, and the one table from errors to HTTP statuses.
+
+The table is by class: the nearest ancestor decides, so a new leaf of another room has
+a status without a change here. Errors about our own disk and keys (exit code 3) are
+logged with their text and answered without it, because their text names paths.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from keys.errors import (
+    AccessError,
+    ActivationError,
+    BusyError,
+    ConflictError,
+    FormatError,
+    JsonFormatError,
+    KeyProviderError,
+    LimitExceededError,
+    NotFoundError,
+    RuleError,
+    StateError,
+    StorageError,
+    TrustacksError,
+    UnavailableError,
+    UsageError,
+    VerificationError,
+)
+
+
+class NotAuthenticatedError(AccessError):
+    """No token, or not one of ours."""
+
+    code = "not-authenticated"
+
+
+class TokenExpiredError(NotAuthenticatedError):
+    """The token was good once."""
+
+    code = "token-expired"
+
+
+class NotPermittedError(AccessError):
+    """The role or the scope of the token does not allow this call."""
+
+    code = "not-permitted"
+
+
+class SigningNotAllowedError(AccessError):
+    """The service does not sign this, or not for this caller."""
+
+    code = "signing-not-allowed"
+
+
+class RequestInvalidError(FormatError):
+    """A request that does not have the documented shape."""
+
+    code = "request-invalid"
+
+
+class BodyTooLargeError(LimitExceededError):
+    """A request body beyond the bound of the service."""
+
+    code = "body-too-large"
+
+
+class MethodNotAllowedError(UsageError):
+    """The path exists; the method does not."""
+
+    code = "method-not-allowed"
+
+
+class WorkspaceExistsError(ConflictError):
+    """A workspace of that name is there already."""
+
+    code = "workspace-exists"
+
+
+class IdentityExistsError(ConflictError):
+    """An identity of that id, or with that key, is there already."""
+
+    code = "identity-exists"
+
+
+class IdentityRevokedError(ConflictError):
+    """The identity has been revoked already."""
+
+    code = "identity-already-revoked"
+
+
+class LastAdminError(ConflictError):
+    """The change would leave nobody who may change the trust policy."""
+
+    code = "last-admin"
+
+
+class ChallengeError(VerificationError):
+    """The proof answers no open challenge of this workspace."""
+
+    code = "challenge-unknown"
+
+
+class ChallengeExpiredError(ChallengeError):
+    """The proof answers a challenge that has run out or was used."""
+
+    code = "challenge-expired"
+
+
+class KeyReuseError(VerificationError):
+    """One key, one purpose: this key already has another."""
+
+    code = "key-reuse"
+
+
+class ReleaseStaleError(ConflictError):
+    """The release names a predecessor that is no longer the head."""
+
+    code = "release-predecessor-stale"
+
+
+class ReportSequenceError(ConflictError):
+    """The report does not follow the Runner's last one."""
+
+    code = "report-sequence"
+
+
+class PortInUseError(UnavailableError):
+    """Another program listens there."""
+
+    code = "port-in-use"
+
+
+class InternalError(TrustacksError):
+    """A defect of the service; the log has it under the request id."""
+
+    code = "internal"
+    exit_code = 3
+
+
+STATUS: Final[Mapping[type, int]] = MappingProxyType(
+    {
+        TrustacksError: 500,
+        UsageError: 400,
+        MethodNotAllowedError: 405,
+        FormatError: 422,
+        JsonFormatError: 400,
+        BodyTooLargeError: 413,
+        VerificationError: 422,
+        RuleError: 422,
+        ActivationError: 422,
+        AccessError: 403,
+        NotAuthenticatedError: 401,
+        StateError: 409,
+        NotFoundError: 404,
+        StorageError: 503,
+        BusyError: 503,
+        KeyProviderError: 503,
+        UnavailableError: 503,
+    }
+)
+
+
+def status_of(error: TrustacksError) -> int:
+    """Return the HTTP status of an error: its nearest ancestor in ``STATUS``."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator may choose. Read once, frozen, passed down; secrets are masked.
+
+Every setting has an environment variable ``TRUSTACKS_<NAME>``; arguments of the
+command line win over it. No other module of the service reads the environment.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from control_plane import limits
+from keys.errors import ConfigurationError
+
+PREFIX: Final = "TRUSTACKS_"
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,190}[a-z0-9])?")
+_MAX_PORT: Final = 65535
+
+
+class Masked(str):
+    """A text that does not show itself in ``repr``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one server.
+
+    Attributes:
+        state: The directory that holds everything; one server at a time.
+        host: The address to listen on.
+        port: The TCP port; 0 lets the system choose.
+        public_host: The last labels of every log's origin, ``<ws>.log.<public_host>``.
+            Signed for ever: choose it before the first workspace.
+        database_url: The registry's SQLAlchemy URL; SQLite in ``state`` by default.
+        passphrase_file: Of the encrypted keys; ``state/passphrase`` by default.
+        max_body_bytes: The largest request body, bytes.
+        threads: Requests worked on at once, and database connections.
+        releases_listed: The newest revisions that the release role lists.
+    """
+
+    state: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_host: str = "localhost"
+    database_url: Masked = field(default=Masked(""))
+    passphrase_file: Path | None = None
+    max_body_bytes: int = limits.MAX_BODY_BYTES
+    threads: int = limits.DEFAULT_THREADS
+    releases_listed: int = limits.DEFAULT_RELEASES_LISTED
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= _MAX_PORT:
+            raise ConfigurationError(
+                f"port: expected 0 to {_MAX_PORT}, got {self.port}"
+            )
+        if not _HOST.fullmatch(self.public_host):
+            raise ConfigurationError(
+                f"public_host: expected a host name, got {self.public_host!r}"
+            )
+        for name in ("max_body_bytes", "threads", "releases_listed"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(
+                    f"{name}: expected at least 1, got {getattr(self, name)}"
+                )
+        _check_url(self.database_url)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None, **chosen: object) -> Self:
+        """Read the settings: ``chosen`` first, then the environment, then defaults.
+
+        Args:
+            environ: The environment; the process's own by default.
+            **chosen: Settings by name; ``None`` means not chosen.
+
+        Raises:
+            ConfigurationError: A value that cannot be, or no state directory.
+        """
+        source = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            value = chosen.get(setting.name)
+            if value is None:
+                value = source.get(f"{PREFIX}{setting.name.upper()}")
+            if value is not None:
+                values[setting.name] = _convert(setting.name, value)
+        if "state" not in values:
+            raise ConfigurationError(
+                "state: expected a directory, got none",
+                hint="pass --state DIR or set TRUSTACKS_STATE",
+            )
+        return cls(**values)
+
+    @property
+    def registry_url(self) -> Masked:
+        """The URL of the registry, the default filled in."""
+        return self.database_url or Masked(
+            f"sqlite:///{self.state.absolute() / 'registry.sqlite3'}"
+        )
+
+
+def _convert(name: str, value: object) -> object:
+    if name in ("state", "passphrase_file"):
+        return Path(str(value))
+    if name == "database_url":
+        return Masked(str(value))
+    if name in ("host", "public_host"):
+        return str(value)
+    try:
+        return int(str(value))
+    except ValueError:
+        raise ConfigurationError(
+            f"{name}: expected a whole number, got {str(value)[:40]!r}"
+        ) from None
+
+
+def _check_url(url: str) -> None:
+    if url and urlsplit(url).scheme.partition("+")[0] not in ("sqlite", "postgresql"):
+        raise ConfigurationError(
+            "database_url: expected sqlite: or postgresql:, got another scheme"
+        )
