@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why the gate refuses a release. Codes are stable; ``docs/threat-model.md`` names them.
+
+Refusals of a single attestation are the signer's (``signer.errors``), of metadata
+TUF's (``bundle.tuf.errors``), of Rego the engine's (``bundle.rego.errors``).
+"""
+
+from keys.errors import VerificationError
+
+# ------------------------------------------------------------ marks (T7)
+
+
+class ClockBehindError(VerificationError):
+    """The clock is before the last accepted time, by more than the skew."""
+
+    code = "clock-behind"
+
+
+class RootRollbackError(VerificationError):
+    """A TUF root older than one that was accepted."""
+
+    code = "root-rollback"
+
+
+class TargetsRollbackError(VerificationError):
+    """TUF targets older than some that were accepted."""
+
+    code = "targets-rollback"
+
+
+class VersionReusedError(VerificationError):
+    """Other bytes under a TUF version that was accepted."""
+
+    code = "version-reused"
+
+
+class RevisionRollbackError(VerificationError):
+    """A release older than one that was accepted."""
+
+    code = "revision-rollback"
+
+
+class RevisionForkedError(VerificationError):
+    """Another release at a revision whose release is known."""
+
+    code = "revision-forked"
+
+
+class LogRollbackError(VerificationError):
+    """A checkpoint of a smaller log than one that was accepted."""
+
+    code = "log-rollback"
+
+
+class MarksForeignError(VerificationError):
+    """Marks of another workspace."""
+
+    code = "marks-foreign"
+
+
+# ------------------------------------------------------------ trust (T1, T8)
+
+
+class TargetMismatchError(VerificationError):
+    """A file that is not the one that the metadata names."""
+
+    code = "target-mismatch"
+
+
+class PolicyWorkspaceError(VerificationError):
+    """A trust policy of another workspace."""
+
+    code = "policy-workspace"
+
+
+class KeyReusedError(VerificationError):
+    """One key for two purposes."""
+
+    code = "key-reused"
+
+
+class LayerPinError(VerificationError):
+    """A constitution or pack other than the one that the admins pinned."""
+
+    code = "layer-pin"
+
+
+# ------------------------------------------------------------ release (T4, T6, T10)
+
+
+class OverlayMissingError(VerificationError):
+    """No release is listed, or a file of it is missing."""
+
+    code = "overlay-missing"
+
+
+class NotHighestRevisionError(VerificationError):
+    """A release that is not the highest one listed."""
+
+    code = "not-highest-revision"
+
+
+class AttestationSetError(VerificationError):
+    """Attestations that are missing, twice there, or of nothing in the release."""
+
+    code = "attestation-set"
+
+
+class ReleaseRevisionError(VerificationError):
+    """The release attestation names another revision."""
+
+    code = "release-revision"
+
+
+class ParentsNotCurrentError(VerificationError):
+    """A release made for other targets, layers or trust than the current ones."""
+
+    code = "parents-not-current"
+
+
+class FloorMissingError(VerificationError):
+    """A Runner without state, a sovereign root, and no floor to start from."""
+
+    code = "floor-missing"
+
+
+class BelowFloorError(VerificationError):
+    """A release below the floor."""
+
+    code = "below-floor"
+
+
+class ReleaseChainError(VerificationError):
+    """Releases that do not lead, without a gap, to one that is known."""
+
+    code = "release-chain"
+
+
+class ReleaseExpiredError(VerificationError):
+    """Past the instant until which the release identity vouched."""
+
+    code = "release-expired"
+
+
+class ReleaseLifetimeError(VerificationError):
+    """A release that claims to be good for longer than is allowed, or is not begun."""
+
+    code = "release-lifetime"
+
+
+class CheckpointMissingError(VerificationError):
+    """A release or targets without a checkpoint of the workspace's log."""
+
+    code = "checkpoint-missing"
+
+
+# ------------------------------------------------------------ content
+
+
+class BundleDigestError(VerificationError):
+    """An archive other than the one that was released."""
+
+    code = "bundle-digest"
+
+
+class ManifestRevisionError(VerificationError):
+    """A bundle whose manifest names another revision."""
+
+    code = "manifest-revision"
+
+
+class InventoryNotReleasedError(VerificationError):
+    """The archive and the released inventory do not hold the same rules."""
+
+    code = "inventory-not-released"
+
+
+# ------------------------------------------------------------ rules (T5)
+
+
+class RuleMismatchError(VerificationError):
+    """A rule attestation that speaks of another rule, package or citation."""
+
+    code = "rule-mismatch"
+
+
+class RuleParentsError(VerificationError):
+    """A rule that was linted against other parents than the current ones."""
+
+    code = "rule-parents"
+
+
+class TestClaimError(VerificationError):
+    """A rule without a passing positive and a passing negative case."""
+
+    code = "test-claim"
+
+
+class LintClaimError(VerificationError):
+    """A rule that was not linted as this gate asks."""
+
+    code = "lint-claim"
+
+
+class RuleChainError(VerificationError):
+    """A rule that does not supersede the one before it."""
+
+    code = "rule-chain"
+
+
+class RuleChangeUnapprovedError(VerificationError):
+    """An existing rule changed without a second principal's approval."""
+
+    code = "change-not-approved"
+
+
+class RuleDroppedError(VerificationError):
+    """A rule that is gone without a retirement."""
+
+    code = "rule-dropped"
+
+
+class RetirementError(VerificationError):
+    """A retirement that is not signed, or was forgotten."""
+
+    code = "retirement"

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refusals of the Runner itself; what the gate refuses is in ``bundle.gate.errors``."""
+
+from keys.errors import ActivationError, StateError, UsageError
+
+
+class RunnerStateDamagedError(StateError):
+    """The Runner's state cannot be read, or part of it is missing: deny, never fresh."""
+
+    code = "runner-state-damaged"
+
+
+class RunnerStateForeignError(StateError):
+    """The state belongs to another workspace or another Runner."""
+
+    code = "runner-state-foreign"
+
+
+class ProbeFailedError(ActivationError):
+    """The engine did not answer the canary with the new release."""
+
+    code = "probe-failed"
+
+
+class ReleaseNotPublishedError(ActivationError):
+    """The workspace has no release yet."""
+
+    code = "no-release"
+
+
+class RunnerClosedError(UsageError):
+    """The Runner was closed."""
+
+    code = "runner-closed"
+
+
+class RunnerConfigurationError(UsageError):
+    """A Runner's setting that cannot be right."""
+
+    code = "runner-configuration"
