@@ -28,7 +28,7 @@ class Digest:
             )
 
     @classmethod
-    def of(cls, data: bytes) -> Self:
+    def of(cls, data: bytes | memoryview) -> Self:
         """Return the digest of ``data``."""
         return cls(hashlib.sha256(data).hexdigest())
 
