@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be wrong with an archive, a manifest or a bundle as such.
+
+The rooms inside have leaves of their own: ``bundle.rego.errors``,
+``bundle.tuf.errors``, ``bundle.runner.errors``, ``bundle.audit.errors``.
+"""
+
+from keys.errors import FormatError
+
+
+class ArchiveFormatError(FormatError):
+    """Not the one encoding that this project writes for these files."""
+
+    code = "archive-format"
+
+
+class ArchiveMemberError(ArchiveFormatError):
+    """A member that is not a plain file: a link, device, directory or extension."""
+
+    code = "archive-member"
+
+
+class ArchivePathError(ArchiveFormatError):
+    """A name that could escape, collide, or be read in two ways."""
+
+    code = "archive-path"
+
+
+class ManifestFormatError(FormatError):
+    """Not the ``.manifest`` of an overlay bundle."""
+
+    code = "manifest-format"
+
+
+class InventoryMismatchError(FormatError):
+    """The inventory is not the one that the bundle's rules make."""
+
+    code = "inventory-mismatch"
