@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Log entries as Sigstore carries them, and the check that one is about *this* signature.
+"""Log entries as Sigstore carries them, and the check that one is about a signature.
 
 We write and read one kind, Rekor v2 ``hashedrekord`` 0.0.2 over SHA-256(PAE). Its body
 is a function of digest, signature and key, so the check is one comparison of bytes:
