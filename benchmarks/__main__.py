@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``make bench``: run every ``bench_*.py`` and print one table."""
+
+import importlib
+import pkgutil
+import sys
+
+import benchmarks
+from benchmarks.measure import table
+
+
+def main() -> None:
+    wanted = sys.argv[1:]
+    rows = []
+    for found in pkgutil.iter_modules(benchmarks.__path__, "benchmarks."):
+        name = found.name.rpartition(".")[2]
+        if name.startswith("bench_") and (not wanted or name[6:] in wanted):
+            print(f"trustacks: measuring {name[6:]}", file=sys.stderr)
+            rows += importlib.import_module(found.name).rows()
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
