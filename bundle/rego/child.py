@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One warm child process that runs ``bundle.rego.worker``, and a clock over it.
+
+Laws:
+- it is spawned, never forked, with an empty environment: a rule has nothing to read;
+- a request that is not answered in time kills the child; the next one starts another;
+- whatever happens to the child, the caller gets an answer or an ``EvaluationError``.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import struct
+import subprocess
+import sys
+import time
+import weakref
+from typing import Any, Final
+
+from bundle.rego.errors import (
+    EngineUnavailableError,
+    EvaluationCrashError,
+    EvaluationError,
+    EvaluationMemoryError,
+    EvaluationTimeoutError,
+)
+from bundle.rego.limits import MAX_MESSAGE_BYTES
+
+_LENGTH: Final = struct.Struct(">I")
+_CHUNK: Final = 1 << 16
+# What the dynamic linker may need to find Python itself.
+_LINKER: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_OUT_OF_TIME: Final = {signal.SIGXCPU}
+_OUT_OF_MEMORY: Final = {signal.SIGABRT}  # Rust aborts when an allocation fails
+
+
+class Child:
+    """A child process, started when it is first needed. Not for two threads at once.
+
+    Attributes:
+        generation: How often it was started; a new one has forgotten everything.
+    """
+
+    def __init__(self, memory_bytes: int) -> None:
+        self._memory_bytes = memory_bytes
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
+        self.generation = 0
+
+    def start(self) -> None:
+        """Start the child if none is running, without waiting for it.
+
+        Raises:
+            EngineUnavailableError: The system does not start a process.
+        """
+        if self._owner != os.getpid():  # after a fork the pipes are the parent's
+            self._process, self._owner = None, os.getpid()
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.stop()
+        command = [sys.executable, "-I", "-m", "bundle.rego.worker"]
+        try:
+            self._process = subprocess.Popen(
+                [*command, str(self._memory_bytes)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={n: os.environ[n] for n in _LINKER if n in os.environ},
+                cwd="/",
+                bufsize=0,
+            )
+        except OSError as error:
+            raise EngineUnavailableError(
+                f"expected to start the engine's process: {error.strerror}"
+            ) from error
+        self.generation += 1
+        weakref.finalize(self, _end, self._process)
+
+    def stop(self) -> None:
+        """End the child, whatever it is doing."""
+        if self._process is not None:
+            _end(self._process)
+            self._process = None
+
+    def ask(self, request: bytes, *, seconds: float) -> dict[str, Any]:
+        """Send a request and return the answer.
+
+        Raises:
+            EvaluationError: A leaf of it; the child was stopped.
+        """
+        _require_bounded("a request", len(request))
+        self.start()
+        deadline = time.monotonic() + seconds
+        try:
+            self._send(_LENGTH.pack(len(request)) + request, deadline)
+            (length,) = _LENGTH.unpack(self._receive(_LENGTH.size, deadline))
+            _require_bounded("an answer", length)
+            return _read(self._receive(length, deadline))
+        except (BrokenPipeError, EOFError):
+            raise self._post_mortem() from None
+        except BaseException:  # the clock, or Ctrl-C in the middle of an answer
+            self.stop()
+            raise
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        pipe = self._running.stdin
+        assert pipe is not None  # noqa: S101 - it was opened as a pipe
+        os.set_blocking(pipe.fileno(), False)
+        view = memoryview(data)
+        while view:
+            _wait(pipe.fileno(), select.POLLOUT, deadline)
+            with contextlib.suppress(BlockingIOError):
+                view = view[os.write(pipe.fileno(), view[:_CHUNK]) :]
+
+    def _receive(self, length: int, deadline: float) -> bytes:
+        pipe = self._running.stdout
+        assert pipe is not None  # noqa: S101 - it was opened as a pipe
+        data = bytearray()
+        while len(data) < length:
+            _wait(pipe.fileno(), select.POLLIN, deadline)
+            if not (chunk := os.read(pipe.fileno(), min(_CHUNK, length - len(data)))):
+                raise EOFError
+            data += chunk
+        return bytes(data)
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None  # noqa: S101 - start() made it
+        return self._process
+
+    def _post_mortem(self) -> EvaluationError:
+        """Say why the child ended by itself."""
+        process = self._running
+        try:
+            code = process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            code = 0
+        self.stop()
+        if -code in _OUT_OF_TIME:
+            return EvaluationTimeoutError("expected an answer, got too much work")
+        if -code in _OUT_OF_MEMORY:
+            return EvaluationMemoryError("expected an answer, got out of memory")
+        if code > 0:
+            return EngineUnavailableError(
+                f"expected the engine to run, got exit code {code}",
+                hint="reinstall the package: regorus or the package is not importable",
+            )
+        return EvaluationCrashError(f"expected an answer, got signal {-code}")
+
+
+def _require_bounded(what: str, size: int) -> None:
+    if size > MAX_MESSAGE_BYTES:
+        raise EvaluationMemoryError(
+            f"expected {what} of at most {MAX_MESSAGE_BYTES} bytes, got {size}"
+        )
+
+
+def _read(answer: bytes) -> dict[str, Any]:
+    """Parse what the child wrote: JSON that the worker, not the author, formed."""
+    try:
+        value = json.loads(answer)
+    except (ValueError, RecursionError) as error:
+        raise EvaluationMemoryError(
+            "expected an answer that can be read, got one too deep or broken"
+        ) from error
+    if not isinstance(value, dict):
+        raise EvaluationCrashError("expected an answer, got something else")
+    return value
+
+
+def _wait(descriptor: int, event: int, deadline: float) -> None:
+    poll = select.poll()
+    poll.register(descriptor, event)
+    left = deadline - time.monotonic()
+    if left <= 0 or not poll.poll(left * 1000):
+        raise EvaluationTimeoutError("expected an answer in time, got none")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill, reap and close; safe to call twice."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

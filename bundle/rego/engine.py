@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The seam to a Rego engine: three questions, and no engine's own types.
+
+Laws for every implementation:
+- it never answers with a guess: no answer is an ``EvaluationError``;
+- it holds hostile Rego: time, memory and process are bounded outside the engine;
+- one engine may be asked from several threads.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Literal, Protocol
+
+from bundle.rego.errors import EvaluationError
+
+
+class Undefined(Enum):
+    """The type of ``UNDEFINED``."""
+
+    UNDEFINED = "undefined"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+# What a rule is that no body of it makes true. Never the same as False or null.
+UNDEFINED: Final = Undefined.UNDEFINED
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One Rego file.
+
+    Attributes:
+        path: A name for messages and coverage; nothing is read from it.
+        source: Its text.
+    """
+
+    path: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineCoverage:
+    """The lines of one module that an evaluation reached, and those it did not."""
+
+    path: str
+    covered: tuple[int, ...]
+    missed: tuple[int, ...]
+
+
+class Policy(Protocol):
+    """Modules and data that an engine has loaded."""
+
+    def evaluate(self, path: str, document: Any) -> Any:
+        """Return the value of ``data.x.y`` for an input document, or ``UNDEFINED``.
+
+        Sets arrive as sorted lists. A path that no module defines is ``UNDEFINED``
+        too: whoever needs the rule to exist must have checked that it does.
+
+        Raises:
+            EvaluationError: There is no answer.
+        """
+
+    def evaluate_many(
+        self, paths: Sequence[str], document: Any
+    ) -> list[Any | Undefined | EvaluationError]:
+        """Evaluate several paths for one input; a failed one has its error in place.
+
+        Raises:
+            EvaluationError: There is no answer for any of them.
+        """
+
+    def coverage(self) -> tuple[LineCoverage, ...]:
+        """Return the lines reached since the load, if it asked for coverage.
+
+        Raises:
+            EvaluationError: There is no answer.
+        """
+
+    def close(self) -> None:
+        """Forget the modules."""
+
+
+class Engine(Protocol):
+    """A Rego engine."""
+
+    @property
+    def name(self) -> str:
+        """The engine's name, as test and lint attestations carry it."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+
+    def parse(self, module: Module) -> dict[str, Any]:
+        """Return the syntax tree of one module, in regorus' JSON form, version 1.
+
+        Raises:
+            RegoParseError: It is not a module.
+            EvaluationError: The parser gave no answer.
+        """
+
+    def load(
+        self,
+        modules: Sequence[Module],
+        data: Mapping[str, Any] | None = None,
+        *,
+        coverage: bool = False,
+    ) -> Policy:
+        """Load modules and a data document together.
+
+        Raises:
+            RegoParseError: A module does not parse.
+            RegoCompileError: They do not fit together.
+            EvaluationError: The engine gave no answer.
+        """
+
+    def close(self) -> None:
+        """End the engine; loaded policies end with it."""
