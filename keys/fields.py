@@ -43,6 +43,10 @@ class Fields:
         """Return whether the field is present."""
         return name in self._value
 
+    def names(self) -> tuple[str, ...]:
+        """Return the fields that are present, sorted: for objects that are maps."""
+        return tuple(sorted(self._value))
+
     def is_null(self, name: str) -> bool:
         """Return whether the field, which must be present, is null."""
         return self.any(name) is None
