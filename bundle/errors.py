@@ -5,7 +5,7 @@ The rooms inside have leaves of their own: ``bundle.rego.errors``,
 ``bundle.tuf.errors``, ``bundle.runner.errors``, ``bundle.audit.errors``.
 """
 
-from keys.errors import FormatError
+from keys.errors import FormatError, UsageError
 
 
 class ArchiveFormatError(FormatError):
@@ -36,3 +36,15 @@ class InventoryMismatchError(FormatError):
     """The inventory is not the one that the bundle's rules make."""
 
     code = "inventory-mismatch"
+
+
+class InputFormatError(FormatError):
+    """A proposal that the published input schema does not describe."""
+
+    code = "input-format"
+
+
+class EvaluatedAtRefusedError(UsageError):
+    """The caller set the instant of the decision, which is the Runner's to set."""
+
+    code = "evaluated-at-refused"
