@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line's one reader of environment variables.
+
+=========================== =====================================================
+``TRUSTACKS_HOME``          where config.yaml and keys/ are; else ``~/.trustacks``
+``TRUSTACKS_PASSPHRASE_FILE`` a file with the passphrase of the local keys
+``TRUSTACKS_DEBUG=1``       show the traceback of a fault of ours
+``NO_COLOR``                no colour, whatever its value (no-color.org)
+=========================== =====================================================
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from keys.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the process was started with.
+
+    Attributes:
+        home: The client's folder; not made before something is written.
+        passphrase_file: The file to read passphrases from, or None to ask.
+        debug: Whether faults of ours show their traceback.
+        no_color: Whether colour is off even on a terminal.
+    """
+
+    home: Path
+    passphrase_file: Path | None
+    debug: bool
+    no_color: bool
+
+
+def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
+    """Read the environment once.
+
+    Args:
+        variables: The variables; the process's own by default.
+
+    Raises:
+        ConfigurationError: Neither TRUSTACKS_HOME nor HOME is set.
+    """
+    values = os.environ if variables is None else variables
+    passphrase_file = values.get("TRUSTACKS_PASSPHRASE_FILE")
+    return Environment(
+        home=_home(values),
+        passphrase_file=Path(passphrase_file) if passphrase_file else None,
+        debug=values.get("TRUSTACKS_DEBUG") == "1",
+        no_color="NO_COLOR" in values,
+    )
+
+
+def child_variables() -> dict[str, str]:
+    """Return the variables that a program we start may see: PATH and little else."""
+    kept = ("PATH", "HOME", "TMPDIR", "LANG")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _home(values: Mapping[str, str]) -> Path:
+    if explicit := values.get("TRUSTACKS_HOME"):
+        return Path(explicit)
+    if home := values.get("HOME"):
+        return Path(home) / ".trustacks"
+    raise ConfigurationError(
+        "expected TRUSTACKS_HOME or HOME in the environment, got neither",
+        hint="export TRUSTACKS_HOME=<folder>",
+    )

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Passphrases and tokens: from a file or a prompt, never from an argument."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from keys.durable import read_file
+from keys.errors import FormatError, KeyAccessDeniedError, NotFoundError
+from trustacks.errors import PassphraseMissingError
+from trustacks.limits import MAX_SECRET_BYTES
+
+
+@dataclass(frozen=True)
+class Passphrases:
+    """Asks for the passphrase of a local key.
+
+    Args:
+        file: TRUSTACKS_PASSPHRASE_FILE, or None to ask on the terminal.
+        prompt: Asks without echo; given ``confirm`` it asks twice.
+    """
+
+    file: Path | None
+    prompt: Callable[[str, bool], str]
+
+    def __call__(self, wanted: str) -> str:
+        """Return the passphrase for an existing key (``keys.signing.Secrets``).
+
+        Raises:
+            PassphraseMissingError: No file is named, and there is no terminal.
+        """
+        return self._ask(wanted, confirm=False)
+
+    def new(self, wanted: str) -> str:
+        """Return the passphrase for a key that is being made; asked twice.
+
+        Raises:
+            PassphraseMissingError: No file is named, and there is no terminal.
+            KeyAccessDeniedError: It is empty.
+        """
+        secret = self._ask(wanted, confirm=True)
+        if not secret:
+            raise KeyAccessDeniedError("expected a passphrase, got none")
+        return secret
+
+    def _ask(self, wanted: str, *, confirm: bool) -> str:
+        if self.file is not None:
+            return read_secret(self.file)
+        if not sys.stdin.isatty():
+            raise PassphraseMissingError(
+                f"expected a {wanted}, got no terminal to ask on",
+                hint="name a file that holds it: export TRUSTACKS_PASSPHRASE_FILE=FILE",
+            )
+        return self.prompt(wanted, confirm)
+
+
+def read_secret(path: Path) -> str:
+    """Read a secret: the file's one line, without its newline.
+
+    Raises:
+        PassphraseMissingError: There is no such file.
+        FormatError: It is not one line of UTF-8.
+    """
+    try:
+        data = read_file(path, max_bytes=MAX_SECRET_BYTES)
+    except NotFoundError as error:
+        raise PassphraseMissingError(
+            f"expected a secret in {path}, got no such file"
+        ) from error
+    try:
+        text = data.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: expected one line of UTF-8") from error
+    if "\n" in text or "\r" in text or not text:
+        raise FormatError(f"{path}: expected one line, got {text.count(chr(10)) + 1}")
+    return text
+
+
+def ask(wanted: str, confirm: bool = False) -> str:  # noqa: FBT001, FBT002 - a prompt's form
+    """Ask on the terminal, without echo."""
+    import click  # noqa: PLC0415 - programs may use this module without click
+
+    answer: str = click.prompt(
+        wanted, hide_input=True, err=True, confirmation_prompt=confirm
+    )
+    return answer

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command: its name, where it is, and its line of help.
+
+A name is imported only when its command runs, so that `trustacks rule lint` does not
+wait for HTTP, and only `trustacks server` loads the Control Plane.
+"""
+
+from typing import Final
+
+from trustacks._cli.lazy import Table
+
+_HERE: Final = "trustacks._cli"
+
+_TOKEN: Final[Table] = {
+    "create": (f"{_HERE}.token:create", "make a token; it is shown once"),
+    "list": (f"{_HERE}.token:list_", "list the tokens, never their secrets"),
+    "revoke": (f"{_HERE}.token:revoke", "end a token now"),
+}
+COMMANDS: Final[Table] = {
+    "login": (f"{_HERE}.login:login", "pin a workspace's first root and keep a token"),
+    "status": (f"{_HERE}.status:status", "health, active revision, form of trust"),
+    "version": (f"{_HERE}.version:version", "versions of the command and its engine"),
+    "keys": (
+        {
+            "create": (f"{_HERE}.keys:create", "make an encrypted signing key"),
+            "show": (f"{_HERE}.keys:show", "show a key's public half"),
+        },
+        "the keys that you sign with",
+    ),
+    "workspace": (
+        {
+            "create": (f"{_HERE}.workspace:create", "make a workspace"),
+            "show": (
+                f"{_HERE}.workspace:show",
+                "show a workspace and its form of trust",
+            ),
+            "list": (f"{_HERE}.workspace:list_", "list the workspaces"),
+            "token": (_TOKEN, "who may call the Control Plane"),
+        },
+        "workspaces and their tokens",
+    ),
+    "identity": (
+        {
+            "register": (f"{_HERE}.identity:register", "register a signing identity"),
+            "list": (f"{_HERE}.identity:list_", "list the identities that sign"),
+            "show": (f"{_HERE}.identity:show", "show one identity"),
+            "revoke": (f"{_HERE}.identity:revoke", "end an identity's signatures"),
+        },
+        "overlay-signing identities",
+    ),
+    "rule": (
+        {
+            "new": (f"{_HERE}.rule_new:new", "write a rule and its tests on a branch"),
+            "test": (f"{_HERE}.rule_check:test", "run the tests of rules"),
+            "lint": (f"{_HERE}.rule_check:lint", "check rules, the ratchet included"),
+            "sign": (f"{_HERE}.rule_sign:sign", "test, lint, then attest a rule"),
+            "list": (f"{_HERE}.rule_show:list_", "list the rules of the overlay"),
+            "show": (f"{_HERE}.rule_show:show", "show one rule"),
+        },
+        "policy rules of the overlay",
+    ),
+    "bundle": (
+        {
+            "build": (f"{_HERE}.bundle:build", "build the policy bundle"),
+            "release": (f"{_HERE}.release:release", "sign and publish a release"),
+            "verify": (f"{_HERE}.bundle:verify", "check the release as a Runner does"),
+            "inspect": (f"{_HERE}.bundle:inspect", "show what a bundle holds"),
+        },
+        "policy bundles and releases",
+    ),
+    "runner": (
+        {
+            "enroll": (f"{_HERE}.runner_enroll:enroll", "make and register a Runner"),
+            "step": (f"{_HERE}.runner:step", "refresh, verify, activate"),
+            "decide": (f"{_HERE}.runner:decide", "decide on a proposal"),
+            "status": (f"{_HERE}.runner:status", "show what the Runner enforces"),
+        },
+        "a Runner on this machine",
+    ),
+    "audit": (
+        {
+            "export": (f"{_HERE}.audit:export", "write an evidence pack"),
+            "replay": (f"{_HERE}.audit:replay", "verify an evidence pack, offline"),
+        },
+        "evidence for auditors",
+    ),
+    "sign": (f"{_HERE}.artifact:sign", "attest a file with a local key"),
+    "verify": (f"{_HERE}.artifact:verify", "verify a file's attestation, offline"),
+    "server": (
+        {
+            "run": (f"{_HERE}.server:run", "run a Control Plane"),
+            "migrate": (f"{_HERE}.server:migrate", "bring the registry up to date"),
+        },
+        "the Control Plane",
+    ),
+}

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the client and the command line refuse, beyond what the rooms below do."""
+
+from typing import Any
+
+from keys.errors import (
+    AccessError,
+    ConfigurationError,
+    ConflictError,
+    KeyProviderError,
+    RuleError,
+    StateError,
+    StorageError,
+    TrustacksError,
+    UnavailableError,
+    VerificationError,
+)
+
+
+class InternalError(TrustacksError):
+    """A fault of ours; shown as one line, in full with TRUSTACKS_DEBUG=1."""
+
+    code = "internal"
+    exit_code = 3
+
+
+class CommandInterruptedError(TrustacksError):
+    """Ctrl-C: nothing half-written stays, and the next run starts afresh."""
+
+    code = "interrupted"
+    exit_code = 3
+
+
+class OperatingSystemError(StorageError):
+    """A file, pipe or socket that failed outside the durable writer."""
+
+    code = "operating-system"
+
+
+class NotLoggedInError(ConfigurationError):
+    """A command that needs a workspace, before ``trustacks login``."""
+
+    code = "not-logged-in"
+
+
+class AmbiguousKeyError(ConfigurationError):
+    """Several keys are here, and none was named."""
+
+    code = "ambiguous-key"
+
+
+class PassphraseMissingError(KeyProviderError):
+    """No passphrase file, and no terminal to ask on."""
+
+    code = "passphrase-missing"
+
+
+class KeyExistsError(ConflictError):
+    """A key of that name is here already; keys are never replaced."""
+
+    code = "key-exists"
+
+
+class FileExistsRefusedError(ConflictError):
+    """The output file is there already; outputs are never overwritten."""
+
+    code = "file-exists"
+
+
+class PinChangedError(VerificationError):
+    """The server shows another first root than the one that is pinned."""
+
+    code = "pin-changed"
+
+
+class GitError(UnavailableError):
+    """Git is missing, or refused."""
+
+    code = "git"
+
+
+class NotARepositoryError(GitError):
+    """The folder is in no git repository."""
+
+    code = "not-a-repository"
+
+
+class GitIdentityError(GitError):
+    """The repository has no identity of its own; a global one is never read."""
+
+    code = "git-identity"
+
+
+class BranchExistsError(ConflictError):
+    """The branch for the new rule is there already."""
+
+    code = "branch-exists"
+
+
+class UnexpectedAnswerError(UnavailableError):
+    """An answer that is not of the Control Plane's API."""
+
+    code = "unexpected-answer"
+
+
+class RuleTestsFailedError(RuleError):
+    """A case of a rule's tests fails, or a polarity has no case."""
+
+    code = "rule-tests-failed"
+
+
+class RuleLintFailedError(RuleError):
+    """The linter refuses a rule."""
+
+    code = "rule-lint-failed"
+
+
+class RuleUnsignedError(RuleError):
+    """A rule without an attestation cannot be released."""
+
+    code = "rule-unsigned"
+
+
+class KeyNotRegisteredError(AccessError):
+    """The local key belongs to no identity of the workspace."""
+
+    code = "key-not-registered"
+
+
+class ReleaseContendedError(StateError):
+    """Every try lost the race for the next revision."""
+
+    code = "release-contended"
+
+
+class ControlPlaneRefusalError(TrustacksError):
+    """The Control Plane refused; its own code and hint are passed on.
+
+    Args:
+        message: The problem's detail.
+        remote_code: The problem's stable code.
+        status: The HTTP status.
+        hint: The problem's hint.
+        evidence: The problem's evidence.
+    """
+
+    code = "control-plane-refusal"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remote_code: str,
+        status: int,
+        hint: str | None = None,
+        **evidence: Any,
+    ) -> None:
+        super().__init__(message, hint=hint, **evidence)
+        self.remote_code = remote_code
+        self.status = status
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the error under the code that the Control Plane gave."""
+        return super().to_json() | {"code": self.remote_code}
