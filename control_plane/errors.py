@@ -28,6 +28,7 @@ from keys.errors import (
     UsageError,
     VerificationError,
 )
+from signer.errors import UnknownSignerError
 
 
 class NotAuthenticatedError(AccessError):
@@ -108,12 +109,6 @@ class ChallengeExpiredError(ChallengeError):
     code = "challenge-expired"
 
 
-class KeyReuseError(VerificationError):
-    """One key, one purpose: this key already has another."""
-
-    code = "key-reuse"
-
-
 class ReleaseStaleError(ConflictError):
     """The release names a predecessor that is no longer the head."""
 
@@ -148,6 +143,7 @@ STATUS: Final[Mapping[type, int]] = MappingProxyType(
         JsonFormatError: 400,
         BodyTooLargeError: 413,
         VerificationError: 422,
+        UnknownSignerError: 403,
         RuleError: 422,
         ActivationError: 422,
         AccessError: 403,

@@ -42,5 +42,7 @@ DEFAULT_RELEASES_LISTED: Final = 3
 SQLITE_BUSY_MS: Final = 10_000
 # Seconds that a stopping server waits for requests in flight.
 SHUTDOWN_SECONDS: Final = 10
+# Seconds between looks at the age of online metadata; it lives for a day or more.
+REFRESH_SECONDS: Final = 900
 # Bytes of a passphrase or token file of ours.
 MAX_SECRET_FILE_BYTES: Final = 4096

@@ -98,10 +98,10 @@ class Caller:
             NotPermittedError: The role or the scope does not allow it.
         """
         if not self.may(permission, workspace):
-            scope = self.workspace or "all workspaces"
+            wanted, scope = (w or "all workspaces" for w in (workspace, self.workspace))
             raise NotPermittedError(
-                f"expected permission {permission.value} in "
-                f"{workspace or 'all workspaces'}, got role {self.role.value} in {scope}",
+                f"expected permission {permission.value} in {wanted}, "
+                f"got role {self.role.value} in {scope}",
                 hint="use a token with another role, or ask an admin for one",
                 permission=permission.value,
             )

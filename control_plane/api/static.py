@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``/w/{ws}/``: what Runners and anyone's tools read, as a CDN could serve it.
+
+No token: every byte here is signed, and confidentiality is not what it is for. Names
+that change (`timestamp.json`, the checkpoint) must be asked for again; all others name
+one content for ever. What is not there is never cached, because a client that asks for
+the next root asks again.
+"""
+
+import re
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Response
+
+from control_plane import limits
+from control_plane.api.deps import ServicesIn
+from keys.digest import Digest
+from keys.errors import NotFoundError
+
+router = APIRouter(tags=["static"])
+
+_PUBLIC: Final = re.compile(
+    r"(metadata|targets|log|chain)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+"
+)
+_CHANGING: Final = frozenset({"metadata/timestamp.json", "log/checkpoint"})
+_IMMUTABLE: Final = "public, max-age=31536000, immutable"
+_REVALIDATE: Final = "no-cache"
+_TYPES: Final = (
+    (".json", "application/json"),
+    (".jsonl", "application/jsonl"),
+    (".gz", "application/gzip"),
+    ("log/checkpoint", "text/plain; charset=utf-8"),
+)
+
+
+@router.api_route(
+    "/w/{ws}/{name:path}",
+    methods=["GET", "HEAD"],
+    response_class=Response,
+    operation_id="static_object",
+)
+def static_object(
+    ws: str,
+    name: str,
+    services: ServicesIn,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Return TUF metadata and targets, log tiles and the release chain, as stored."""
+    if not _PUBLIC.fullmatch(name):
+        raise NotFoundError(f"expected a public object, got {name[:80]!r}")
+    storage = services.workspaces.storage(ws)
+    data = storage.get(name, max_bytes=limits.MAX_STATIC_BYTES)
+    headers = {
+        "etag": f'"{Digest.of(data).hex}"',
+        "cache-control": _REVALIDATE if name in _CHANGING else _IMMUTABLE,
+    }
+    if if_none_match == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(data, headers=headers, media_type=_media_type(name))
+
+
+def _media_type(name: str) -> str:
+    found = (kind for end, kind in _TYPES if name.endswith(end))
+    return next(found, "application/octet-stream")

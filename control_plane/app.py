@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``create_app(services)``: routers, boundary and errors joined. Builds no parts."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from control_plane import limits
+from control_plane.api import (
+    attestations,
+    audit,
+    health,
+    identities,
+    problems,
+    releases,
+    runners,
+    signing,
+    static,
+    timestamps,
+    tokens,
+    trust,
+    workspaces,
+)
+from control_plane.api.middleware import Boundary
+from control_plane.services import Services
+from keys import __version__
+
+_ROUTERS: Final = (
+    health,
+    timestamps,
+    workspaces,
+    tokens,
+    identities,
+    attestations,
+    signing,
+    trust,
+    releases,
+    runners,
+    audit,
+    static,
+)
+
+
+def create_app(services: Services) -> FastAPI:
+    """Return the application that serves ``services``.
+
+    Args:
+        services: What ``build_services`` made; closed by whoever made it.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # As many threads as database connections: none waits for another's.
+        limiter = anyio.to_thread.current_default_thread_limiter()
+        limiter.total_tokens = services.settings.threads
+        yield
+
+    app = FastAPI(
+        title="trustacks Control Plane",
+        version=__version__,
+        description="Signed policy overlays: see docs/formats/api.md.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    app.state.services = services
+    app.add_middleware(
+        Boundary,
+        max_bytes=lambda path: body_limit(path, services.settings.max_body_bytes),
+    )
+    problems.install(app)
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    return app
+
+
+def body_limit(path: str, largest: int) -> int:
+    """Return the bound on a request body, bytes: large only where bundles come in."""
+    large = path == "/v1/workspaces" or (
+        path.startswith("/v1/workspaces/") and path.endswith("/releases")
+    )
+    return largest if large else min(largest, limits.MAX_SMALL_BODY_BYTES)

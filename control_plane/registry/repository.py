@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Queries by intent. Each takes a session of the caller and never commits."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from control_plane.registry.models import (
+    ChallengeRow,
+    LeafRow,
+    ReleaseRow,
+    ReportRow,
+    SubjectRow,
+    WorkspaceRow,
+)
+from keys.digest import Digest
+
+
+def find_workspace(session: Session, name: str) -> WorkspaceRow | None:
+    """Return a workspace."""
+    return session.get(WorkspaceRow, name)
+
+
+def list_workspaces(session: Session) -> list[WorkspaceRow]:
+    """Return all workspaces by name."""
+    return list(session.scalars(select(WorkspaceRow).order_by(WorkspaceRow.name)))
+
+
+def add_leaf(session: Session, leaf: LeafRow, subjects: Iterable[Digest]) -> None:
+    """Index one leaf of the log and the subjects of its statement."""
+    session.add(leaf)
+    session.flush()
+    session.add_all(
+        SubjectRow(
+            workspace=leaf.workspace, leaf_index=leaf.leaf_index, digest=str(digest)
+        )
+        for digest in sorted(set(subjects))
+    )
+
+
+def count_leaves(session: Session, workspace: str) -> int:
+    """Return how many leaves are indexed; they are indexed in order, without a gap."""
+    found = session.scalar(
+        select(func.max(LeafRow.leaf_index)).where(LeafRow.workspace == workspace)
+    )
+    return 0 if found is None else found + 1
+
+
+def find_leaf(session: Session, workspace: str, digest: Digest) -> LeafRow | None:
+    """Return the leaf of an attestation, by the digest of its PAE."""
+    return session.scalar(
+        select(LeafRow).where(
+            LeafRow.workspace == workspace, LeafRow.digest == str(digest)
+        )
+    )
+
+
+def leaves_about(
+    session: Session, workspace: str, subject: Digest, *, start: int, limit: int
+) -> list[LeafRow]:
+    """Return the leaves whose statements name ``subject``, oldest first."""
+    query = (
+        select(LeafRow)
+        .join(
+            SubjectRow,
+            (SubjectRow.workspace == LeafRow.workspace)
+            & (SubjectRow.leaf_index == LeafRow.leaf_index),
+        )
+        .where(
+            SubjectRow.workspace == workspace,
+            SubjectRow.digest == str(subject),
+            LeafRow.leaf_index >= start,
+        )
+        .order_by(LeafRow.leaf_index)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def head_release(session: Session, workspace: str) -> ReleaseRow | None:
+    """Return the newest published release."""
+    return session.scalar(
+        select(ReleaseRow)
+        .where(ReleaseRow.workspace == workspace)
+        .order_by(ReleaseRow.revision.desc())
+        .limit(1)
+    )
+
+
+def find_release(session: Session, workspace: str, revision: int) -> ReleaseRow | None:
+    """Return one published release."""
+    return session.get(ReleaseRow, (workspace, revision))
+
+
+def list_releases(
+    session: Session, workspace: str, *, start: int, limit: int
+) -> list[ReleaseRow]:
+    """Return published releases from revision ``start`` on, oldest first."""
+    query = (
+        select(ReleaseRow)
+        .where(ReleaseRow.workspace == workspace, ReleaseRow.revision >= start)
+        .order_by(ReleaseRow.revision)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def last_report(session: Session, workspace: str, runner: str) -> ReportRow | None:
+    """Return a Runner's newest report."""
+    return session.scalar(
+        select(ReportRow)
+        .where(ReportRow.workspace == workspace, ReportRow.runner == runner)
+        .order_by(ReportRow.sequence.desc())
+        .limit(1)
+    )
+
+
+def last_reports(session: Session, workspace: str) -> list[ReportRow]:
+    """Return the newest report of each Runner, by Runner."""
+    newest = (
+        select(ReportRow.runner, func.max(ReportRow.sequence).label("sequence"))
+        .where(ReportRow.workspace == workspace)
+        .group_by(ReportRow.runner)
+        .subquery()
+    )
+    query = (
+        select(ReportRow)
+        .join(
+            newest,
+            (ReportRow.runner == newest.c.runner)
+            & (ReportRow.sequence == newest.c.sequence),
+        )
+        .where(ReportRow.workspace == workspace)
+        .order_by(ReportRow.runner)
+    )
+    return list(session.scalars(query))
+
+
+def open_challenges(session: Session, workspace: str, *, at: str) -> int:
+    """Forget challenges that have expired; return how many are open."""
+    session.execute(
+        delete(ChallengeRow).where(
+            ChallengeRow.workspace == workspace, ChallengeRow.expires_at <= at
+        )
+    )
+    found = session.scalar(
+        select(func.count())
+        .select_from(ChallengeRow)
+        .where(ChallengeRow.workspace == workspace, ChallengeRow.used_at.is_(None))
+    )
+    return found or 0
+
+
+def find_challenge(
+    session: Session, workspace: str, challenge: str
+) -> ChallengeRow | None:
+    """Return a challenge of this workspace."""
+    row = session.get(ChallengeRow, challenge)
+    return row if row is not None and row.workspace == workspace else None
