@@ -108,6 +108,15 @@ class Fields:
         """Return a reader of a nested object."""
         return Fields(self.any(name), self._at(name))
 
+    def mapping(self, name: str, *, max_items: int = MAX_ITEMS) -> dict[str, Any]:
+        """Return an object whose keys are data, of bounded size."""
+        value = self._typed(name, dict, "an object")
+        if len(value) > max_items:
+            raise FieldFormatError(
+                f"{self._at(name)}: expected at most {max_items} keys, got {len(value)}"
+            )
+        return dict(value)
+
     def items(self, name: str, *, max_items: int = MAX_ITEMS) -> list[Any]:
         """Return a list of bounded length."""
         value = self._typed(name, list, "a list")
