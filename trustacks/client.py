@@ -21,7 +21,8 @@ from keys.errors import (
     UnsafeConfigurationError,
     UsageError,
 )
-from keys.strict import b64decode, b64encode, dumps_json, loads_json
+from keys.strict import b64encode, dumps_json, loads_json
+from trustacks.answers import bytes_of
 from trustacks.errors import ControlPlaneRefusalError, UnexpectedAnswerError
 from trustacks.limits import (
     ANSWER_SECONDS,
@@ -178,28 +179,11 @@ class WorkspaceApi:
     def log(self, attestation: bytes) -> bytes:
         """Submit an attestation to the log; return it completed by its entry."""
         answer = self.post("/attestations", {"attestation": b64encode(attestation)})
-        return decoded(answer, "attestation")
+        return bytes_of(answer, "attestation")
 
     def pack(self) -> bytes:
         """Return the workspace's evidence pack."""
         return self.client.fetch(f"{self._base}/audit/pack", max_bytes=MAX_PACK_BYTES)
-
-
-def decoded(answer: Any, name: str) -> bytes:
-    """Return the bytes of a base64 field of an answer.
-
-    Raises:
-        UnexpectedAnswerError: There is no such field, or it is not base64.
-    """
-    value = answer.get(name) if isinstance(answer, dict) else None
-    if not isinstance(value, str):
-        raise UnexpectedAnswerError(
-            f"expected a field {name!r} in the answer, got none"
-        )
-    try:
-        return b64decode(value, what=name)
-    except FormatError as error:
-        raise UnexpectedAnswerError(f"the answer's {error.message}") from error
 
 
 def checked_url(url: str) -> str:

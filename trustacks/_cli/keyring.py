@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-from keys.errors import UsageError
+from keys.durable import read_file
+from keys.errors import NotFoundError, UsageError
 from keys.providers import open_signing_key
+from keys.public import MAX_KEY_BYTES, PublicKey
 from keys.signing import SigningKey
 from trustacks._cli.session import Session
 from trustacks.errors import AmbiguousKeyError
@@ -22,6 +24,24 @@ def open_key(session: Session, name: str | None) -> SigningKey:
         KeyProviderError: It cannot be opened.
     """
     return open_signing_key(key_uri(session, name), session.passphrases)
+
+
+def public_half(session: Session, name: str | None) -> PublicKey:
+    """Return a local key's public half: as noted beside it, or by opening the key.
+
+    What is noted beside a key is for showing; ``keys.signing.CheckedKey`` refuses to
+    sign with halves that do not match.
+
+    Raises:
+        KeyProviderError: There is no such key.
+        KeyFormatError: What is beside it is not a public key.
+    """
+    uri = key_uri(session, name)
+    beside = Path(uri.partition(":")[2]).with_suffix(".pub")
+    try:
+        return PublicKey.from_pem(read_file(beside, max_bytes=MAX_KEY_BYTES))
+    except NotFoundError:
+        return open_key(session, name).public_key
 
 
 def key_uri(session: Session, name: str | None) -> str:

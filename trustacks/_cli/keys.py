@@ -9,12 +9,12 @@ from typing import Final
 
 import click
 
-from keys.durable import make_directory
+from keys.durable import make_directory, write_file
 from keys.errors import WriteConflictError
 from keys.providers.encfile import create_key
 from keys.public import ECDSA_P256, ED25519, PublicKey
 from trustacks._cli.files import write_new
-from trustacks._cli.keyring import key_path, key_uri, open_key
+from trustacks._cli.keyring import key_path, key_uri, public_half
 from trustacks._cli.lazy import command
 from trustacks._cli.output import pairs
 from trustacks._cli.session import Session
@@ -43,10 +43,12 @@ def create(session: Session, name: str, kind: str) -> None:
     make_directory(path.parent, mode=0o700)
     passphrase = session.passphrases.new(f"new passphrase for {path}")
     try:
-        key = create_key(path, passphrase, details=_KINDS[kind])
+        public = create_key(path, passphrase, details=_KINDS[kind]).public_key
     except WriteConflictError as error:
         raise _exists(path) from error
-    _show(session, name, f"encfile:{path}", key.public_key)
+    # After the private half: a crash between the two leaves a key that `show` opens.
+    write_file(path.with_suffix(".pub"), public.pem.encode())
+    _show(session, name, f"encfile:{path}", public)
 
 
 @command("show")
@@ -54,7 +56,7 @@ def create(session: Session, name: str, kind: str) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Write the PEM there.")
 def show(session: Session, name: str | None, out: Path | None) -> None:
     """Show the public half of the key NAME, or of the key that signs by default."""
-    public = open_key(session, name).public_key
+    public = public_half(session, name)
     if out:
         write_new(out, public.pem.encode())
     uri = key_uri(session, name)
