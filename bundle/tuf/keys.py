@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys of TUF roles: ours as TUF writes them, TUF's as one identity each.
+
+Three systems name keys in three ways. Here, and only here, they are converted:
+
+- a ``keys.SigningKey`` becomes a securesystemslib ``Signer``;
+- its key id is the SHA-256 of the canonical key object, custody included, as
+  TUF 1.0.31 §4.2 has it; so custody cannot change under one id;
+- ``identify`` names any key by the SHA-256 of its SubjectPublicKeyInfo. Thresholds
+  count those names, because the same key under two key ids is still one key.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, NoReturn
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
+from securesystemslib.formats import encode_canonical
+from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
+
+from bundle.tuf.errors import TufKeyError
+from bundle.tuf.roles import CUSTODY
+from keys.digest import Digest
+from keys.public import ED25519, PublicKey
+from keys.signing import CheckedKey, SigningKey
+from signer.form import Custody
+
+# DESIGN 3.1: RSA-PSS of 3072 bits and more.
+MIN_RSA_BITS: Final = 3072
+MAX_RSA_BITS: Final = 8192
+
+_CURVES: Final = {
+    "ecdsa-sha2-nistp256": ec.SECP256R1,
+    "ecdsa-sha2-nistp384": ec.SECP384R1,
+}
+
+
+class RoleSigner(Signer):
+    """A ``keys.SigningKey`` as python-tuf signs with it; each signature is verified."""
+
+    def __init__(self, key: SigningKey, custody: Custody) -> None:
+        self._key = CheckedKey(key)
+        self._public = role_key(key.public_key, custody)
+
+    @property
+    def public_key(self) -> Key:
+        """The public half, with custody."""
+        return self._public
+
+    def sign(self, payload: bytes) -> Signature:
+        """Sign canonical metadata.
+
+        Raises:
+            KeyProviderError: The key cannot be used now.
+            SignatureInvalidError: The private and public halves do not match.
+        """
+        return Signature(self._public.keyid, self._key.sign(payload).hex())
+
+    @classmethod
+    def from_priv_key_uri(
+        cls,
+        priv_key_uri: str,
+        public_key: Key,
+        secrets_handler: SecretsHandler | None = None,
+    ) -> NoReturn:
+        """Refuse: keys are opened by ``keys.providers`` and nowhere else."""
+        raise NotImplementedError(priv_key_uri, public_key, secrets_handler)
+
+
+def role_key(key: PublicKey, custody: Custody) -> SSlibKey:
+    """Return a public key as TUF metadata holds it, with its custody."""
+    if key.details == ED25519:
+        kind, scheme, public = "ed25519", "ed25519", key.raw.hex()
+    else:
+        kind, scheme, public = "ecdsa", "ecdsa-sha2-nistp256", key.pem
+    value: dict[str, Any] = {
+        "keytype": kind,
+        "scheme": scheme,
+        "keyval": {"public": public},
+        CUSTODY: str(custody),
+    }
+    return SSlibKey.from_dict(_key_id(value), value)
+
+
+def is_external(key: Key) -> bool:
+    """Return whether the metadata says that the Control Plane cannot use the key."""
+    said = key.unrecognized_fields.get(CUSTODY)
+    return isinstance(said, str) and said == Custody.EXTERNAL
+
+
+def identify(key: Key) -> str:
+    """Return the SHA-256 of a key's SubjectPublicKeyInfo, 64 hex digits.
+
+    Raises:
+        TufKeyError: A kind, scheme, curve or size that is not accepted.
+    """
+    try:
+        return Digest.of(_spki(key)).hex
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise TufKeyError(f"key {key.keyid[:16]}: expected a public key") from error
+
+
+def distinct(keys: Iterable[Key]) -> dict[str, Key]:
+    """Return keys by identity.
+
+    Raises:
+        TufKeyError: One public key under two key ids, or a key not accepted.
+    """
+    found: dict[str, Key] = {}
+    for key in keys:
+        twin = found.setdefault(identify(key), key)
+        if twin is not key:
+            raise TufKeyError(
+                "expected each public key under one key id,"
+                f" got it under {twin.keyid[:16]} and {key.keyid[:16]}"
+            )
+    return found
+
+
+def _key_id(value: dict[str, Any]) -> str:
+    return Digest.of(str(encode_canonical(value)).encode("utf-8")).hex
+
+
+def _spki(key: Key) -> bytes:
+    """Encode a key anew: the same point in another PEM or hex text is the same key."""
+    text = key.keyval.get("public")
+    if not isinstance(text, str):
+        raise TypeError(text)
+    loaded: Any
+    if key.keytype == "ed25519":
+        loaded = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+    else:
+        loaded = load_pem_public_key(text.encode("utf-8"))
+    _require_strength(key, loaded)
+    der: bytes = loaded.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return der
+
+
+def _require_strength(key: Key, loaded: Any) -> None:
+    match key.keytype, key.scheme, loaded:
+        case "ed25519", "ed25519", ed25519.Ed25519PublicKey():
+            return
+        case "ecdsa", scheme, ec.EllipticCurvePublicKey():
+            if isinstance(loaded.curve, _CURVES.get(scheme, ())):
+                return
+        case "rsa", "rsassa-pss-sha256", rsa.RSAPublicKey():
+            if MIN_RSA_BITS <= loaded.key_size <= MAX_RSA_BITS:
+                return
+        case _:
+            pass
+    raise TufKeyError(
+        f"key {key.keyid[:16]}: expected Ed25519, P-256, P-384 or RSA-PSS of"
+        f" {MIN_RSA_BITS} bits, got {key.keytype} {key.scheme}"
+    )
