@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The algorithms that timestamps may use: SHA-2, and ECDSA with it."""
+
+from types import MappingProxyType
+from typing import Final
+
+from cryptography.hazmat.primitives import hashes
+
+from signer.timestamp.asn1 import AlgorithmIdentifier, Oid
+from signer.timestamp.errors import TimestampAlgorithmError
+
+SHA256: Final = Oid("2.16.840.1.101.3.4.2.1")  # RFC 5754 §2.2
+ECDSA_SHA256: Final = Oid("1.2.840.10045.4.3.2")  # RFC 5758 §3.2
+
+_HASHES: Final = MappingProxyType(
+    {
+        SHA256: hashes.SHA256(),
+        Oid("2.16.840.1.101.3.4.2.2"): hashes.SHA384(),
+        Oid("2.16.840.1.101.3.4.2.3"): hashes.SHA512(),
+    }
+)
+_SIGNATURES: Final = MappingProxyType(
+    {
+        ECDSA_SHA256: hashes.SHA256(),
+        Oid("1.2.840.10045.4.3.3"): hashes.SHA384(),
+        Oid("1.2.840.10045.4.3.4"): hashes.SHA512(),
+    }
+)
+
+
+def hash_of(algorithm: AlgorithmIdentifier) -> hashes.HashAlgorithm:
+    """Return the hash that ``algorithm`` names.
+
+    Raises:
+        TimestampAlgorithmError: Not SHA-256, SHA-384 or SHA-512.
+    """
+    found = _HASHES.get(algorithm.algorithm)
+    if found is None:
+        raise TimestampAlgorithmError(
+            f"expected a SHA-2 hash, got {algorithm.algorithm.dotted_string}"
+        )
+    return found
+
+
+def signature_hash_of(algorithm: AlgorithmIdentifier) -> hashes.HashAlgorithm:
+    """Return the hash of the ECDSA scheme that ``algorithm`` names.
+
+    Raises:
+        TimestampAlgorithmError: Not ECDSA with SHA-2, or with parameters.
+    """
+    found = _SIGNATURES.get(algorithm.algorithm)
+    # RFC 5758 §3.2: "the encoding MUST omit the parameters field".
+    if found is None or algorithm.parameters is not None:
+        raise TimestampAlgorithmError(
+            f"expected ECDSA with SHA-2, got {algorithm.algorithm.dotted_string}"
+        )
+    return found
+
+
+def digest(algorithm: hashes.HashAlgorithm, data: bytes) -> bytes:
+    """Hash ``data``."""
+    context = hashes.Hash(algorithm)
+    context.update(data)
+    return context.finalize()
