@@ -13,7 +13,7 @@ from keys.digest import Digest
 from keys.errors import TrustacksError
 from keys.fields import Fields
 from keys.public import PublicKey
-from keys.strict import b64decode, b64encode, dumps_json
+from keys.strict import b64decode, b64encode, dumps_json, loads_json
 from signer.tlog.checkpoint import open_checkpoint
 from signer.tlog.errors import (
     LogEntryFormatError,
@@ -67,6 +67,27 @@ class LoggedEntry:
     size: int
     root: bytes
     origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class HashedRekord:
+    """What a leaf says.
+
+    Attributes:
+        digest: SHA-256 of the DSSE PAE that was signed.
+        signature: Over that PAE.
+        key: Who signed, by their own word.
+    """
+
+    digest: Digest
+    signature: bytes
+    key: PublicKey
+
+    def to_body(self) -> bytes:
+        """Return the leaf's bytes."""
+        return hashedrekord_body(
+            digest=self.digest, signature=self.signature, key=self.key
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +191,37 @@ def hashedrekord_body(*, digest: Digest, signature: bytes, key: PublicKey) -> by
             },
         }
     )
+
+
+def parse_hashedrekord(body: bytes) -> HashedRekord:
+    """Parse a leaf, accepting only what ``hashedrekord_body`` writes.
+
+    Raises:
+        FormatError: Anything else, other bytes for the same content included.
+    """
+    value = loads_json(body, max_bytes=MAX_ENTRY_BYTES, what="log entry")
+    spec = Fields(value, "log entry").object("spec").object("hashedRekordV002")
+    data, signature = spec.object("data"), spec.object("signature")
+    verifier = signature.object("verifier")
+    found = HashedRekord(
+        Digest(b64decode(data.text("digest")).hex()),
+        b64decode(signature.text("content")),
+        PublicKey(b64decode(verifier.object("publicKey").text("rawBytes"))),
+    )
+    if body != found.to_body():
+        raise LogEntryFormatError(
+            "log entry: expected one canonical hashedrekord 0.0.2"
+        )
+    return found
+
+
+def pae_digest_of(body: bytes) -> Digest:
+    """Return the PAE digest that a leaf is about: the name of its attestation.
+
+    Raises:
+        FormatError: Not a leaf of ours.
+    """
+    return parse_hashedrekord(body).digest
 
 
 def verify_log_entry(
