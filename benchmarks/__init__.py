@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measurements, never tests: ratios taken in one run, so that the machine cancels out."""
+"""Measurements, never tests: ratios in one run, so that the machine cancels out."""

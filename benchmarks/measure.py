@@ -32,9 +32,12 @@ class Ratio:
         return self.seconds / self.base_seconds
 
 
-def least(work: Callable[[], object], base: Callable[[], object], *, times: int):
+def least(
+    work: Callable[[], object], base: Callable[[], object], *, times: int
+) -> tuple[float, float]:
     """Time ``work`` and ``base`` in turn; return the least of each, in seconds."""
-    work(), base()
+    work()
+    base()
     taken = [(_once(work), _once(base)) for _ in range(times)]
     return min(w for w, _ in taken), min(b for _, b in taken)
 
