@@ -77,15 +77,9 @@ SOCKET_TIMEOUT_S: Final = 10.0
 MAX_INPUT_BYTES: Final = 8 * MIB
 # A verdict is good for this long, seconds: a review, not a week (DESIGN 9, Input).
 DECISION_LIFE_S: Final = 3_600
-# Longest life of a release attestation, seconds: 30 days (DESIGN 9, T6).
-MAX_RELEASE_LIFE_S: Final = 30 * 86_400
 # How far a clock may go back, and how far ahead another's may be, seconds.
 CLOCK_SKEW_S: Final = 300
 # Releases from a mark or floor to the newest. Three a day for a year.
 MAX_CHAIN_RELEASES: Final = 1_024
 # All of them together. 1,000 releases of 200 rules are 60 MiB.
 MAX_CHAIN_TOTAL_BYTES: Final = 256 * MIB
-# A trust policy: 1,000 identities at 1 KiB.
-MAX_POLICY_BYTES: Final = 2 * MIB
-# A TrustedRoot: 100 logs and authorities at 5 KiB.
-MAX_TRUSTED_ROOT_BYTES: Final = MIB

@@ -73,12 +73,6 @@ class PolicyWorkspaceError(VerificationError):
     code = "policy-workspace"
 
 
-class KeyReusedError(VerificationError):
-    """One key for two purposes."""
-
-    code = "key-reused"
-
-
 class LayerPinError(VerificationError):
     """A constitution or pack other than the one that the admins pinned."""
 
@@ -188,18 +182,6 @@ class RuleParentsError(VerificationError):
     """A rule that was linted against other parents than the current ones."""
 
     code = "rule-parents"
-
-
-class TestClaimError(VerificationError):
-    """A rule without a passing positive and a passing negative case."""
-
-    code = "test-claim"
-
-
-class LintClaimError(VerificationError):
-    """A rule that was not linted as this gate asks."""
-
-    code = "lint-claim"
 
 
 class RuleChainError(VerificationError):

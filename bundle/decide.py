@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluate a proposal: every layer and every overlay rule answers for itself.
+
+Laws (DESIGN 5, Verdict; 9, Input):
+
+- allow is the empty set of denies; no answer is a deny with the error's code;
+- a deny of ``overlay.<leaf>`` carries the id of that rule, whatever its object says;
+- an error of one rule takes no other rule's deny away;
+- the constitution is asked alone, so that nothing beside it can change its answer;
+- ``evaluated_at`` is set here from the instant given, never by the caller.
+
+Not here: whether there is a release that may be used (``bundle.runner``).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from bundle.decision import CALLER, RUNNER, Deny
+from bundle.errors import EvaluatedAtRefusedError, InputFormatError
+from bundle.limits import MAX_INPUT_BYTES
+from bundle.rego.engine import Engine, Module, Policy
+from bundle.rego.errors import EvaluationError
+from bundle.rego.schema import check_input
+from keys.clock import format_instant
+from keys.digest import Digest
+from keys.strict import dumps_json, loads_json
+
+CONSTITUTION_DENY: Final = "data.proposal.deny"
+CONSTITUTION_METADATA: Final = "data.proposal.rule_metadata"
+
+
+class LayerLike(Protocol):
+    """What is needed of a constitution or pack."""
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        """Its Rego."""
+
+
+class RuleLike(Protocol):
+    """What is needed of a confined overlay rule."""
+
+    @property
+    def path(self) -> str:
+        """Its file."""
+
+    @property
+    def source(self) -> bytes:
+        """Its Rego."""
+
+    @property
+    def package(self) -> str:
+        """``overlay.<leaf>``."""
+
+    @property
+    def rule_id(self) -> str:
+        """Its id."""
+
+    @property
+    def citation(self) -> Mapping[str, str] | None:
+        """Where the rule comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A proposal, checked, and with the instant set.
+
+    Attributes:
+        value: The input document.
+        data: Its canonical bytes.
+        sources: Who filled each field of its context.
+    """
+
+    value: Mapping[str, Any]
+    data: bytes
+    sources: Mapping[str, str]
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of the canonical bytes."""
+        return Digest.of(self.data)
+
+
+def prepare_input(proposal: Mapping[str, Any], *, at: datetime) -> Document:
+    """Check a proposal against the published schema and set ``evaluated_at``.
+
+    Raises:
+        InputFormatError: Not JSON, or not what the schema says.
+        LimitExceededError: Larger or deeper than a proposal may be.
+        EvaluatedAtRefusedError: The caller set the instant.
+    """
+    value = _json_copy(proposal)
+    context = value.get("context")
+    if isinstance(context, dict):
+        if "evaluated_at" in context:
+            raise EvaluatedAtRefusedError(
+                "expected no input.context.evaluated_at, got one",
+                hint="leave it out: the Runner sets it from its own clock",
+            )
+        sources = dict.fromkeys((f"context.{name}" for name in context), CALLER)
+        context["evaluated_at"] = format_instant(at)
+        sources["context.evaluated_at"] = RUNNER
+    else:
+        sources = {}
+    check_input(value)
+    return Document(value, dumps_json(value), sources)
+
+
+def replay_input(data: bytes, *, at: datetime) -> Document:
+    """Read a recorded document again; its ``evaluated_at`` must be ``at``.
+
+    Raises:
+        FormatError: Not the canonical bytes of a document that was decided at ``at``.
+    """
+    value = loads_json(data, max_bytes=MAX_INPUT_BYTES, what="input", floats=True)
+    check_input(value)
+    if value["context"].get("evaluated_at") != format_instant(at):
+        raise InputFormatError("expected the record's instant in the input")
+    return Document(value, data, {})
+
+
+class Stack:
+    """Constitution, packs and overlay, loaded together into an engine.
+
+    Args:
+        engine: Evaluates.
+        constitution: Loaded a second time, alone.
+        packs: By whichever order; each has a package ``pack.<name>``.
+        rules: Confined rules, each with a package of its own.
+
+    Raises:
+        RegoCompileError: They do not fit together.
+        EvaluationError: The engine does not answer.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        constitution: LayerLike,
+        packs: Sequence[LayerLike],
+        rules: Sequence[RuleLike],
+    ) -> None:
+        self._packs = {f"data.pack.{p.name}.deny": p.name for p in packs}
+        self._rules = {f"data.{r.package}.deny": r for r in rules}
+        modules = [*constitution.modules, *(m for p in packs for m in p.modules)]
+        modules += [Module(r.path, r.source.decode()) for r in rules]
+        self._alone = engine.load(constitution.modules)
+        self._all = engine.load(modules)
+        self._citations = self._read_citations()
+
+    def denies(self, document: Document) -> tuple[Deny, ...]:
+        """Return every deny, in the order constitution, packs, overlay."""
+        paths = [*self._packs, *self._rules]
+        answers = [
+            *evaluate_each(self._alone, [CONSTITUTION_DENY], document.value),
+            *evaluate_each(self._all, paths, document.value),
+        ]
+        found: list[Deny] = []
+        for path, answer in zip([CONSTITUTION_DENY, *paths], answers, strict=True):
+            found += self._read_denies(path, answer)
+        return tuple(found)
+
+    def close(self) -> None:
+        """Forget the modules."""
+        self._alone.close()
+        self._all.close()
+
+    def _read_denies(self, path: str, answer: Any) -> list[Deny]:
+        layer, rule_id, citation = self._origin(path)
+        if isinstance(answer, EvaluationError):
+            return [Deny(layer, rule_id, str(answer), citation, answer.code)]
+        if not isinstance(answer, list):
+            text = f"expected a set at {path}, got {type(answer).__name__}"
+            return [Deny(layer, rule_id, text, citation, EvaluationError.code)]
+        return [self._read_deny(layer, rule_id, citation, item) for item in answer]
+
+    def _read_deny(
+        self, layer: str, rule_id: str, citation: Mapping[str, str] | None, item: Any
+    ) -> Deny:
+        said = item if isinstance(item, dict) else {}
+        message = str(said.get("message", item))
+        if layer == "overlay":
+            return Deny(layer, rule_id, message, citation)
+        said_id = said.get("rule_id")
+        own_id = said_id if isinstance(said_id, str) and said_id else rule_id
+        return Deny(layer, own_id, message, self._citations.get(own_id))
+
+    def _origin(self, path: str) -> tuple[str, str, Mapping[str, str] | None]:
+        if path in self._rules:
+            rule = self._rules[path]
+            return "overlay", rule.rule_id, rule.citation
+        if path in self._packs:
+            return "pack", self._packs[path], None
+        return "constitution", "constitution", None
+
+    def _read_citations(self) -> dict[str, Mapping[str, str]]:
+        paths = [p.removesuffix("deny") + "rule_metadata" for p in self._packs]
+        answers = [
+            *evaluate_each(self._alone, [CONSTITUTION_METADATA], {}),
+            *evaluate_each(self._all, paths, {}),
+        ]
+        found: dict[str, Mapping[str, str]] = {}
+        for answer in answers:
+            for rule_id, metadata in _items(answer):
+                citation = dict(_items(metadata)).get("citation")
+                if isinstance(citation, dict):
+                    found[rule_id] = {k: str(v) for k, v in citation.items()}
+        return found
+
+
+def evaluate_each(policy: Policy, paths: Sequence[str], document: Any) -> list[Any]:
+    """Evaluate paths so that one that takes the engine down takes no other with it."""
+    try:
+        return policy.evaluate_many(paths, document)
+    except EvaluationError as error:
+        if len(paths) == 1:
+            return [error]
+    half = len(paths) // 2
+    return [
+        *evaluate_each(policy, paths[:half], document),
+        *evaluate_each(policy, paths[half:], document),
+    ]
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    return list(value.items()) if isinstance(value, dict) else []
+
+
+def _json_copy(proposal: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        data = dumps_json(proposal)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputFormatError(f"input: expected JSON values: {error}") from error
+    value = loads_json(data, max_bytes=MAX_INPUT_BYTES, what="input", floats=True)
+    if not isinstance(value, dict):
+        raise InputFormatError(f"input: expected an object, got {type(value).__name__}")
+    return value

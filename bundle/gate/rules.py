@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a rule's author attested must be about this rule, here, now.
+
+That the tests passed, with a positive and a negative case, and the lint too, is
+*claimed by* the author; the predicate's own laws refuse a claim that does not say so
+(``signer.predicates.rule``). What the gate can check itself it does (``content``).
+"""
+
+from collections.abc import Mapping
+
+from bundle.gate.errors import (
+    AttestationSetError,
+    RuleMismatchError,
+    RuleParentsError,
+)
+from bundle.rule import RuleModule
+from keys.digest import Digest
+from signer.predicates.release import InventoryItem, ReleasePredicate
+from signer.predicates.rule import RulePredicate
+from signer.verify import Expected
+
+
+def check_attestation_set(
+    release: ReleasePredicate, others: Mapping[Digest, bytes]
+) -> None:
+    """Refuse attestations that are not, one each, the heads that the release lists.
+
+    Raises:
+        AttestationSetError: One is missing, or there is one of nothing listed.
+    """
+    heads = {item.head for item in release.inventory}
+    for digest in sorted(heads ^ set(others)):
+        said = "got none" if digest in heads else "got one that no rule has"
+        raise AttestationSetError(f"expected attestation {digest}, {said}")
+
+
+def expected_rule(item: InventoryItem) -> Expected:
+    """Return what the attestation of a listed rule must be about."""
+    return Expected(
+        predicate_type=RulePredicate.type,
+        subjects=(item.rule, item.test),
+        namespace=item.rule_id.partition(".")[0],
+    )
+
+
+def check_rule_named(claim: RulePredicate, rule: RuleModule) -> None:
+    """Refuse an attestation of another rule, package or citation.
+
+    Raises:
+        RuleMismatchError: They differ.
+    """
+    if (claim.rule_id, claim.package) != (rule.rule_id, rule.package):
+        raise RuleMismatchError(
+            f"expected {rule.rule_id} in package {rule.package}, "
+            f"got {claim.rule_id} in {claim.package}"
+        )
+    if claim.citation.to_json() != rule.metadata.citation.to_json():
+        raise RuleMismatchError(
+            f"{rule.rule_id}: expected the citation in its Rego, got another"
+        )
+
+
+def check_linted_for(claim: RulePredicate, release: ReleasePredicate) -> None:
+    """Refuse a rule that was linted against other layers than the release's.
+
+    Raises:
+        RuleParentsError: Another constitution or other packs.
+    """
+    linted = (claim.parents.constitution, dict(claim.parents.packs))
+    current = (release.parents.constitution, dict(release.parents.packs))
+    if linted != current:
+        raise RuleParentsError(
+            f"{claim.rule_id}: expected a lint against the current constitution "
+            "and packs, got one against others",
+            hint="lint and sign the rule again",
+        )
