@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One class and one stable code for each reason to refuse an attestation."""
+
+from keys.errors import FormatError, VerificationError
+
+
+class EnvelopeFormatError(FormatError):
+    """Not a DSSE envelope with exactly one signature."""
+
+    code = "envelope-format"
+
+
+class AttestationFormatError(FormatError):
+    """Not a Sigstore bundle v0.3 of the shape that we accept."""
+
+    code = "attestation-format"
+
+
+class StatementFormatError(FormatError):
+    """Not an in-toto Statement v1 over SHA-256 digests."""
+
+    code = "statement-format"
+
+
+class PredicateFormatError(FormatError):
+    """A predicate whose fields contradict each other or its type."""
+
+    code = "predicate-format"
+
+
+class SuiteNotPassedError(FormatError):
+    """A rule attestation over a test run that did not pass."""
+
+    code = "suite-not-passed"
+
+
+class UnknownPredicateError(FormatError):
+    """A predicate type that this version does not know."""
+
+    code = "unknown-predicate"
+
+
+class TrustedRootFormatError(FormatError):
+    """Not a Sigstore TrustedRoot that can be used."""
+
+    code = "trusted-root-format"
+
+
+class UnsafeTrustPolicyError(VerificationError):
+    """A trust policy that contradicts itself or grants what nobody can mean."""
+
+    code = "unsafe-trust-policy"
+
+
+class KeyReusedError(VerificationError):
+    """One key found in two purposes."""
+
+    code = "key-reused"
+
+
+class UnknownSignerError(VerificationError):
+    """The key is not that of a registered identity."""
+
+    code = "unknown-signer"
+
+
+class UnknownIdentityError(VerificationError):
+    """No identity of that id in the trust policy."""
+
+    code = "unknown-identity"
+
+
+class RevokedError(VerificationError):
+    """The identity was revoked, and this attestation does not survive it."""
+
+    code = "revoked"
+
+
+class NoTrustedTimeError(VerificationError):
+    """No RFC 3161 token of an authority that is trusted."""
+
+    code = "no-trusted-time"
+
+
+class UnknownLogError(VerificationError):
+    """A log that the trusted root does not name."""
+
+    code = "unknown-log"
+
+
+class NotLoggedError(VerificationError):
+    """No log entry where one is needed, or one where none may be."""
+
+    code = "not-logged"
+
+
+class LogWindowError(VerificationError):
+    """The log's key was not in use at the time of the signature."""
+
+    code = "log-window"
+
+
+class FromTheFutureError(VerificationError):
+    """Signed later than the instant that is decided for."""
+
+    code = "from-the-future"
+
+
+class OutsideWindowError(VerificationError):
+    """The identity's window does not cover the time that counts."""
+
+    code = "outside-window"
+
+
+class PayloadTypeError(VerificationError):
+    """The payload is not declared to be an in-toto statement."""
+
+    code = "payload-type"
+
+
+class PredicateTypeError(VerificationError):
+    """Another predicate type than was asked for."""
+
+    code = "predicate-type"
+
+
+class WorkspaceMismatchError(VerificationError):
+    """A statement for another workspace."""
+
+    code = "workspace-mismatch"
+
+
+class SignerMismatchError(VerificationError):
+    """The statement names another identity than the one that signed it."""
+
+    code = "signer-mismatch"
+
+
+class NotPermittedError(VerificationError):
+    """The identity may not sign this predicate type."""
+
+    code = "signer-not-permitted"
+
+
+class NamespaceError(VerificationError):
+    """The identity may not sign for this rule namespace."""
+
+    code = "namespace-not-permitted"
+
+
+class CustodyError(VerificationError):
+    """The Control Plane can cause a signature that must be out of its reach."""
+
+    code = "custody"
+
+
+class UnknownCustodyError(VerificationError):
+    """A log or timestamp authority whose custody no admin signed."""
+
+    code = "custody-unknown"
+
+
+class SubjectMismatchError(VerificationError):
+    """The statement is not about the bytes that were asked for."""
+
+    code = "subject-mismatch"
+
+
+class PossessionError(VerificationError):
+    """A proof of possession for another key, challenge or time."""
+
+    code = "possession"
+
+
+class NotVerifiedError(VerificationError):
+    """Refused without a failed check: something was not run."""
+
+    code = "not-verified"

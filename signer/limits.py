@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bounds on what is parsed and believed: number, unit, reason."""
+
+from typing import Final
+
+# Bytes. A release that lists 10,000 rules is 3.4 MB of statement.
+MAX_STATEMENT_BYTES: Final = 4 * 1024 * 1024
+
+# Bytes. The largest statement in base64, a note of 128 KiB, tokens, and a margin.
+MAX_ATTESTATION_BYTES: Final = 6 * 1024 * 1024
+
+# Bytes. A DER signature of P-256 has at most 72; RSA 4096 has 512.
+MAX_SIGNATURE_BYTES: Final = 512
+
+# Bytes. A token with a chain of three P-256 certificates is under 4 KiB.
+MAX_TOKEN_BYTES: Final = 16 * 1024
+
+# Tokens and entries in one attestation. One of each is needed; two authorities and two
+# logs during a change of either are foreseen.
+MAX_TIMESTAMPS: Final = 4
+MAX_LOG_ENTRIES: Final = 4
+
+# Subjects in one statement. Ours have at most two; other tools attest a folder.
+MAX_SUBJECTS: Final = 64
+
+# Lines in one attestations file: 10,000 rules, their retired heads, and the release.
+MAX_ATTESTATIONS: Final = 16_384
+
+# Bytes of one attestations file. 10,000 rule attestations of 8 KiB are 80 MB.
+MAX_JSONL_BYTES: Final = 128 * 1024 * 1024
+
+# Bytes. 1,000 identities of 700 bytes and 10,000 survivors of 75.
+MAX_TRUST_POLICY_BYTES: Final = 4 * 1024 * 1024
+
+# Identities in one trust policy. People and pipelines of one workspace.
+MAX_IDENTITIES: Final = 1000
+
+# Bytes. The public-good instance's trusted root has 7 KB.
+MAX_TRUSTED_ROOT_BYTES: Final = 256 * 1024
+
+# Logs, and authorities, in one trusted root; as many certificates in one chain are
+# more than any authority has (three).
+MAX_TRUSTED_PARTS: Final = 32
+MAX_CHAIN_CERTIFICATES: Final = 8
+
+# Bytes. A result lists every rule of a release with its checks.
+MAX_RESULT_BYTES: Final = 64 * 1024 * 1024
+
+# Seconds. How far a timestamp authority's clock may be ahead of the verifier's.
+MAX_CLOCK_SKEW_S: Final = 60
+
+# Seconds. DESIGN T6: a release lives 30 days at most, targets 90.
+MAX_RELEASE_LIFE_S: Final = 30 * 86_400
+MAX_TARGETS_LIFE_S: Final = 90 * 86_400
