@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Numbered steps, written as ``with`` blocks, that leave a check each.
+
+Example:
+    >>> from datetime import UTC, datetime
+    >>> steps = StepRecorder((("even", "the number is even"), ("small", "below ten")))
+    >>> with steps:
+    ...     with steps("even") as note:
+    ...         note("4 is")
+    >>> result = steps.result(subject="4", at=datetime(2026, 1, 1, tzinfo=UTC))
+    >>> [check.status.value for check in result.checks], bool(result)
+    (['passed', 'not_run'], False)
+
+The plan is written first, so that a step that nobody reaches, and one that somebody
+deletes, is ``not_run``: the result is refused.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from keys.errors import TrustacksError, UsageError
+from signer.result import Check, Status, VerificationResult
+
+
+class _RefusedError(Exception):
+    """Leaves the block of steps after the first refusal."""
+
+
+class Note:
+    """What a step says of itself while it runs."""
+
+    def __init__(self) -> None:
+        self.detail: str | None = None
+        self.children: tuple[Check, ...] = ()
+
+    def __call__(self, detail: str) -> None:
+        """Say what was found."""
+        self.detail = detail
+
+    def add(self, *checks: Check) -> None:
+        """Say which checks the step is made of; one that did not pass refuses it."""
+        self.children += checks
+
+
+class StepRecorder:
+    """Runs the steps of a plan until the first refusal.
+
+    Args:
+        plan: Id and title of every step, in order.
+
+    ``with recorder:`` encloses the steps; ``with recorder("id") as note:`` is one. A
+    ``TrustacksError`` inside a step becomes its refusal and ends the outer block. Any
+    other exception is a defect, and passes.
+    """
+
+    def __init__(self, plan: Sequence[tuple[str, str]]) -> None:
+        self._plan = dict(plan)
+        self._done: dict[str, Check] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        return isinstance(error, _RefusedError)
+
+    @contextlib.contextmanager
+    def __call__(self, step: str) -> Iterator[Note]:
+        """Run one step of the plan.
+
+        Raises:
+            UsageError: The plan has no such step, or it ran already.
+        """
+        if step not in self._plan or step in self._done:
+            raise UsageError(f"expected a step of the plan, once, got {step!r}")
+        note = Note()
+        try:
+            yield note
+        except TrustacksError as error:
+            self._record(step, note, error)
+            raise _RefusedError from error
+        self._record(step, note, None)
+        if not self._done[step].passed:
+            raise _RefusedError
+
+    def result(
+        self, *, subject: str, at: datetime, facts: Mapping[str, Any] | None = None
+    ) -> VerificationResult:
+        """Return every step of the plan; those that did not run are ``not_run``."""
+        checks = tuple(
+            self._done.get(step) or Check(step, title, Status.NOT_RUN)
+            for step, title in self._plan.items()
+        )
+        return VerificationResult(subject, at, checks, dict(facts or {}))
+
+    def _record(self, step: str, note: Note, error: TrustacksError | None) -> None:
+        failed = error or not all(c.passed for c in note.children)
+        inner = next((f for c in note.children if (f := c.first_failure)), None)
+        self._done[step] = Check(
+            id=step,
+            title=self._plan[step],
+            status=Status.FAILED if failed else Status.PASSED,
+            code=error.code if error else inner.code if inner else None,
+            detail=error.message if error else note.detail,
+            children=note.children,
+            error=error,
+        )
