@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An attestation: one signature and its material, as a Sigstore bundle v0.3.
+
+Keyed: the material names the key by a hint, the SHA-256 of its SubjectPublicKeyInfo.
+Parsing promises nothing; ``signer.verify`` does. The bytes as they came are kept, so
+that what was verified is what is stored.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from keys.digest import Digest
+from keys.errors import LimitExceededError
+from keys.fields import Fields
+from keys.public import PublicKey
+from keys.strict import b64decode, b64encode, dumps_json, loads_json
+from signer.dsse import Envelope, parse_envelope
+from signer.errors import AttestationFormatError
+from signer.limits import (
+    MAX_ATTESTATION_BYTES,
+    MAX_ATTESTATIONS,
+    MAX_JSONL_BYTES,
+    MAX_LOG_ENTRIES,
+    MAX_TIMESTAMPS,
+    MAX_TOKEN_BYTES,
+)
+from signer.tlog.entry import LogEntry
+
+MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
+_HINT_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """A parsed attestation, not verified.
+
+    Attributes:
+        raw: The bytes that were parsed.
+        envelope: Statement and signature.
+        hint: Base64 of SHA-256 of the signer's SPKI: selects a key, never supplies one.
+        timestamps: RFC 3161 responses over the signature, DER.
+        entries: Log entries.
+    """
+
+    raw: bytes
+    envelope: Envelope
+    hint: str
+    timestamps: tuple[bytes, ...]
+    entries: tuple[LogEntry, ...]
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of the PAE: how logs and chains name it."""
+        return self.envelope.digest
+
+    @property
+    def key_id(self) -> str:
+        """The hint as 64 hex digits."""
+        return b64decode(self.hint, what="hint").hex()
+
+
+def parse_attestation(raw: bytes) -> Attestation:
+    """Parse a keyed Sigstore bundle v0.3.
+
+    Raises:
+        FormatError: Another media type or shape, a certificate, more than one
+            signature, unknown fields, or a ``keyid`` that contradicts the hint.
+        LimitExceededError: Larger or more than a bound.
+
+    Source: sigstore protobuf-specs, sigstore_bundle.proto, bundle v0.3.
+    """
+    value = loads_json(raw, max_bytes=MAX_ATTESTATION_BYTES, what="attestation")
+    fields = Fields(value, "attestation")
+    fields.constant("mediaType", MEDIA_TYPE)
+    material = fields.object("verificationMaterial")
+    key = material.object("publicKey")
+    hint = _hint(key)
+    timestamps = _timestamps(material)
+    entries = _entries(material)
+    material.done()
+    envelope = parse_envelope(fields.object("dsseEnvelope"))
+    fields.done()
+    # Two names for one key are one name, or two readers pick two keys.
+    if envelope.keyid not in ("", hint):
+        raise AttestationFormatError(
+            f"attestation: expected keyid {hint}, got {envelope.keyid[:64]!r}"
+        )
+    return Attestation(raw, envelope, hint, timestamps, entries)
+
+
+def build_attestation(
+    *,
+    envelope: Envelope,
+    key: PublicKey,
+    timestamps: Sequence[bytes] = (),
+    entries: Sequence[LogEntry] = (),
+) -> bytes:
+    """Build an attestation; one and the same input gives one and the same bytes."""
+    tokens = [{"signedTimestamp": b64encode(token)} for token in timestamps]
+    material = {
+        "publicKey": {"hint": key.hint},
+        "tlogEntries": [entry.to_json() for entry in entries],
+        "timestampVerificationData": {"rfc3161Timestamps": tokens},
+    }
+    return dumps_json(
+        {
+            "mediaType": MEDIA_TYPE,
+            "verificationMaterial": material,
+            "dsseEnvelope": envelope.to_json(),
+        }
+    )
+
+
+def with_entry(attestation: Attestation, entry: LogEntry) -> bytes:
+    """Return the attestation with its log entry, which it had none of.
+
+    Raises:
+        AttestationFormatError: It has one already.
+    """
+    if attestation.entries:
+        raise AttestationFormatError("attestation: expected no log entry yet, got one")
+    value = loads_json(attestation.raw, max_bytes=MAX_ATTESTATION_BYTES)
+    value["verificationMaterial"]["tlogEntries"] = [entry.to_json()]
+    return dumps_json(value)
+
+
+def parse_jsonl(data: bytes) -> tuple[bytes, ...]:
+    """Split an attestations file into attestations, unparsed.
+
+    Raises:
+        LimitExceededError: Too large, or too many lines.
+        AttestationFormatError: An empty line, or no newline at the end.
+    """
+    if len(data) > MAX_JSONL_BYTES or data.count(b"\n") > MAX_ATTESTATIONS:
+        raise LimitExceededError(
+            f"attestations: expected at most {MAX_ATTESTATIONS} lines in "
+            f"{MAX_JSONL_BYTES} bytes, got more"
+        )
+    if not data:
+        return ()
+    *lines, rest = data.split(b"\n")
+    if rest or not all(lines):
+        raise AttestationFormatError(
+            "attestations: expected full lines, each ended by a newline, got another"
+        )
+    return tuple(lines)
+
+
+def join_jsonl(attestations: Iterable[bytes]) -> bytes:
+    """Join attestations into one file, one per line.
+
+    Raises:
+        AttestationFormatError: One holds a newline, or nothing.
+    """
+    lines = tuple(attestations)
+    if not all(line and b"\n" not in line for line in lines):
+        raise AttestationFormatError(
+            "attestations: expected each on one line, got a newline or nothing"
+        )
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _hint(key: Fields) -> str:
+    hint = key.text("hint", max_chars=64)
+    key.done()
+    if len(b64decode(hint, what="hint")) != _HINT_BYTES:
+        raise AttestationFormatError(
+            f"attestation: expected a hint of {_HINT_BYTES} bytes, got {hint!r}"
+        )
+    return hint
+
+
+# protobuf's JSON leaves out what is empty: absent and empty are the same list.
+
+
+def _timestamps(material: Fields) -> tuple[bytes, ...]:
+    if not material.has("timestampVerificationData"):
+        return ()
+    data = material.object("timestampVerificationData")
+    found: list[Fields] = []
+    if data.has("rfc3161Timestamps"):
+        found = data.objects("rfc3161Timestamps", max_items=MAX_TIMESTAMPS)
+    data.done()
+    return tuple(_token(one) for one in found)
+
+
+def _token(fields: Fields) -> bytes:
+    where = "attestation timestamp"
+    # Base64 makes four characters of three bytes.
+    text = fields.text("signedTimestamp", max_chars=4 * MAX_TOKEN_BYTES)
+    fields.done()
+    token = b64decode(text, what=where)
+    if len(token) > MAX_TOKEN_BYTES:
+        raise LimitExceededError(
+            f"{where}: expected at most {MAX_TOKEN_BYTES} bytes, got {len(token)}"
+        )
+    return token
+
+
+def _entries(material: Fields) -> tuple[LogEntry, ...]:
+    if not material.has("tlogEntries"):
+        return ()
+    found: list[Any] = material.objects("tlogEntries", max_items=MAX_LOG_ENTRIES)
+    return tuple(LogEntry.parse(entry) for entry in found)
