@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all our predicates have in common: names that are signed for ever.
+
+A predicate type is never changed: another shape is another version.
+"""
+
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+from keys.digest import Digest
+
+PREFIX: Final = "https://trustacks.com/attestations/"
+
+ARTIFACT: Final = f"{PREFIX}artifact/v1"
+IDENTITY_PROOF: Final = f"{PREFIX}identity-proof/v1"
+LAYER: Final = f"{PREFIX}layer/v1"
+RELEASE: Final = f"{PREFIX}release/v1"
+RULE: Final = f"{PREFIX}rule/v1"
+RUNNER_REPORT: Final = f"{PREFIX}runner-report/v1"
+TRUST_CHANGE: Final = f"{PREFIX}trust-change/v1"
+
+# Any one of these permits the predicate type. A proof of possession is signed by the
+# key itself and a layer by its publisher: no permission covers them.
+PERMISSION: Final = MappingProxyType(
+    {
+        ARTIFACT: frozenset({"author", "release"}),
+        RELEASE: frozenset({"release"}),
+        RULE: frozenset({"author"}),
+        RUNNER_REPORT: frozenset({"report"}),
+        TRUST_CHANGE: frozenset({"admin"}),
+    }
+)
+
+
+class Predicate(Protocol):
+    """What a registered identity says, bound to one workspace."""
+
+    @property
+    def type(self) -> str:
+        """The predicate type."""
+
+    @property
+    def workspace(self) -> Digest:
+        """SHA-256 of the workspace's genesis root (DESIGN T9)."""
+
+    @property
+    def signer(self) -> str | None:
+        """The id that the statement says signs it; none if it says nothing."""
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """The rule namespaces that it decides about."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as a document."""
