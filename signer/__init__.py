@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Placeholder docstring: the owner of this room writes it."""
+"""Who said what about which bytes, and whether we believe it."""

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A registered overlay-signing identity: who, with which key, for what, and when."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+from keys.clock import format_instant
+from keys.fields import Fields
+from keys.public import ECDSA_P256, PublicKey
+from signer.errors import (
+    CustodyError,
+    NamespaceError,
+    NotPermittedError,
+    OutsideWindowError,
+    UnsafeTrustPolicyError,
+)
+from signer.form import Custody, Form
+
+# What an identity may sign (DESIGN 8).
+PERMISSIONS: Final = frozenset(
+    {"admin", "approve", "author", "lint", "release", "report", "retire", "waive"}
+)
+# DESIGN T1: in the sovereign form the Control Plane can cause no signature of these.
+SOVEREIGN_PERMISSIONS: Final = frozenset(
+    {"approve", "author", "lint", "release", "retire", "waive"}
+)
+ANY_NAMESPACE: Final = "*"
+# Characters. A principal is an e-mail address or a workload's name (RFC 5321: 254).
+MAX_PRINCIPAL_CHARS: Final = 256
+
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_NAMESPACE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityTerms:
+    """What an identity is registered as; what a proof of possession repeats.
+
+    Attributes:
+        id: Unique in the workspace, never reused.
+        principal: Who it is; thresholds count distinct principals.
+        custody: Who can cause its signatures.
+        permissions: What it may sign.
+        namespaces: For which rule namespaces; ``*`` is all.
+        not_before: From when, inclusive.
+        not_after: Until when, inclusive.
+
+    Raises:
+        UnsafeTrustPolicyError: Terms that nobody can mean.
+    """
+
+    id: str
+    principal: str
+    custody: Custody
+    permissions: frozenset[str]
+    namespaces: frozenset[str]
+    not_before: datetime
+    not_after: datetime
+
+    def __post_init__(self) -> None:
+        self._must(bool(_ID.fullmatch(self.id)), "an id like jane.doe-1")
+        self._must(0 < len(self.principal) <= MAX_PRINCIPAL_CHARS, "a principal")
+        self._must(bool(self.permissions), "a permission")
+        self._must(self.permissions <= PERMISSIONS, "known permissions")
+        self._must(bool(self.namespaces), "a namespace")
+        named = self.namespaces - {ANY_NAMESPACE}
+        well_formed = all(_NAMESPACE.fullmatch(n) for n in named)
+        self._must(well_formed, "namespaces like acme")
+        alone = not named or ANY_NAMESPACE not in self.namespaces
+        self._must(alone, "either * or namespaces")
+        self._must(
+            self.not_before < self.not_after, "a window that ends after it began"
+        )
+
+    def may(self, permission: str, namespace: str | None = None) -> bool:
+        """Return whether it may do this, for this rule namespace if one is given."""
+        return permission in self.permissions and (
+            namespace is None
+            or ANY_NAMESPACE in self.namespaces
+            or namespace in self.namespaces
+        )
+
+    def require_permission(self, any_of: Iterable[str]) -> None:
+        """Refuse unless it holds one of the permissions.
+
+        Raises:
+            NotPermittedError: It holds none of them.
+        """
+        wanted = sorted(any_of)
+        if not self.permissions.intersection(wanted):
+            raise NotPermittedError(
+                f"{self.id}: expected permission {' or '.join(wanted)}, "
+                f"got {', '.join(sorted(self.permissions))}",
+                identity=self.id,
+            )
+
+    def require_namespaces(self, namespaces: Iterable[str]) -> None:
+        """Refuse unless every rule namespace is among its own.
+
+        Raises:
+            NamespaceError: One is not.
+        """
+        if ANY_NAMESPACE in self.namespaces:
+            return
+        foreign = sorted(set(namespaces) - self.namespaces)
+        if foreign:
+            raise NamespaceError(
+                f"{self.id}: expected rules of {', '.join(sorted(self.namespaces))}, "
+                f"got {', '.join(foreign)}",
+                identity=self.id,
+                namespaces=foreign,
+            )
+
+    def require_custody(self, form: Form) -> None:
+        """Refuse what the Control Plane could have caused, in the sovereign form.
+
+        Raises:
+            CustodyError: Control-plane custody holds a permission that must not be
+                in its reach, whatever the statement at hand.
+        """
+        held = sorted(self.permissions & SOVEREIGN_PERMISSIONS)
+        if form is Form.SOVEREIGN and self.custody is not Custody.EXTERNAL and held:
+            raise CustodyError(
+                f"{self.id}: expected external custody for {', '.join(held)}, "
+                f"got {self.custody}",
+                identity=self.id,
+            )
+
+    def require_begun(self, when: datetime) -> None:
+        """Refuse an instant before the window.
+
+        Raises:
+            OutsideWindowError: It is.
+        """
+        if when < self.not_before:
+            raise self._outside(when)
+
+    def require_not_ended(self, when: datetime) -> None:
+        """Refuse an instant after the window.
+
+        Raises:
+            OutsideWindowError: It is.
+        """
+        if when > self.not_after:
+            raise self._outside(when)
+
+    @classmethod
+    def parse(cls, fields: Fields) -> Self:
+        """Parse the terms of an identity.
+
+        Raises:
+            FormatError: Another shape.
+            UnsafeTrustPolicyError: Terms that nobody can mean.
+        """
+        terms = cls(**read_terms(fields))
+        fields.done()
+        return terms
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the terms as a document."""
+        return {
+            "id": self.id,
+            "principal": self.principal,
+            "custody": self.custody.value,
+            "permissions": sorted(self.permissions),
+            "namespaces": sorted(self.namespaces),
+            "not_before": format_instant(self.not_before),
+            "not_after": format_instant(self.not_after),
+        }
+
+    def _must(self, holds: bool, expected: str) -> None:  # noqa: FBT001 (private)
+        if not holds:
+            raise UnsafeTrustPolicyError(
+                f"identity {self.id!r}: expected {expected}, got another", id=self.id
+            )
+
+    def _outside(self, when: datetime) -> OutsideWindowError:
+        return OutsideWindowError(
+            f"{self.id}: expected a time from {format_instant(self.not_before)} "
+            f"to {format_instant(self.not_after)}, got {format_instant(when)}",
+            identity=self.id,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity(IdentityTerms):
+    """An identity as the trust policy lists it.
+
+    Attributes:
+        public_key: ECDSA P-256; no other identity has it.
+
+    Raises:
+        UnsafeTrustPolicyError: Terms that nobody can mean, or another kind of key.
+    """
+
+    public_key: PublicKey
+
+    def __post_init__(self) -> None:
+        # super() without arguments cannot see the class that slots=True makes anew.
+        IdentityTerms.__post_init__(self)
+        self._must(self.public_key.details == ECDSA_P256, "an ECDSA P-256 key")
+
+    @property
+    def terms(self) -> IdentityTerms:
+        """What it is registered as, without the key."""
+        return IdentityTerms(
+            id=self.id,
+            principal=self.principal,
+            custody=self.custody,
+            permissions=self.permissions,
+            namespaces=self.namespaces,
+            not_before=self.not_before,
+            not_after=self.not_after,
+        )
+
+    @classmethod
+    def of(cls, terms: IdentityTerms, public_key: PublicKey) -> Self:
+        """Return the identity that ``terms`` and ``public_key`` make."""
+        fields = Fields(terms.to_json(), "identity")
+        return cls(public_key=public_key, **read_terms(fields))
+
+    @classmethod
+    def parse(cls, fields: Fields) -> Self:
+        """Parse an identity of a trust policy.
+
+        Raises:
+            FormatError: Another shape.
+            UnsafeTrustPolicyError: Terms that nobody can mean.
+        """
+        key = PublicKey.from_pem(fields.text("public_key"))
+        identity = cls(public_key=key, **read_terms(fields))
+        fields.done()
+        return identity
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the identity as a document."""
+        return IdentityTerms.to_json(self) | {"public_key": self.public_key.pem}
+
+
+def read_terms(fields: Fields) -> dict[str, Any]:
+    """Read the terms of an identity; the caller says when ``fields`` are done.
+
+    Raises:
+        FormatError: A field is missing or of another type.
+    """
+    return {
+        "id": fields.text("id"),
+        "principal": fields.text("principal"),
+        "custody": Custody(fields.one_of("custody", tuple(Custody))),
+        "permissions": frozenset(fields.texts("permissions", max_items=16)),
+        "namespaces": frozenset(fields.texts("namespaces", max_items=256)),
+        "not_before": fields.instant("not_before"),
+        "not_after": fields.instant("not_after"),
+    }
