@@ -100,6 +100,12 @@ class StaleStageError(ConflictError):
     code = "tuf-stale-stage"
 
 
+class RevisionTakenError(ConflictError):
+    """A revision that is listed with other files, or is below one that is."""
+
+    code = "tuf-revision-taken"
+
+
 class NothingPublishedError(StateError):
     """The repository has no committed state yet."""
 

@@ -41,15 +41,20 @@ _CURVES: Final = {
 
 
 class RoleSigner(Signer):
-    """A ``keys.SigningKey`` as python-tuf signs with it; each signature is verified."""
+    """A ``keys.SigningKey`` as python-tuf signs with it; each signature is verified.
 
-    def __init__(self, key: SigningKey, custody: Custody) -> None:
+    Args:
+        key: The private key.
+        public: The same key as metadata names it.
+    """
+
+    def __init__(self, key: SigningKey, public: Key) -> None:
         self._key = CheckedKey(key)
-        self._public = role_key(key.public_key, custody)
+        self._public = public
 
     @property
     def public_key(self) -> Key:
-        """The public half, with custody."""
+        """The public half, as metadata names it."""
         return self._public
 
     def sign(self, payload: bytes) -> Signature:

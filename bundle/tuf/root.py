@@ -63,7 +63,8 @@ def build_root(
     signed.add_key(role_key(timestamp_key, Custody.CONTROL_PLANE), TIMESTAMP)
     metadata = Metadata(signed)
     for signing_key in root_keys:
-        metadata.sign(RoleSigner(signing_key, custody), append=True)
+        public = role_key(signing_key.public_key, custody)
+        metadata.sign(RoleSigner(signing_key, public), append=True)
     return _checked(metadata.to_bytes())
 
 

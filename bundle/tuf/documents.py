@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The publisher's documents: built, signed, and verified as a client would.
+
+Every function returns the bytes of one version of one role. Nothing is stored here.
+A number is signed once: what is given as ``version`` must be free in the store.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from securesystemslib.signer import Key
+from tuf.api.metadata import (
+    DelegatedRole,
+    Delegations,
+    Metadata,
+    MetaFile,
+    Root,
+    Snapshot,
+    TargetFile,
+    Targets,
+    Timestamp,
+)
+
+from bundle.tuf.keys import RoleSigner, identify, role_key
+from bundle.tuf.metadata import Role, require_signed
+from bundle.tuf.roles import (
+    EXTENSION,
+    ONLINE_THRESHOLD,
+    RELEASE,
+    RELEASE_PATHS,
+    SNAPSHOT,
+    TARGETS,
+    TERMS,
+    TIMESTAMP,
+)
+from keys.digest import Digest
+from keys.signing import SigningKey
+from signer.form import Custody
+
+
+@dataclass(frozen=True, slots=True)
+class RoleKeys:
+    """The private keys that a publisher can use.
+
+    Attributes:
+        targets: The admins'; empty where admins sign elsewhere (sovereign form).
+        release: Of the delegated role.
+        snapshot: Online.
+        timestamp: Online.
+    """
+
+    targets: tuple[SigningKey, ...]
+    release: SigningKey
+    snapshot: SigningKey
+    timestamp: SigningKey
+
+
+def target_file(path: str, data: bytes) -> TargetFile:
+    """Describe a target by its length and SHA-256."""
+    return TargetFile(len(data), {"sha256": Digest.of(data).hex}, path)
+
+
+def target_name(file: TargetFile) -> str:
+    """Return a target's object name: its digest before its file name."""
+    return f"targets/{file.get_prefixed_paths()[0]}"
+
+
+def sign_targets(
+    keys: RoleKeys,
+    root: Root,
+    files: Mapping[str, TargetFile],
+    *,
+    checkpoint: str,
+    version: int,
+    at: datetime,
+) -> bytes:
+    """Sign top-level targets: trust, layers, the delegation, the log as it was seen.
+
+    Raises:
+        TufSignatureError: The keys at hand do not reach the threshold.
+    """
+    online = role_key(keys.release.public_key, Custody.CONTROL_PLANE)
+    role = DelegatedRole(
+        RELEASE,
+        [online.keyid],
+        ONLINE_THRESHOLD,
+        terminating=True,
+        paths=list(RELEASE_PATHS),
+    )
+    signed = Targets(
+        version=version,
+        expires=at + TERMS[TARGETS].life,
+        targets=dict(files),
+        delegations=Delegations({online.keyid: online}, {RELEASE: role}),
+        unrecognized_fields={EXTENSION: {"checkpoint": checkpoint}},
+    )
+    return _signed(root, TARGETS, Metadata(signed), keys.targets)
+
+
+def sign_release(
+    keys: RoleKeys,
+    delegator: Targets,
+    files: Mapping[str, TargetFile],
+    *,
+    version: int,
+    at: datetime,
+) -> bytes:
+    """Sign the delegated role: the releases that are listed."""
+    signed = Targets(
+        version=version, expires=at + TERMS[RELEASE].life, targets=dict(files)
+    )
+    return _signed(delegator, RELEASE, Metadata(signed), [keys.release])
+
+
+def sign_snapshot(
+    keys: RoleKeys,
+    root: Root,
+    files: Mapping[str, tuple[int, bytes]],
+    *,
+    version: int,
+    at: datetime,
+) -> bytes:
+    """Sign a snapshot of roles, each by version, length and hash."""
+    meta = {
+        f"{role}.json": MetaFile.from_data(number, data, ["sha256"])
+        for role, (number, data) in files.items()
+    }
+    signed = Snapshot(version=version, expires=at + TERMS[SNAPSHOT].life, meta=meta)
+    return _signed(root, SNAPSHOT, Metadata(signed), [keys.snapshot])
+
+
+def sign_timestamp(
+    keys: RoleKeys,
+    root: Root,
+    snapshot: tuple[int, bytes],
+    *,
+    version: int,
+    at: datetime,
+) -> bytes:
+    """Sign the timestamp, which names one snapshot by version, length and hash."""
+    signed = Timestamp(
+        version=version,
+        expires=at + TERMS[TIMESTAMP].life,
+        snapshot_meta=MetaFile.from_data(*snapshot, ["sha256"]),
+    )
+    return _signed(root, TIMESTAMP, Metadata(signed), [keys.timestamp])
+
+
+def _signed(
+    delegator: Root | Targets,
+    role: str,
+    metadata: Metadata[Role],
+    keys: Iterable[SigningKey],
+) -> bytes:
+    """Sign with those keys that the delegator names, and verify as a client does."""
+    named = {identify(key): key for key in _keys_of(delegator, role)}
+    for key in keys:
+        public = named.get(key.public_key.key_id)
+        if public is not None:
+            metadata.sign(RoleSigner(key, public), append=True)
+    require_signed(delegator, role, metadata)
+    return metadata.to_bytes()
+
+
+def _keys_of(delegator: Root | Targets, role: str) -> list[Key]:
+    keyids = delegator.get_delegated_role(role).keyids
+    return [delegator.get_key(keyid) for keyid in keyids]

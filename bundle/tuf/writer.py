@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Store signed versions, and commit them by one swap of ``timestamp.json``.
+
+Law: a number that was ever stored is never signed again, committed or not. Whoever
+kept the orphan could serve it in place of the committed bytes. Numbers have gaps.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from tuf.api.metadata import Targets
+
+from bundle.storage.interface import Storage
+from bundle.tuf import documents
+from bundle.tuf.committed import TIMESTAMP_NAME, Before, metadata_name
+from bundle.tuf.documents import RoleKeys
+from bundle.tuf.errors import TufSignatureError
+from bundle.tuf.metadata import MAX_BYTES, parse_metadata, require_signed
+from bundle.tuf.roles import RELEASE, SNAPSHOT, TARGETS, TIMESTAMP
+from keys.digest import Digest
+from keys.errors import LimitExceededError, NotFoundError, WriteConflictError
+
+
+class Writer:
+    """The writes of one publisher; what to write is decided elsewhere.
+
+    Args:
+        storage: Where the repository lives.
+        keys: The private keys at hand.
+    """
+
+    def __init__(self, storage: Storage, keys: RoleKeys) -> None:
+        self._storage = storage
+        self._keys = keys
+
+    def store(
+        self,
+        role: str,
+        after: int,
+        build: Callable[[int], bytes],
+        payloads: Mapping[str, bytes],
+    ) -> tuple[int, bytes]:
+        """Sign a role under the next free number; store payloads, then the role.
+
+        Args:
+            role: Which role.
+            after: Its committed version.
+            build: Signs and verifies the given version.
+            payloads: What the role lists, by object name.
+        """
+        version = after
+        while True:
+            version = self._free(role, version + 1)
+            data = build(version)
+            self.put(payloads)
+            try:
+                self.put({metadata_name(role, version): data})
+            except WriteConflictError:
+                continue  # another writer took the number since
+            return version, data
+
+    def put(self, objects: Mapping[str, bytes]) -> None:
+        """Store objects; the same bytes again are success."""
+        for name, data in objects.items():
+            self._storage.put_immutable(name, data)
+
+    def release_under(self, targets: bytes, before: Before, at: datetime) -> bytes:
+        """Return the release role, signed again if the targets name another key."""
+        if before.state is not None:
+            top = parse_metadata(targets, Targets, TARGETS).signed
+            try:
+                require_signed(top, RELEASE, before.state.delegated)
+            except TufSignatureError:
+                return self.release_again(targets, before, at)
+            return before.state.release
+        return self.release_again(targets, before, at)
+
+    def release_again(self, targets: bytes, before: Before, at: datetime) -> bytes:
+        """Store the release role with the same releases under its next number."""
+        top = parse_metadata(targets, Targets, TARGETS).signed
+        listed = before.state.delegated.signed.targets if before.state else {}
+
+        def build(version: int) -> bytes:
+            return documents.sign_release(
+                self._keys, top, listed, version=version, at=at
+            )
+
+        return self.store(RELEASE, before.version(RELEASE), build, {})[1]
+
+    def commit(
+        self, before: Before, targets: bytes, release: bytes, at: datetime
+    ) -> None:
+        """Store the next snapshot, then swap the timestamp.
+
+        Raises:
+            WriteConflictError: Somebody else committed since ``before``.
+        """
+        files = {
+            role: (parse_metadata(data, Targets, role).signed.version, data)
+            for role, data in ((TARGETS, targets), (RELEASE, release))
+        }
+
+        def build(version: int) -> bytes:
+            return documents.sign_snapshot(
+                self._keys, before.root, files, version=version, at=at
+            )
+
+        snapshot = self.store(SNAPSHOT, before.version(SNAPSHOT), build, {})
+        self.swap_timestamp(before, snapshot, at)
+
+    def swap_timestamp(
+        self, before: Before, snapshot: tuple[int, bytes], at: datetime
+    ) -> None:
+        """Commit: point the timestamp at a snapshot, if nobody else did.
+
+        Raises:
+            WriteConflictError: Somebody else committed since ``before``.
+        """
+        version = before.version(TIMESTAMP) + 1
+        data = documents.sign_timestamp(
+            self._keys, before.root, snapshot, version=version, at=at
+        )
+        expected = Digest.of(before.state.timestamp) if before.state else None
+        self._storage.replace(TIMESTAMP_NAME, data, expected=expected)
+
+    def _free(self, role: str, version: int) -> int:
+        while True:
+            name = metadata_name(role, version)
+            try:
+                self._storage.get(name, max_bytes=MAX_BYTES[role])
+            except NotFoundError:
+                return version
+            except LimitExceededError:
+                pass  # something is there, and that is all that counts
+            version += 1
