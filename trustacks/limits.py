@@ -30,3 +30,5 @@ MAX_JITTER_MS: Final = 250
 RELEASE_DAYS: Final = 7
 # A registered key is looked at again after a year (days).
 IDENTITY_DAYS: Final = 365
+# A proof of possession: an attestation in base64, and a key (bytes).
+MAX_PROOF_BYTES: Final = 1024 * 1024

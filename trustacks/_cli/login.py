@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``trustacks login``: pin a workspace's first root, keep a token.
+
+The first root is the one thing that is believed without proof, so its digest is shown
+to be compared with what an admin says; ``--root FILE`` pins a file that an admin gave.
+Once pinned, another first root under the same name is refused, whoever serves it.
+
+Order: ask, verify, pin, refresh, then write ``config.yaml``; an interrupted login
+leaves the old one.
+"""
+
+from pathlib import Path
+
+import click
+
+from keys.digest import Digest
+from keys.durable import read_file
+from trustacks._cli.config import Config, Login, load_config, store_config
+from trustacks._cli.connect import open_client_at, open_pinned
+from trustacks._cli.keyring import public_half
+from trustacks._cli.lazy import command
+from trustacks._cli.notes import form_note
+from trustacks._cli.output import pairs
+from trustacks._cli.secrets import ask, read_secret
+from trustacks._cli.session import Session
+from trustacks.answers import text_of
+from trustacks.client import Client
+from trustacks.errors import PinChangedError
+from trustacks.limits import MAX_ROOT_BYTES
+
+
+@command("login")
+@click.option("--url", required=True, help="The Control Plane's address.")
+@click.option("--workspace", metavar="NAME", required=True, help="The workspace.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help="The file with the token; asked for on the terminal otherwise.",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Pin this first root, which an admin gave you.",
+)
+@click.option("--key", metavar="NAME", help="The local key that signs by default.")
+def login(
+    session: Session,
+    *,
+    url: str,
+    workspace: str,
+    token_file: Path | None,
+    root: Path | None,
+    key: str | None,
+) -> None:
+    """Pin a workspace's first root and keep a token for it."""
+    token = read_secret(token_file) if token_file else ask(f"token for {workspace}")
+    config = load_config(session.home)
+    if key:
+        public_half(session, key)
+    client = open_client_at(session, url, token)
+    who = client.get("/v1/whoami")
+    first = _first_root(client, workspace, root, config)
+    made = Login(workspace, client.url, Digest.of(first), token, key)
+    store = open_pinned(session, made)
+    store.pin(first)
+    pinned = store.refresh(at=session.clock())
+    store_config(session.home, config.with_login(made))
+    value = {
+        "workspace": workspace,
+        "url": client.url,
+        "root": str(made.root),
+        "form": str(pinned.view.form),
+        "subject": text_of(who, "subject"),
+        "role": text_of(who, "role"),
+        "key": key,
+    }
+    session.output.result(value, lambda: _text(value))
+    if root is None and workspace not in config.logins:
+        session.output.hint("compare the pinned root's digest with what an admin says")
+
+
+def _first_root(
+    client: Client, workspace: str, given: Path | None, config: Config
+) -> bytes:
+    """Return the root to pin; an earlier pin of this name must be the same."""
+    if given is not None:
+        return read_file(given, max_bytes=MAX_ROOT_BYTES)
+    served = client.first_root(workspace)
+    known = config.logins.get(workspace)
+    if known is not None and known.root != Digest.of(served):
+        raise PinChangedError(
+            f"expected the first root {known.root} of {workspace}, "
+            f"got {Digest.of(served)}",
+            hint="ask an admin which is right; pin it with --root FILE",
+        )
+    return served
+
+
+def _text(value: dict[str, str]) -> str:
+    return pairs(
+        [
+            ("logged in", f"{value['subject']} ({value['role']}) at {value['url']}"),
+            ("workspace", value["workspace"]),
+            ("pinned root", value["root"]),
+            ("form of trust", form_note(value["form"])),
+            ("signs with", value["key"] or "the key named with --key"),
+        ]
+    )

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shows a statement before it is signed: what a person signs, they have seen.
+
+Every field is shown, none is summed up; long texts are cut with their length, because
+their digest is what is signed.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from signer.statement import parse_statement
+from trustacks._cli.output import printable
+
+_LONGEST: Final = 100
+_MOST: Final = 8
+
+
+def statement_text(statement: bytes) -> str:
+    """Return a statement as lines for people.
+
+    Raises:
+        FormatError: Not a statement.
+    """
+    parsed = parse_statement(statement)
+    kind = parsed.predicate_type.rpartition("/attestations/")[2]
+    lines = [f"signing {kind}"]
+    lines += [f"  {s.name}  {s.digest}" for s in parsed.subjects]
+    lines += [f"  {name} = {value}" for name, value in _flat(parsed.predicate, "")]
+    return "\n".join(lines)
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}.{key}" if name else key)
+    elif isinstance(value, list) and any(isinstance(v, dict) for v in value):
+        for index, inner in enumerate(value[:_MOST]):
+            yield from _flat(inner, f"{name}[{index}]")
+        if len(value) > _MOST:
+            yield name, f"and {len(value) - _MOST} more"
+    else:
+        yield name, _cut(value)
+
+
+def _cut(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(v) for v in value) or "none"
+    text = "none" if value is None else printable(str(value)).replace("\n", " ")
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}... ({len(text)} characters)"

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person's machine holds of a workspace: the pinned first root, and a TUF cache.
+
+Whoever signs here checks first, against the pin, what they sign for (DESIGN T9): every
+digest in a statement of ours comes from here or from the person's own files, never from
+an answer of the API.
+
+::
+
+    workspaces/<first 32 hex of the pin>/
+      1.root.json      the pin: written once, by `trustacks login`
+      tuf/             what bundle.tuf.client keeps
+      parents/         the pinned layers (trustacks.parents)
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from bundle.tuf.client import Fetched, TufClient
+from signer.verify import Trust
+
+from bundle.gate.candidate import (
+    CONSTITUTION_TARGET,
+    POLICY_TARGET,
+    TRUSTED_ROOT_TARGET,
+    pack_target,
+)
+from bundle.gate.trust import check_one_purpose, check_policy_workspace
+from bundle.limits import MAX_LAYER_BYTES
+from bundle.tuf.rootchain import open_roots
+from bundle.tuf.view import TufView, read_view
+from keys.digest import Digest
+from keys.durable import create_file, make_directory, read_file
+from keys.errors import NotFoundError
+from signer.limits import MAX_TRUST_POLICY_BYTES, MAX_TRUSTED_ROOT_BYTES
+from signer.tlog.checkpoint import Checkpoint, open_checkpoint
+from signer.trust_policy import TrustPolicy
+from signer.trusted_root import TransparencyLog, TrustedRoot
+from trustacks.errors import NotLoggedInError, PinChangedError
+from trustacks.limits import MAX_ROOT_BYTES
+from trustacks.parents import ParentArchives, store_parents
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A workspace as its admins signed it, verified from the pin.
+
+    Attributes:
+        view: The metadata.
+        trust: Who may say what.
+        policy: The bytes of the trust policy.
+        trusted_root: The bytes of the Sigstore trusted root.
+        fetched: The files that the metadata lists.
+    """
+
+    view: TufView
+    trust: Trust
+    policy: bytes
+    trusted_root: bytes
+    fetched: Fetched
+
+    @classmethod
+    def of(cls, fetched: Fetched, *, at: datetime) -> Self:
+        """Verify what was fetched.
+
+        Raises:
+            VerificationError: Metadata or trust that a Runner would refuse.
+            FormatError: A file that is not what its name says.
+        """
+        view = read_view(fetched.roots, fetched.targets, fetched.release, at=at)
+        policy = fetched.target(POLICY_TARGET, max_bytes=MAX_TRUST_POLICY_BYTES)
+        root = fetched.target(TRUSTED_ROOT_TARGET, max_bytes=MAX_TRUSTED_ROOT_BYTES)
+        trust = Trust(
+            workspace=view.workspace,
+            form=view.form,
+            policy=TrustPolicy.parse(policy),
+            trusted_root=TrustedRoot.parse(root),
+        )
+        check_policy_workspace(trust.policy, view)
+        check_one_purpose(view, trust.policy, trust.trusted_root)
+        return cls(view, trust, policy, root, fetched)
+
+    @property
+    def log(self) -> TransparencyLog:
+        """The workspace's log.
+
+        Raises:
+            NotFoundError: The trusted root names none.
+        """
+        if not self.trust.trusted_root.logs:
+            raise NotFoundError("expected a log in the trusted root, got none")
+        return self.trust.trusted_root.logs[0]
+
+    def parents(self) -> ParentArchives:
+        """Return the pinned layers."""
+        packs = sorted(self.trust.policy.layers.packs)
+        return ParentArchives(
+            self.fetched.target(CONSTITUTION_TARGET, max_bytes=MAX_LAYER_BYTES),
+            {
+                name: self.fetched.target(pack_target(name), max_bytes=MAX_LAYER_BYTES)
+                for name in packs
+            },
+        )
+
+    def checkpoint(self, raw: bytes) -> Checkpoint:
+        """Open a checkpoint of the workspace's log."""
+        return open_checkpoint(raw, origin=self.log.origin, key=self.log.key)
+
+
+class PinnedStore:
+    """The folder of one pinned workspace.
+
+    Args:
+        home: The folder of all workspaces.
+        root: SHA-256 of the pinned first root.
+        url: The Control Plane's address.
+        name: The workspace's name there.
+    """
+
+    def __init__(self, home: Path, *, root: Digest, url: str, name: str) -> None:
+        self.directory = home / root.hex[:32]
+        self._digest = root
+        self._url = f"{url}/w/{name}"
+
+    def pin(self, root: bytes) -> None:
+        """Keep the first root; from now on everything is verified from it.
+
+        Raises:
+            PinChangedError: Another root than the one that the store is for.
+            VerificationError: Not a root that its own keys signed.
+        """
+        self._require_pin(root)
+        open_roots([root])
+        make_directory(self.directory, mode=0o700)
+        create_file(self.directory / "1.root.json", root)
+
+    @property
+    def root(self) -> bytes:
+        """The pinned first root.
+
+        Raises:
+            NotLoggedInError: It is not here.
+            PinChangedError: The file was changed.
+        """
+        path = self.directory / "1.root.json"
+        try:
+            root = read_file(path, max_bytes=MAX_ROOT_BYTES)
+        except NotFoundError as error:
+            raise NotLoggedInError(
+                f"expected the pinned root at {path}, got none",
+                hint="pin it again: trustacks login",
+            ) from error
+        self._require_pin(root)
+        return root
+
+    def refresh(self, *, at: datetime) -> Pinned:
+        """Fetch what is new, verify it, and keep the layers for authors.
+
+        Raises:
+            UnavailableError: No answer.
+            VerificationError: Metadata or trust that a Runner would refuse.
+        """
+        pinned = Pinned.of(self._client().refresh(), at=at)
+        store_parents(self.directory, pinned.parents())
+        return pinned
+
+    def cached(self, *, at: datetime) -> Pinned:
+        """Verify what was fetched before; opens no connection.
+
+        Raises:
+            NotFoundError: Nothing was fetched yet.
+            VerificationError: It holds no longer, for example because it expired.
+        """
+        return Pinned.of(self._client().cached(), at=at)
+
+    def _client(self) -> TufClient:
+        folder = self.directory / "tuf"
+        make_directory(folder, mode=0o700)
+        return TufClient(root=self.root, directory=folder, url=self._url)
+
+    def _require_pin(self, root: bytes) -> None:
+        if Digest.of(root) != self._digest:
+            raise PinChangedError(
+                f"expected the first root {self._digest}, got {Digest.of(root)}",
+                hint="ask an admin which is right; pin it with --root FILE",
+            )
