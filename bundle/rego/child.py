@@ -2,7 +2,7 @@
 """One warm child process that runs ``bundle.rego.worker``, and a clock over it.
 
 Laws:
-- it is spawned, never forked, with an empty environment: a rule has nothing to read;
+- it is spawned, never forked, without our environment: a rule has nothing to read;
 - a request that is not answered in time kills the child; the next one starts another;
 - whatever happens to the child, the caller gets an answer or an ``EvaluationError``.
 """
@@ -32,6 +32,8 @@ _LENGTH: Final = struct.Struct(">I")
 _CHUNK: Final = 1 << 16
 # What the dynamic linker may need to find Python itself.
 _LINKER: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+# regorus' allocator would reserve 1 GiB of address space at once, all that it may have.
+_ALLOCATOR: Final = {"MIMALLOC_ARENA_RESERVE": "64MiB"}
 _OUT_OF_TIME: Final = {signal.SIGXCPU}
 _OUT_OF_MEMORY: Final = {signal.SIGABRT}  # Rust aborts when an allocation fails
 
@@ -67,7 +69,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={n: os.environ[n] for n in _LINKER if n in os.environ},
+                env=_environment(),
                 cwd="/",
                 bufsize=0,
             )
@@ -148,6 +150,10 @@ class Child:
                 hint="reinstall the package: regorus or the package is not importable",
             )
         return EvaluationCrashError(f"expected an answer, got signal {-code}")
+
+
+def _environment() -> dict[str, str]:
+    return _ALLOCATOR | {n: os.environ[n] for n in _LINKER if n in os.environ}
 
 
 def _require_bounded(what: str, size: int) -> None:

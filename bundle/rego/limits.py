@@ -29,7 +29,7 @@ class Limits:
         load_seconds: For a whole release; 10,000 rules take 2 s.
         evaluate_seconds: For one decision; a rule takes 20 microseconds.
         path_seconds: More per path of a decision; 10,000 rules take 2 s.
-        memory_bytes: Address space of the child. 10,000 rules fit four times.
+        memory_bytes: Address space of the child; 10,000 rules take a third of it.
     """
 
     parse_seconds: float = 5.0

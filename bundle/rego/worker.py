@@ -22,6 +22,8 @@ import regorus
 
 _LENGTH = struct.Struct(">I")
 _UNDEFINED = '"<undefined>"'
+# What a failed allocation of Python's looks like after Rust has panicked over it.
+_NO_MEMORY = "PyObject pointer is null"
 
 
 class _Refused(Exception):  # noqa: N818 - it is an answer, not an error
@@ -39,6 +41,8 @@ def _attempt(kind: str, call: Any, *arguments: Any) -> Any:
     except MemoryError:
         raise
     except BaseException as error:  # noqa: BLE001 - a panic of Rust is one
+        if str(error) == _NO_MEMORY:
+            raise MemoryError from None
         raise _Refused(kind, str(error)[:20_000]) from None
 
 

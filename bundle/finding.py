@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A finding: where, what, why, and how to write it instead."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from keys.errors import RuleError
+
+Severity = Literal["error", "warning", "hint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a linter or gate has to say about a file.
+
+    Attributes:
+        code: Stable, kebab case; ``docs/rules/<code>.md`` explains it.
+        path: The file, as the caller named it.
+        line: From 1.
+        column: From 1, in characters.
+        message: One sentence: expected ..., got ...
+        fix: How to write it instead.
+        severity: Only an ``error`` refuses.
+    """
+
+    code: str
+    path: str
+    line: int
+    column: int
+    message: str
+    fix: str
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.message} [{self.code}]"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as ``--json`` shows it."""
+        return {
+            "code": self.code,
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "message": self.message,
+            "fix": self.fix,
+            "severity": self.severity,
+        }
+
+
+class ConfinementError(RuleError):
+    """Rules that could do more than add denies, or are not rules at all.
+
+    Attributes:
+        findings: All that is wrong, in the order of the files.
+    """
+
+    code = "confinement"
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        first = self.findings[0]
+        more = len(self.findings) - 1
+        super().__init__(
+            f"{first}" + (f" and {more} more" if more else ""),
+            hint=first.fix,
+            findings=[finding.to_json() for finding in self.findings[:100]],
+        )
