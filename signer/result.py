@@ -108,13 +108,13 @@ class VerificationResult:
 
     Attributes:
         subject: What it is about: a digest, or what the caller called it.
-        at: The instant that was decided for.
+        at: The instant that was decided for; none if time decides nothing.
         checks: In the order of the plan.
         facts: What the evidence established; JSON-serialisable.
     """
 
     subject: str
-    at: datetime
+    at: datetime | None
     checks: tuple[Check, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -167,7 +167,7 @@ class VerificationResult:
         fields.constant("format", FORMAT)
         result = cls(
             subject=fields.text("subject"),
-            at=fields.instant("at"),
+            at=None if fields.is_null("at") else fields.instant("at"),
             checks=tuple(Check.parse(c) for c in fields.objects("checks")),
             facts=dict(fields.mapping("facts")),
         )
@@ -184,7 +184,7 @@ class VerificationResult:
         return {
             "format": FORMAT,
             "subject": self.subject,
-            "at": format_instant(self.at),
+            "at": None if self.at is None else format_instant(self.at),
             "accepted": self.accepted,
             "code": self.code,
             "checks": [c.to_json() for c in self.checks],
@@ -194,7 +194,8 @@ class VerificationResult:
     def text(self, *, color: bool = False) -> str:
         """Return the result as a tree for people."""
         verdict = "accepted" if self.accepted else f"refused [{self.code}]"
-        lines = [f"{verdict}  {self.subject}  at {format_instant(self.at)}"]
+        at = "" if self.at is None else f"  at {format_instant(self.at)}"
+        lines = [f"{verdict}  {self.subject}{at}"]
         for check in self.checks:
             lines += _lines(check, "  ", color=color)
         return "\n".join(lines)

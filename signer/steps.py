@@ -91,7 +91,11 @@ class StepRecorder:
             raise _RefusedError
 
     def result(
-        self, *, subject: str, at: datetime, facts: Mapping[str, Any] | None = None
+        self,
+        *,
+        subject: str,
+        at: datetime | None,
+        facts: Mapping[str, Any] | None = None,
     ) -> VerificationResult:
         """Return every step of the plan; those that did not run are ``not_run``."""
         checks = tuple(

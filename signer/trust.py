@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a verifier stands on, and what it was asked for.
+
+``Trust`` is the deployment's: admins signed all of it. ``Expected`` is the question at
+hand. Evidence supplies neither.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Self
+
+from keys.digest import Digest
+from keys.errors import UsageError
+from signer.attestation import Attestation
+from signer.errors import KeyReusedError, WorkspaceMismatchError
+from signer.form import Form
+from signer.statement import parse_statement
+from signer.trust_policy import TrustPolicy
+from signer.trusted_root import TrustedRoot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """The admins' word, as TUF delivered it.
+
+    Attributes:
+        workspace: SHA-256 of the genesis root that the verifier is pinned to.
+        form: Derived from that root.
+        policy: The trust policy.
+        trusted_root: The logs and timestamp authorities.
+
+    Raises:
+        WorkspaceMismatchError: The trust policy is another workspace's.
+        KeyReusedError: A key has two purposes.
+        UnknownCustodyError: A log or authority whose custody no admin signed.
+    """
+
+    workspace: Digest
+    form: Form
+    policy: TrustPolicy
+    trusted_root: TrustedRoot
+
+    def __post_init__(self) -> None:
+        if self.policy.workspace != self.workspace:
+            raise WorkspaceMismatchError(
+                f"expected a trust policy of workspace {self.workspace}, "
+                f"got one of {self.policy.workspace}"
+            )
+        self._require_custodies()
+        twice = [key for key, count in self._uses().items() if count > 1]
+        if twice:
+            raise KeyReusedError(
+                "expected one purpose for each key, identity, log, timestamp authority "
+                f"or publisher, got two for {twice[0][:16]}",
+                key_id=twice[0],
+            )
+
+    def _require_custodies(self) -> None:
+        """DESIGN T1: "Every key [...] and log carries an admin-signed `custody`"."""
+        for log in self.trusted_root.logs:
+            self.policy.custody.of_log(log.log_id)
+        for authority in self.trusted_root.authorities:
+            self.policy.custody.of_authority(authority.digest)
+
+    def _uses(self) -> Counter[str]:
+        """DESIGN 9, Principals: "One key, one purpose"."""
+        uses = Counter(one.public_key.key_id for one in self.policy.identities)
+        uses.update(log.key.key_id for log in self.trusted_root.logs)
+        uses.update(self.policy.layers.publishers)
+        authorities = self.trusted_root.authorities
+        # One authority may renew its leaf under one CA: a key counts once for all.
+        uses.update({key for one in authorities for key in one.key_ids})
+        return uses
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an attestation is asked to be.
+
+    Attributes:
+        predicate_type: What kind of statement.
+        subjects: SHA-256 of the bytes that it must be about; at least one.
+        namespace: The only rule namespace that it may decide about, or any that its
+            signer has.
+
+    Raises:
+        UsageError: No subject: an attestation of nothing in particular.
+    """
+
+    predicate_type: str
+    subjects: tuple[Digest, ...]
+    namespace: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.subjects:
+            raise UsageError("expected at least one subject to ask for, got none")
+
+    @classmethod
+    def as_claimed(cls, attestation: Attestation) -> Self:
+        """Ask for exactly what an attestation claims to be.
+
+        For the log, which records who said what and does not judge it. The claim is
+        read before the signature was checked, and decides nothing but the question.
+
+        Raises:
+            FormatError: The payload is not a statement.
+        """
+        claim = parse_statement(attestation.envelope.payload)
+        return cls(claim.predicate_type, claim.digests)

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verify one attestation. Pure: bytes, trust and an instant in, a result out.
+
+``verify_attestation`` is the reason for this project, so it is written to be audited:
+its steps are numbered, each is one statement that can be deleted, and stands beside
+the sentence that it enacts. ``deploy/mutate_verifier.py`` deletes each in turn; some
+test in ``tests/attacks/`` goes red each time.
+
+Not decided here: thresholds, chains, freshness and parents (``bundle.gate``), and
+whether the trust policy is the admins' (``bundle.tuf.view``).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from keys.clock import format_instant, require_utc
+from keys.digest import Digest
+from signer import evidence as seen
+from signer.attestation import Attestation, parse_attestation
+from signer.errors import NotVerifiedError, PredicateTypeError
+from signer.evidence import TrustedTime
+from signer.identity import Identity
+from signer.predicates import parse_predicate
+from signer.predicates.base import PERMISSION, Predicate
+from signer.result import VerificationResult
+from signer.said import (
+    require_namespace,
+    require_payload_type,
+    require_predicate_type,
+    require_signer,
+    require_subjects,
+    require_workspace,
+)
+from signer.statement import Statement, parse_statement
+from signer.steps import StepRecorder
+from signer.tlog.entry import LoggedEntry
+from signer.trust import Expected, Trust
+from signer.verify_key import Possession, VerifiedLayer, verify_layer, verify_possession
+
+__all__ = [
+    "Evidence",
+    "Expected",
+    "Possession",
+    "Trust",
+    "Verified",
+    "VerifiedLayer",
+    "verify_attestation",
+    "verify_layer",
+    "verify_possession",
+]
+
+P = TypeVar("P", bound=Predicate)
+
+STEPS: Final = (
+    ("shape", "a Sigstore bundle v0.3 with one signature, within bounds"),
+    ("signer", "the key is a registered identity's"),
+    ("revocation", "the identity is not revoked"),
+    ("signature", "the key signed this statement"),
+    ("time", "trusted authorities saw the signature"),
+    ("instants", "the instants that count are known"),
+    ("past", "signed before the instant decided for"),
+    ("authority-window", "the authorities were in use"),
+    ("log", "the log includes the signature"),
+    ("window", "signed within the identity's window"),
+    ("payload-type", "the payload is an in-toto statement"),
+    ("statement", "the statement is well formed"),
+    ("predicate-type", "it says what was asked for"),
+    ("predicate", "what it says is well formed"),
+    ("workspace", "it is bound to this workspace"),
+    ("named-signer", "it names who signed it"),
+    ("permission", "the identity may sign this"),
+    ("namespace", "the identity may sign for these rules"),
+    ("custody", "the Control Plane could not have caused it"),
+    ("subject", "it is about these bytes"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an accepted attestation proves.
+
+    Attributes:
+        attestation: The attestation.
+        statement: What was signed.
+        predicate: The same, typed.
+        identity: Who signed.
+        times: When authorities saw the signature.
+        logged: Where the log has it; none only if it was verified as pending.
+    """
+
+    attestation: Attestation
+    statement: Statement
+    predicate: Predicate
+    identity: Identity
+    times: tuple[TrustedTime, ...]
+    logged: LoggedEntry | None
+
+    def said(self, kind: type[P]) -> P:
+        """Return the predicate, which is of that class.
+
+        Raises:
+            PredicateTypeError: It is of another.
+        """
+        if not isinstance(self.predicate, kind):
+            raise PredicateTypeError(
+                f"expected {kind.__name__}, got {self.predicate.type}"
+            )
+        return self.predicate
+
+    def facts(self) -> dict[str, Any]:
+        """Return it as a result lists it."""
+        logged = self.logged
+        return {
+            "statement": str(self.attestation.digest),
+            "predicate_type": self.statement.predicate_type,
+            "subjects": [str(digest) for digest in self.statement.digests],
+            "identity": self.identity.id,
+            "principal": self.identity.principal,
+            "times": [format_instant(time.at) for time in self.times],
+            "log": None
+            if logged is None
+            else {"origin": logged.origin, "index": logged.index, "size": logged.size},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A result, and evidence if it is accepted.
+
+    Attributes:
+        result: Every check.
+        evidence: None unless every check passed.
+    """
+
+    result: VerificationResult
+    evidence: Evidence | None = None
+
+    def __bool__(self) -> bool:
+        return self.result.accepted
+
+    def require(self) -> Evidence:
+        """Return the evidence.
+
+        Raises:
+            TrustacksError: The first refusal.
+        """
+        self.result.require()
+        if self.evidence is None:
+            raise NotVerifiedError("expected evidence, got none")
+        return self.evidence
+
+
+def _facts(evidence: Evidence | None) -> dict[str, Any]:
+    return {} if evidence is None else evidence.facts()
+
+
+def verify_attestation(
+    raw: bytes, *, trust: Trust, expected: Expected, at: datetime, pending: bool = False
+) -> Verified:
+    """Verify that a registered identity said what is expected, in force at ``at``.
+
+    Args:
+        raw: The attestation as it came; anything at all.
+        trust: What admins signed.
+        expected: What it is asked to be.
+        at: The instant to decide for.
+        pending: Whether it is about to be logged: then it must have no log entry.
+
+    Returns:
+        A result for every input, also for rubbish; evidence if it is accepted.
+
+    Raises:
+        UsageError: ``at`` is not aware and UTC.
+    """
+    steps = StepRecorder(STEPS)
+    require_utc(at)
+    subject, evidence = Digest.of(raw), None
+    with steps:
+        # (1) DSSE 1.0.2 protocol.md: "Reject if decoding fails."
+        with steps("shape"):
+            attestation = parse_attestation(raw)
+        subject = attestation.digest
+        # (2) DSSE 1.0.2 protocol.md: the key id "MUST NOT be used for security
+        # decisions; it may only be used to narrow the selection of possible keys"
+        with steps("signer") as note:
+            identity = trust.policy.identity_by_key(attestation.key_id)
+            note(f"{identity.id}, {identity.principal}")
+        # (3) DESIGN T3: "A revocation [...] voids every attestation of the identity"
+        with steps("revocation"):
+            trust.policy.require_not_revoked(identity, subject)
+        # (4) DSSE 1.0.2 protocol.md: "Verify SIGNATURE against PAE(UTF8(PAYLOAD_TYPE),
+        # SERIALIZED_BODY). Reject if the verification fails."
+        with steps("signature"):
+            identity.public_key.verify(
+                attestation.envelope.signature, attestation.envelope.pae
+            )
+        # (5) RFC 3161 §2.4.1: the imprint is "the hash of the datum to be
+        # time-stamped", which is the signature
+        with steps("time") as note:
+            times = seen.verify_times(attestation, trusted_root=trust.trusted_root)
+            note(", ".join(format_instant(time.at) for time in times))
+        # (6) DESIGN T3: "windows are checked at a time of external custody, or else at
+        # `at`"
+        with steps("instants"):
+            instants = seen.instants_that_count(
+                times, custody=trust.policy.custody, at=at
+            )
+        # (7) DESIGN T3: a time "may make evidence invalid": nothing from the future
+        with steps("past"):
+            seen.require_past(times, at=at)
+        # (8) protobuf-specs TrustedRoot, validFor: and not only at its own time
+        with steps("authority-window"):
+            seen.require_parts_in_use(times, instants)
+        # (9) RFC 6962 §2.1.1: the audit path leads to the root that the log signed;
+        # DESIGN 3.7: the leaf's body is this signature's and no other's
+        with steps("log"):
+            logged = seen.verify_entries(
+                attestation,
+                key=identity.public_key,
+                trusted_root=trust.trusted_root,
+                instants=instants,
+                pending=pending,
+            )
+        # (10) DESIGN T3: "[...] or window end voids every attestation of the identity,
+        # except" what admins kept
+        with steps("window"):
+            seen.require_window(
+                identity, instants, survives=trust.policy.survives(identity, subject)
+            )
+        # (11) DSSE 1.0.2 protocol.md: "Reject if PAYLOAD_TYPE is not a supported type."
+        with steps("payload-type"):
+            require_payload_type(attestation)
+        # (12) DSSE 1.0.2 protocol.md: "Parse SERIALIZED_BODY [...] Reject if the
+        # parsing fails": the very bytes of step 4
+        with steps("statement"):
+            statement = parse_statement(attestation.envelope.payload)
+        # (13) in-toto attestation v1 statement.md: "URI identifying the type of the
+        # Predicate"
+        with steps("predicate-type"):
+            require_predicate_type(statement, expected.predicate_type)
+        # (14) in-toto attestation v1 predicate.md: its fields are the type's
+        with steps("predicate"):
+            predicate = parse_predicate(statement)
+        # (15) DESIGN T9: "Every predicate [...] binds `workspace`"
+        with steps("workspace"):
+            require_workspace(predicate.workspace, trust.workspace)
+        # (16) DESIGN T1: what is said in a name is said by its holder
+        with steps("named-signer"):
+            require_signer(predicate, identity)
+        # (17) DESIGN 8: "permissions of signing identities"
+        with steps("permission"):
+            identity.require_permission(PERMISSION[statement.predicate_type])
+        # (18) DESIGN 8: "each with rule namespaces"
+        with steps("namespace"):
+            require_namespace(predicate, identity, expected.namespace)
+        # (19) DESIGN T1: refused "where control-plane custody [...] holds author,
+        # approve, retire, waive, lint or release"
+        with steps("custody"):
+            identity.require_custody(trust.form)
+        # (20) in-toto attestation v1 statement.md: "Subject artifacts are matched
+        # purely by digest"
+        with steps("subject"):
+            require_subjects(statement, expected.subjects)
+        evidence = Evidence(attestation, statement, predicate, identity, times, logged)
+    result = steps.result(subject=str(subject), at=at, facts=_facts(evidence))
+    return Verified(result, evidence if result else None)
