@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sign a statement: envelope, then timestamp, then log entry, in that order.
+
+The timestamp comes first, so that the log cannot say when; the entry second, so that
+what is logged is complete. Nothing leaves that this module could not read back. It
+signs statements and nothing else: not bytes, not a nonce, not a digest (DESIGN T9).
+"""
+
+from typing import Protocol
+
+from keys.errors import UnsafeConfigurationError
+from keys.public import ECDSA_P256
+from keys.signing import SigningKey
+from signer.attestation import Attestation, build_attestation, parse_attestation
+from signer.dsse import IN_TOTO, Envelope, pae
+from signer.errors import NotLoggedError
+from signer.statement import parse_statement
+from signer.tlog.entry import hashedrekord_body
+
+
+class Notary(Protocol):
+    """The two witnesses of a signature.
+
+    Duties: ``timestamp`` asks with a nonce of its own and checks the answer's; ``log``
+    returns only when the entry is durable, and changes nothing but the entry.
+    """
+
+    def timestamp(self, signature: bytes) -> bytes:
+        """Return an RFC 3161 response over the signature, DER."""
+
+    def log(self, attestation: bytes) -> bytes:
+        """Return the attestation with its log entry."""
+
+
+def sign_statement(statement: bytes, *, key: SigningKey) -> Envelope:
+    """Sign a statement, and verify the signature before it leaves.
+
+    Raises:
+        StatementFormatError: Not a statement.
+        UnsafeConfigurationError: A key other than ECDSA P-256 (DESIGN 3.1).
+        SignatureInvalidError: The key's halves do not match.
+        KeyProviderError: The key cannot be used now.
+    """
+    parse_statement(statement)
+    public = key.public_key
+    if public.details != ECDSA_P256:
+        raise UnsafeConfigurationError(
+            f"expected an ECDSA P-256 key, got {public.details}",
+            hint="Rekor v2 takes no plain Ed25519",
+        )
+    signed = pae(IN_TOTO, statement)
+    signature = key.sign(signed)
+    public.verify(signature, signed)
+    return Envelope(IN_TOTO, statement, public.hint, signature)
+
+
+def attest_bare(statement: bytes, *, key: SigningKey) -> bytes:
+    """Sign a statement without witnesses, as a layer's publisher does.
+
+    Raises:
+        TrustacksError: As ``sign_statement``.
+    """
+    envelope = sign_statement(statement, key=key)
+    return build_attestation(envelope=envelope, key=key.public_key)
+
+
+def attest_pending(statement: bytes, *, key: SigningKey, notary: Notary) -> bytes:
+    """Sign and timestamp a statement that is still to be logged.
+
+    Raises:
+        TrustacksError: As ``sign_statement``, or what the notary says.
+    """
+    envelope = sign_statement(statement, key=key)
+    token = notary.timestamp(envelope.signature)
+    return build_attestation(envelope=envelope, key=key.public_key, timestamps=[token])
+
+
+def attest(statement: bytes, *, key: SigningKey, notary: Notary) -> bytes:
+    """Sign, timestamp and log a statement.
+
+    Returns:
+        The completed attestation, of which no part but the log entry is the log's.
+
+    Raises:
+        NotLoggedError: The log gave back another attestation, no entry, or one about
+            another signature.
+        TrustacksError: As ``sign_statement``, or what the notary says.
+    """
+    pending = parse_attestation(attest_pending(statement, key=key, notary=notary))
+    completed = notary.log(pending.raw)
+    _require_completed(parse_attestation(completed), pending, key)
+    return completed
+
+
+def _require_completed(
+    completed: Attestation, pending: Attestation, key: SigningKey
+) -> None:
+    if _sent(completed) != _sent(pending):
+        raise NotLoggedError(
+            "expected the attestation that was sent to the log, got another"
+        )
+    body = hashedrekord_body(
+        digest=pending.digest,
+        signature=pending.envelope.signature,
+        key=key.public_key,
+    )
+    if not any(entry.body == body for entry in completed.entries):
+        raise NotLoggedError("expected a log entry about this signature, got none")
+
+
+def _sent(attestation: Attestation) -> tuple[object, ...]:
+    return attestation.envelope, attestation.hint, attestation.timestamps
