@@ -42,13 +42,24 @@ def _portable(scope: Scope, expr: Expr) -> bool:
             return True
         case Operation(operator="==", left=Scalar(), right=side) if _plain(scope, side):
             return True
-        case Operation(operator=operator, left=left, right=right):
-            return operator in COMPARISONS and _defined(scope, left, right)
-        case Membership(key=key, value=value, collection=collection):
-            return _defined(scope, *filter(None, (key,)), value, collection)
-        case Call(arguments=arguments):
-            return _defined(scope, *arguments)
-    return False
+        case _:
+            parts = _parts(expr)
+            return parts is not None and all(_defined(scope, p) for p in parts)
+
+
+def _parts(expr: Expr) -> tuple[Expr, ...] | None:
+    """Return what a test is made of: none if it is not a test."""
+    match expr:
+        case Operation(operator=operator) if operator in COMPARISONS:
+            return (expr.left, expr.right)
+        case Membership(key=None):
+            return (expr.value, expr.collection)
+        case Membership(key=key) if key is not None:
+            return (key, expr.value, expr.collection)
+        case Call():
+            return expr.arguments
+        case _:
+            return None
 
 
 def _plain(scope: Scope, expr: Expr) -> bool:
@@ -57,13 +68,11 @@ def _plain(scope: Scope, expr: Expr) -> bool:
         return expr.name != "_"
     if not isinstance(expr, Ref) or not isinstance(expr.root, Var):
         return False
-    return _defined(scope, *expr.steps)
+    return all(_defined(scope, step) for step in expr.steps)
 
 
-def _defined(scope: Scope, *exprs: Expr) -> bool:
-    """Return whether all are constants or locals, which are bound before ``not``."""
-    return all(
-        isinstance(expr, Scalar)
-        or (isinstance(expr, Var) and expr.name != "_" and scope.is_local(expr.name))
-        for expr in exprs
-    )
+def _defined(scope: Scope, expr: Expr) -> bool:
+    """Return whether it is a constant, or a local, which is bound before ``not``."""
+    if isinstance(expr, Var):
+        return expr.name != "_" and scope.is_local(expr.name)
+    return isinstance(expr, Scalar)
