@@ -16,7 +16,6 @@ from keys.durable import (
     make_directory,
     read_file,
     remove_temporary,
-    sync_directory,
     write_file,
 )
 from keys.errors import NotFoundError, StorageUnavailableError, WriteConflictError
@@ -79,8 +78,6 @@ class DirectoryStorage:
         path = self._root / require_name(name)
         try:
             path.unlink(missing_ok=True)
-            if path.parent.exists():
-                sync_directory(path.parent)
         except OSError as error:
             raise StorageUnavailableError(
                 f"cannot remove {path}: {error.strerror or error}"

@@ -69,6 +69,8 @@ class Storage(Protocol):
     def discard(self, name: str) -> None:
         """Remove an immutable object that nobody needs; none there is success.
 
+        The one write that need not be durable: after a crash the object may be back.
+
         Raises:
             StorageUnavailableError: It may or may not have been removed.
             UsageError: Not a name.

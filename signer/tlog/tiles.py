@@ -97,6 +97,21 @@ def read_entries(get: GetTile, index: int, width: int) -> tuple[bytes, ...]:
     return entries[:width]
 
 
+def read_tile(get: GetTile, level: int, index: int, width: int) -> bytes:
+    """Read the first ``width`` hashes of a tile, partial or full.
+
+    Raises:
+        NotFoundError: Neither the partial nor the full tile is there.
+        TileFormatError: It has fewer hashes, or more than 256.
+    """
+    tile = _get(get, lambda n, w: tile_path(level, n, w), index, width)
+    if len(tile) < width * HASH_BYTES or len(tile) > MAX_TILE_BYTES:
+        raise TileFormatError(
+            f"tile {level}/{index}: expected {width} hashes, got {len(tile)} bytes"
+        )
+    return tile[: width * HASH_BYTES]
+
+
 class TileReader:
     """A ``HashReader`` over tiles.
 
@@ -129,18 +144,14 @@ class TileReader:
         tile_level, height = divmod(level, TILE_HEIGHT)
         tile_index, first = divmod(index << height, TILE_WIDTH)
         tile = self._tile(tile_level, tile_index)
-        return _subtree(tile[first * HASH_BYTES : (first + (1 << height)) * HASH_BYTES])
+        return fold(tile[first * HASH_BYTES : (first + (1 << height)) * HASH_BYTES])
 
     def _tile(self, level: int, index: int) -> bytes:
         if (level, index) in self._tiles:
             self._tiles.move_to_end((level, index))
             return self._tiles[level, index]
         width = tile_width(level, index, self._size)
-        tile = _get(self._get, lambda n, w: tile_path(level, n, w), index, width)
-        if len(tile) < width * HASH_BYTES or len(tile) > MAX_TILE_BYTES:
-            raise TileFormatError(
-                f"tile {level}/{index}: expected {width} hashes, got {len(tile)} bytes"
-            )
+        tile = read_tile(self._get, level, index, width)
         self._tiles[level, index] = tile
         if len(self._tiles) > MAX_CACHED_TILES:
             self._tiles.popitem(last=False)
@@ -170,8 +181,8 @@ def _index_path(index: int, width: int) -> str:
     return path if width == TILE_WIDTH else f"{path}.p/{width}"
 
 
-def _subtree(hashes: bytes) -> bytes:
-    """Fold a power of two of hashes into one."""
+def fold(hashes: bytes) -> bytes:
+    """Return the root over neighbouring hashes, a power of two of them."""
     row = [hashes[i : i + HASH_BYTES] for i in range(0, len(hashes), HASH_BYTES)]
     while len(row) > 1:
         row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
