@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fetch a workspace's metadata and files from a mirror that nobody trusts.
+
+python-tuf's client does the work of TUF 1.0.31 §5; ``guard`` adds what it lacks. The
+pinned root is given at every start, so a damaged cache heals itself. Two clients in
+one directory take turns.
+
+::
+
+    <directory>/.lock         one client at a time
+    <directory>/metadata/     python-tuf's cache: protects from mirrors, not from T7
+    <directory>/fetched.tar   the last whole set, written at once, for ``cached``
+    <directory>/targets/      listed files by SHA-256
+    <directory>/chain/        release attestations by digest
+
+Not here: any decision on what was fetched. Timestamp and snapshot are python-tuf's,
+by this machine's clock; everything that counts is judged again, with ``at``.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tuf.ngclient.config import UpdaterConfig
+from tuf.ngclient.fetcher import FetcherInterface
+from tuf.ngclient.updater import Updater
+
+from bundle.limits import BUNDLE_BOUNDS, MAX_ROOT_VERSIONS, REFRESH_DEADLINE_S
+from bundle.tuf.errors import TufMissingError, TufRollbackError
+from bundle.tuf.fetched import Fetched, Files
+from bundle.tuf.guard import GuardedFetcher, translated
+from bundle.tuf.http import HttpFetcher
+from bundle.tuf.metadata import MAX_BYTES
+from bundle.tuf.roles import OVERLAY_PREFIX, RELEASE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
+from bundle.tuf.rootchain import open_roots
+from keys.durable import make_directory, read_file, write_file
+from keys.errors import NotFoundError
+from keys.lock import exclusive
+
+# Asking for any path below it loads the release role.
+_ANY_RELEASE: Final = f"{OVERLAY_PREFIX}0/any"
+
+_CONFIG: Final = UpdaterConfig(
+    max_root_rotations=MAX_ROOT_VERSIONS,
+    max_delegations=1,
+    root_max_length=MAX_BYTES[ROOT],
+    timestamp_max_length=MAX_BYTES[TIMESTAMP],
+    snapshot_max_length=MAX_BYTES[SNAPSHOT],
+    targets_max_length=MAX_BYTES[TARGETS],
+)
+
+
+class TufClient:
+    """The reading side of one workspace's TUF repository.
+
+    Args:
+        root: The pinned root.
+        directory: The client's own; created if missing.
+        url: Where the workspace is published, such as ``https://host/w/acme``.
+        fetcher: Does the fetching; HTTP by default.
+        deadline_s: For one refresh, and for one file.
+        monotonic: Seconds that never go back.
+
+    Raises:
+        VerificationError: The pinned root is not acceptable.
+        FormatError: It is not a root.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: bytes,
+        directory: Path,
+        url: str,
+        fetcher: FetcherInterface | None = None,
+        deadline_s: float = REFRESH_DEADLINE_S,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._root = root
+        self._version = open_roots([root]).current.version
+        self._directory = directory
+        self._url = url.rstrip("/")
+        self._fetcher = fetcher or HttpFetcher()
+        self._deadline_s = deadline_s
+        self._monotonic = monotonic
+        make_directory(directory)
+
+    def refresh(self) -> Fetched:
+        """Fetch what is new.
+
+        A version that went back, or a file that is gone, is asked for once more: a
+        cache between here and the repository may have been one step behind.
+
+        Raises:
+            VerificationError: By code: ``tuf-rollback``, ``tuf-expired``,
+                ``tuf-signature``, ``tuf-hash``, ``tuf-length``, ``tuf-missing``; or a
+                new root that is refused. What was fetched before stays.
+            FormatError: Not TUF metadata.
+            UnavailableError: The mirror does not answer, or not in time.
+            StorageError: The directory cannot be written.
+        """
+        with exclusive(self._directory / ".lock", wait=True):
+            try:
+                fetched = self._update()
+            except (TufRollbackError, TufMissingError):
+                fetched = self._update()
+            self._keep(fetched)
+        return fetched
+
+    def cached(self) -> Fetched:
+        """Return the last whole set, without a network.
+
+        Raises:
+            NotFoundError: There is none under this pinned root.
+            FormatError: It is damaged.
+        """
+        data = read_file(self._kept, max_bytes=BUNDLE_BOUNDS.max_bytes)
+        fetched = Fetched.from_bytes(
+            data,
+            self._files("targets", online=False),
+            self._files("chain", online=False),
+        )
+        if fetched.roots[:1] != (self._root,):
+            raise NotFoundError("expected a set under the pinned root, got another")
+        return fetched
+
+    @property
+    def _kept(self) -> Path:
+        return self._directory / "fetched.tar"
+
+    @property
+    def _metadata(self) -> Path:
+        return self._directory / "metadata"
+
+    def _guarded(self) -> GuardedFetcher:
+        return GuardedFetcher(
+            self._fetcher,
+            deadline_s=self._deadline_s,
+            history=self._metadata / "root_history",
+            pinned=self._version,
+            monotonic=self._monotonic,
+        )
+
+    def _files(self, name: str, *, online: bool) -> Files:
+        fetchers = self._guarded if online else None
+        return Files(self._directory / name, self._url, fetchers)
+
+    def _update(self) -> Fetched:
+        make_directory(self._metadata)
+        with translated("refresh"):
+            updater = Updater(
+                str(self._metadata),
+                f"{self._url}/metadata/",
+                fetcher=self._guarded(),
+                config=_CONFIG,
+                bootstrap=self._root,
+            )
+            updater.refresh()
+            updater.get_targetinfo(_ANY_RELEASE)
+        return Fetched(
+            roots=self._roots(),
+            targets=self._read(TARGETS),
+            release=self._read(RELEASE),
+            timestamp=self._read(TIMESTAMP),
+            snapshot=self._read(SNAPSHOT),
+            _targets=self._files("targets", online=True),
+            _chain=self._files("chain", online=True),
+        )
+
+    def _roots(self) -> tuple[bytes, ...]:
+        """Return the history that python-tuf keeps and has just walked."""
+        newest = (self._metadata / "root.json").resolve().name.partition(".")[0]
+        return tuple(
+            read_file(
+                self._metadata / "root_history" / f"{version}.root.json",
+                max_bytes=MAX_BYTES[ROOT],
+            )
+            for version in range(self._version, int(newest) + 1)
+        )
+
+    def _read(self, role: str) -> bytes:
+        try:
+            path = self._metadata / f"{role}.json"
+            return read_file(path, max_bytes=MAX_BYTES[role])
+        except NotFoundError:
+            raise TufMissingError(f"expected the role {role}, got none") from None
+
+    def _keep(self, fetched: Fetched) -> None:
+        """Keep the set, and of the files only those that it lists."""
+        data = fetched.to_bytes()
+        try:
+            if read_file(self._kept, max_bytes=BUNDLE_BOUNDS.max_bytes) == data:
+                return
+        except NotFoundError:
+            pass
+        write_file(self._kept, data)
+        listed = fetched.digests()
+        folder = self._directory / "targets"
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.name not in listed:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a client fetched: one consistent set of metadata, and the files it names.
+
+The set is kept as one file, written at once, so that a Runner without a network finds
+either the last whole set or none. Nothing here is believed: ``read_view`` judges the
+metadata, the gate judges the files.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from tuf.api.metadata import TargetFile, Targets
+from tuf.ngclient.fetcher import FetcherInterface
+
+from bundle.archive import pack_tar, unpack_tar
+from bundle.limits import MAX_CHAIN_BYTES
+from bundle.tuf.documents import target_name
+from bundle.tuf.errors import TufFormatError, TufHashError, TufLengthError
+from bundle.tuf.guard import translated
+from bundle.tuf.metadata import digest_of, parse_metadata
+from bundle.tuf.roles import OVERLAY_PREFIX, RELEASE, TARGETS
+from keys.digest import Digest
+from keys.durable import make_directory, read_file, write_file
+from keys.errors import FormatError, NotFoundError, UnavailableError
+from signer.attestation import parse_attestation
+
+# Makes a fetcher with a fresh deadline; None where there is no network.
+Fetchers = Callable[[], FetcherInterface] | None
+
+_ROOTS: Final = "roots/"
+_FILES: Final = ("targets", "release", "timestamp", "snapshot")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files by digest: on disk, or else from a mirror.
+
+    Attributes:
+        directory: The client's own.
+        url: Where the workspace is published, without a slash at the end.
+        fetchers: For downloads; ``None`` offline.
+    """
+
+    directory: Path
+    url: str
+    fetchers: Fetchers
+
+    def get(
+        self,
+        digest: Digest,
+        path: str,
+        *,
+        max_bytes: int,
+        check: Callable[[bytes], None],
+    ) -> bytes:
+        """Return a file that passes ``check``, and keep it.
+
+        Args:
+            digest: Names the file on disk.
+            path: Names it at the mirror.
+            max_bytes: Bound on a download.
+            check: Raises if the bytes are not the file.
+
+        Raises:
+            UnavailableError: It is not on disk, and there is no network.
+            TrustacksError: Whatever ``check`` says of a download.
+        """
+        kept = self.directory / digest.hex
+        with contextlib.suppress(NotFoundError, FormatError):
+            data = read_file(kept, max_bytes=max_bytes)
+            with contextlib.suppress(TufHashError, TufLengthError):
+                check(data)
+                return data
+        if self.fetchers is None:
+            raise UnavailableError(f"expected {path} on disk, got none")
+        with translated(path):
+            url = f"{self.url}/{path}"
+            data = self.fetchers().download_bytes(url, max_bytes)
+        check(data)
+        make_directory(self.directory)
+        write_file(kept, data)
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One consistent set of metadata.
+
+    Attributes:
+        roots: From the pinned root to the newest.
+        targets: Top-level targets.
+        release: The delegated role.
+        timestamp: As it was served.
+        snapshot: What the timestamp names.
+    """
+
+    roots: tuple[bytes, ...]
+    targets: bytes
+    release: bytes
+    timestamp: bytes
+    snapshot: bytes
+    _targets: Files = field(repr=False, compare=False)
+    _chain: Files = field(repr=False, compare=False)
+
+    def target(self, name: str, *, max_bytes: int) -> bytes:
+        """Return a file that the metadata lists.
+
+        Releases are looked up in the release role and everything else in top-level
+        targets, never by delegation (DESIGN 9, Scope).
+
+        Args:
+            name: Such as ``trust/policy.json`` or ``overlay/3/bundle.tar.gz``.
+            max_bytes: Bound, whatever the metadata says.
+
+        Raises:
+            NotFoundError: It is not listed.
+            TufLengthError: Longer than listed, or than ``max_bytes``.
+            TufHashError: Other bytes than listed.
+            TufMissingError: Listed, and not there.
+            UnavailableError: The mirror does not answer, or there is no network.
+        """
+        file = self._find(name)
+        if file.length > max_bytes:
+            raise TufLengthError(
+                f"{name}: expected at most {max_bytes} bytes, got {file.length}"
+            )
+        return self._targets.get(
+            digest_of(file.hashes, name),
+            target_name(file),
+            max_bytes=file.length,
+            check=lambda data: _require_file(file, data),
+        )
+
+    def chain(self, digest: Digest) -> bytes:
+        """Return a release attestation by the digest of its PAE.
+
+        Raises:
+            TufHashError: The mirror serves another one.
+            FormatError: It serves something else.
+            TufMissingError: It serves none.
+            UnavailableError: The mirror does not answer, or there is no network.
+        """
+        return self._chain.get(
+            digest,
+            f"chain/{digest.hex}.sigstore.json",
+            max_bytes=MAX_CHAIN_BYTES,
+            check=lambda data: _require_attestation(digest, data),
+        )
+
+    def digests(self) -> set[str]:
+        """Return the SHA-256 of every listed file, in hexadecimal."""
+        listed = [*_listed(self.targets, TARGETS), *_listed(self.release, RELEASE)]
+        return {digest_of(file.hashes, file.path).hex for file in listed}
+
+    def to_bytes(self) -> bytes:
+        """Return the set as one file."""
+        files = {name: getattr(self, name) for name in _FILES}
+        files |= {f"{_ROOTS}{i:06}": root for i, root in enumerate(self.roots)}
+        return pack_tar(files)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, targets: Files, chain: Files) -> Self:
+        """Read what ``to_bytes`` wrote.
+
+        Raises:
+            FormatError: Something else.
+        """
+        files = unpack_tar(data)
+        roots = tuple(files.pop(n) for n in list(files) if n.startswith(_ROOTS))
+        if set(files) != set(_FILES):
+            raise TufFormatError(f"expected {_FILES} in the cache, got {sorted(files)}")
+        return cls(
+            roots=roots,
+            targets=files["targets"],
+            release=files["release"],
+            timestamp=files["timestamp"],
+            snapshot=files["snapshot"],
+            _targets=targets,
+            _chain=chain,
+        )
+
+    def _find(self, name: str) -> TargetFile:
+        overlay = name.startswith(OVERLAY_PREFIX)
+        data, role = (self.release, RELEASE) if overlay else (self.targets, TARGETS)
+        for file in _listed(data, role):
+            if file.path == name:
+                return file
+        raise NotFoundError(f"expected {name} in {role}, got none")
+
+
+def _listed(data: bytes, role: str) -> list[TargetFile]:
+    return list(parse_metadata(data, Targets, role).signed.targets.values())
+
+
+def _require_file(file: TargetFile, data: bytes) -> None:
+    if len(data) != file.length:
+        raise TufLengthError(
+            f"{file.path}: expected {file.length} bytes, got {len(data)}"
+        )
+    expected = digest_of(file.hashes, file.path)
+    if Digest.of(data) != expected:
+        raise TufHashError(f"{file.path}: expected {expected}, got {Digest.of(data)}")
+
+
+def _require_attestation(digest: Digest, data: bytes) -> None:
+    got = parse_attestation(data).digest
+    if got != digest:
+        raise TufHashError(f"chain: expected attestation {digest}, got {got}")
