@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bundle.limits import MAX_LAYER_BYTES
+from bundle.limits import MAX_TARGET_BYTES
 from keys.digest import Digest
 from keys.durable import create_file, make_directory, read_file, write_file
 from keys.errors import FieldFormatError, NotFoundError, StorageUnavailableError
@@ -38,7 +38,7 @@ class ParentArchives:
     packs: Mapping[str, bytes]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the digests, as ``parents.json`` and a rule's attestation name them."""
+        """Return the digests, in the form of a rule's attestation."""
         return {
             "constitution": str(Digest.of(self.constitution)),
             "packs": {n: str(Digest.of(data)) for n, data in self.packs.items()},
@@ -89,7 +89,7 @@ def _digest(text: Any) -> Digest:
 def _read(folder: Path, digest: Digest) -> bytes:
     path = folder / f"{digest.hex}.tar.gz"
     try:
-        data = read_file(path, max_bytes=MAX_LAYER_BYTES)
+        data = read_file(path, max_bytes=MAX_TARGET_BYTES)
     except NotFoundError:
         data = b""
     if Digest.of(data) != digest:

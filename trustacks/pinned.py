@@ -13,34 +13,57 @@ an answer of the API.
       parents/         the pinned layers (trustacks.parents)
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self
-
-from bundle.tuf.client import Fetched, TufClient
-from signer.verify import Trust
+from urllib.parse import quote
 
 from bundle.gate.candidate import (
     CONSTITUTION_TARGET,
     POLICY_TARGET,
     TRUSTED_ROOT_TARGET,
+    attestations_target,
     pack_target,
 )
-from bundle.gate.trust import check_one_purpose, check_policy_workspace
-from bundle.limits import MAX_LAYER_BYTES
+from bundle.gate.errors import ReleaseRevisionError
+from bundle.gate.release import sort_attestations
+from bundle.gate.trust import check_one_purpose
+from bundle.limits import MAX_TARGET_BYTES
+from bundle.tuf.client import TufClient
+from bundle.tuf.fetched import Fetched
 from bundle.tuf.rootchain import open_roots
 from bundle.tuf.view import TufView, read_view
 from keys.digest import Digest
 from keys.durable import create_file, make_directory, read_file
 from keys.errors import NotFoundError
+from signer.attestation import parse_attestation
 from signer.limits import MAX_TRUST_POLICY_BYTES, MAX_TRUSTED_ROOT_BYTES
+from signer.predicates.release import ReleasePredicate
 from signer.tlog.checkpoint import Checkpoint, open_checkpoint
+from signer.trust import Expected, Trust
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TransparencyLog, TrustedRoot
+from signer.verify import verify_attestation
 from trustacks.errors import NotLoggedInError, PinChangedError
 from trustacks.limits import MAX_ROOT_BYTES
 from trustacks.parents import ParentArchives, store_parents
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest release.
+
+    Attributes:
+        digest: SHA-256 of the PAE of its attestation.
+        release: What its release identity said.
+        attestations: Those published with it, by the digest of their PAE.
+    """
+
+    digest: Digest
+    release: ReleasePredicate
+    attestations: Mapping[Digest, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +101,8 @@ class Pinned:
             policy=TrustPolicy.parse(policy),
             trusted_root=TrustedRoot.parse(root),
         )
-        check_policy_workspace(trust.policy, view)
-        check_one_purpose(view, trust.policy, trust.trusted_root)
+        trust.policy.require_custody(view.form)
+        check_one_purpose(view, trust)
         return cls(view, trust, policy, root, fetched)
 
     @property
@@ -93,13 +116,38 @@ class Pinned:
             raise NotFoundError("expected a log in the trusted root, got none")
         return self.trust.trusted_root.logs[0]
 
+    def head(self, *, at: datetime) -> Head | None:
+        """Return the newest release, or None before the first.
+
+        Raises:
+            VerificationError: Its release identity's word does not hold at ``at``.
+            FormatError: What is published is not what its name says.
+        """
+        revision = self.view.revision
+        if revision is None:
+            return None
+        name = attestations_target(revision)
+        lines = self.fetched.target(name, max_bytes=MAX_TARGET_BYTES)
+        found = sort_attestations(lines)
+        claimed = Expected.as_claimed(parse_attestation(found.release))
+        expected = Expected(ReleasePredicate.type, claimed.subjects)
+        said = verify_attestation(
+            found.release, trust=self.trust, expected=expected, at=at
+        ).require()
+        release = said.said(ReleasePredicate)
+        if release.revision != revision:
+            raise ReleaseRevisionError(
+                f"expected revision {revision}, got {release.revision}"
+            )
+        return Head(found.digest, release, found.others)
+
     def parents(self) -> ParentArchives:
         """Return the pinned layers."""
         packs = sorted(self.trust.policy.layers.packs)
         return ParentArchives(
-            self.fetched.target(CONSTITUTION_TARGET, max_bytes=MAX_LAYER_BYTES),
+            self.fetched.target(CONSTITUTION_TARGET, max_bytes=MAX_TARGET_BYTES),
             {
-                name: self.fetched.target(pack_target(name), max_bytes=MAX_LAYER_BYTES)
+                name: self.fetched.target(pack_target(name), max_bytes=MAX_TARGET_BYTES)
                 for name in packs
             },
         )
@@ -122,7 +170,7 @@ class PinnedStore:
     def __init__(self, home: Path, *, root: Digest, url: str, name: str) -> None:
         self.directory = home / root.hex[:32]
         self._digest = root
-        self._url = f"{url}/w/{name}"
+        self._url = f"{url}/w/{quote(name, safe='')}"
 
     def pin(self, root: bytes) -> None:
         """Keep the first root; from now on everything is verified from it.

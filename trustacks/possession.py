@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
 
-from signer.sign import attest_pending
-from signer.verify import Trust, verify_possession
-
 from keys.digest import Digest
 from keys.fields import Fields
 from keys.public import PublicKey
@@ -23,7 +20,9 @@ from signer.attestation import parse_attestation
 from signer.identity import IdentityTerms
 from signer.limits import MAX_ATTESTATION_BYTES
 from signer.predicates.identity_proof import IdentityProofPredicate
+from signer.sign import attest_pending
 from signer.statement import Subject, build_statement, parse_statement
+from signer.verify import Trust, verify_possession
 from trustacks.answers import bytes_of, text_of
 from trustacks.client import WorkspaceApi
 from trustacks.errors import PinChangedError
@@ -114,8 +113,7 @@ def prove(
     subject = Subject("public-key", Digest(public.key_id))
     statement = build_statement([subject], predicate)
     show(statement)
-    notary = RemoteNotary(api)
-    made = attest_pending(statement, key=key, timestamp=notary.timestamp)
+    made = attest_pending(statement, key=key, notary=RemoteNotary(api))
     return Proof(made, public)
 
 
@@ -131,7 +129,7 @@ def check_proof(proof: Proof, *, trust: Trust, at: datetime) -> IdentityTerms:
     """
     statement = parse_statement(proof.statement)
     asked = IdentityProofPredicate.parse(statement.predicate)
-    verify_possession(
+    accepted = verify_possession(
         proof.attestation,
         public_key=proof.public_key,
         workspace=trust.workspace,
@@ -139,5 +137,5 @@ def check_proof(proof: Proof, *, trust: Trust, at: datetime) -> IdentityTerms:
         challenge=asked.challenge,
         at=at,
         pending=True,
-    ).require()
-    return asked.identity
+    )
+    return accepted.require().identity

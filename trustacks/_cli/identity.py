@@ -191,7 +191,6 @@ def _api(session: Session, login: Login) -> WorkspaceApi:
 def _known(permissions: tuple[str, ...]) -> frozenset[str]:
     unknown = sorted(set(permissions) - PERMISSIONS)
     if unknown:
-        raise UsageError(
-            f"expected permissions of {', '.join(sorted(PERMISSIONS))}, got {unknown[0]}"
-        )
+        known = ", ".join(sorted(PERMISSIONS))
+        raise UsageError(f"expected permissions of {known}, got {unknown[0]!r}")
     return frozenset(permissions)

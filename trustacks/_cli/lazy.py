@@ -13,8 +13,7 @@ from trustacks._cli.session import Session
 P = ParamSpec("P")
 # A command is its module and name, and one line of help; a group is a table again.
 Entry = tuple[str, str]
-Table = Mapping[str, "Entry | GroupEntry"]
-GroupEntry = tuple[Table, str]
+Table = Mapping[str, Any]
 
 
 class LazyGroup(click.Group):

@@ -10,6 +10,7 @@ leaves the old one.
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -96,7 +97,7 @@ def _first_root(
     return served
 
 
-def _text(value: dict[str, str]) -> str:
+def _text(value: dict[str, Any]) -> str:
     return pairs(
         [
             ("logged in", f"{value['subject']} ({value['role']}) at {value['url']}"),
