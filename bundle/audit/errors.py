@@ -43,6 +43,12 @@ class PackDigestError(VerificationError):
 # ------------------------------------------------------------ the log
 
 
+class LogAlteredError(VerificationError):
+    """Entries or tiles that are not those of the tree that the log signed."""
+
+    code = "log-altered"
+
+
 class LogForkedError(VerificationError):
     """A signed checkpoint, and a tree of its size, that differ: two histories."""
 
@@ -118,10 +124,10 @@ class TrustEventMissingError(VerificationError):
     code = "trust-event-missing"
 
 
-class TrustSupersededError(VerificationError):
-    """A release logged under trust metadata that had been replaced before it."""
+class TrustEventUntrueError(VerificationError):
+    """A trust event that says otherwise than the trust policies do."""
 
-    code = "trust-superseded"
+    code = "trust-event-untrue"
 
 
 # ------------------------------------------------------------ outcomes

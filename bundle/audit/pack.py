@@ -146,6 +146,11 @@ def read_pack(data: bytes, *, bounds: PackBounds | None = None) -> Pack:
     _take(members, README)
     manifest = PackManifest.parse(_take(members, MANIFEST))
     files = _read_files(members, manifest.files)
+    if manifest.files.get(GENESIS) != manifest.workspace:
+        raise PackDigestError(
+            f"expected {GENESIS} with the workspace's digest {manifest.workspace}, "
+            f"got {manifest.files.get(GENESIS)}"
+        )
     return Pack(manifest, Digest.of(data), files)
 
 

@@ -15,11 +15,11 @@ import contextlib
 from collections.abc import Iterator
 from typing import Final
 
-from bundle.audit.leaves import read_leaf
 from bundle.audit.limits import MAX_MEMBER_BYTES
 from bundle.storage.interface import Storage
 from keys.errors import FormatError, NotFoundError
 from signer.tlog.checkpoint import parse_checkpoint
+from signer.tlog.entry import pae_digest_of
 from signer.tlog.note import parse_note
 from signer.tlog.tiles import (
     HASH_BYTES,
@@ -65,7 +65,7 @@ def attestation_name(digest_hex: str) -> str:
 
 def _attestation(storage: Storage, entry: bytes) -> dict[str, bytes]:
     with contextlib.suppress(FormatError, NotFoundError):
-        name = attestation_name(read_leaf(entry).digest.hex)
+        name = attestation_name(pae_digest_of(entry).hex)
         return {name: _get(storage, name)}
     return {}
 

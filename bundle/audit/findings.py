@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an audit found, collected: one report names everything, not the first thing.
+
+A finding is a value with the code of the refusal behind it. ``Findings`` turns the
+errors of the checks into findings and goes on, because the second thing that is wrong
+often explains the first.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bundle.audit.limits import MAX_FINDINGS
+from keys.errors import TrustacksError
+
+
+class Severity(StrEnum):
+    """What a finding does to the audit's outcome.
+
+    Attributes:
+        REFUSED: The audit does not accept.
+        WARNING: It may accept; somebody should know.
+        NOTE: Worth saying.
+    """
+
+    REFUSED = "refused"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be.
+
+    Attributes:
+        code: Of the refusal, stable.
+        severity: What it does to the outcome.
+        place: Where: a log entry, a file, a release, a Runner.
+        message: In plain words.
+    """
+
+    code: str
+    severity: Severity
+    place: str
+    message: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as a document."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "place": self.place,
+            "message": self.message,
+        }
+
+    def text(self) -> str:
+        """Return the finding as one line."""
+        return f"{self.severity.value} [{self.code}] {self.place}: {self.message}"
+
+
+class Findings:
+    """Collects findings, ``MAX_FINDINGS`` at most; the rest is counted."""
+
+    def __init__(self) -> None:
+        self._found: list[Finding] = []
+        self._refused = False
+        self.left_out = 0
+
+    def add(
+        self,
+        error: TrustacksError,
+        place: str,
+        severity: Severity = Severity.REFUSED,
+    ) -> None:
+        """Record an error as a finding."""
+        self._refused |= severity is Severity.REFUSED
+        if len(self._found) >= MAX_FINDINGS:
+            self.left_out += 1
+            return
+        self._found.append(Finding(error.code, severity, place, error.message))
+
+    @contextlib.contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Turn what is refused inside into a finding, and go on after the block."""
+        try:
+            yield
+        except TrustacksError as error:
+            self.add(error, place)
+
+    @property
+    def refused(self) -> bool:
+        """Whether anything was found that refuses, left out or not."""
+        return self._refused
+
+    @property
+    def all(self) -> tuple[Finding, ...]:
+        """The findings, in the order in which they were found."""
+        return tuple(self._found)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every leaf verified, as of its place in the log: who said it, and whether they might.
+
+The trust that counts is the one whose event stands before the leaf. So a signature of
+an identity that was revoked before is refused, whatever time it claims, and so is one
+of an identity that was not yet registered: the log invents nobody.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bundle.audit.errors import BackdatedError, EntryAlteredError
+from bundle.audit.findings import Findings
+from bundle.audit.history import TrustHistory
+from bundle.audit.ledger import Entry, Ledger
+from bundle.audit.limits import MAX_LOG_DELAY_S
+from bundle.audit.pack import Pack
+from bundle.audit.source import attestation_name
+from keys.clock import format_instant
+from keys.digest import Digest
+from signer.attestation import Attestation, parse_attestation
+from signer.errors import NoTrustedTimeError
+from signer.identity import Identity
+from signer.predicates.base import IDENTITY_PROOF, Predicate
+from signer.predicates.identity_proof import IdentityProofPredicate
+from signer.verify import Expected, Trust, verify_attestation, verify_possession
+
+# What was done, and how much there is to do.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A verified statement.
+
+    Attributes:
+        index: Its place in the log.
+        digest: SHA-256 of its PAE.
+        subjects: What it is about.
+        time: When the timestamp authority saw it.
+        key_id: The key that signed.
+        signer: The identity that signed; none for a proof of possession.
+        predicate: What was said.
+        under: The targets version that it was judged by.
+    """
+
+    index: int
+    digest: Digest
+    subjects: tuple[Digest, ...]
+    time: datetime
+    key_id: str
+    signer: Identity | None
+    predicate: Predicate | IdentityProofPredicate
+    under: int
+
+
+def verify_entries(
+    pack: Pack,
+    ledger: Ledger,
+    history: TrustHistory,
+    findings: Findings,
+    progress: Progress,
+) -> tuple[Said, ...]:
+    """Verify every entry; those that fail become findings and are left out."""
+    return tuple(_verified(pack, ledger, history, findings, progress))
+
+
+def _verified(
+    pack: Pack,
+    ledger: Ledger,
+    history: TrustHistory,
+    findings: Findings,
+    progress: Progress,
+) -> Iterator[Said]:
+    latest: datetime | None = None
+    for entry in ledger.entries:
+        progress("log entries", entry.index, len(ledger.tree))
+        with findings.at(entry.place):
+            said = _verify(pack, ledger, history, entry)
+            _require_in_time(said.time, latest)
+            latest = max(said.time, latest or said.time)
+            yield said
+
+
+def _verify(pack: Pack, ledger: Ledger, history: TrustHistory, entry: Entry) -> Said:
+    if entry.time is None:
+        raise NoTrustedTimeError("expected a timestamp token, got none")
+    version = history.before(entry.index)
+    raw = pack.get(attestation_name(entry.digest.hex))
+    attestation = parse_attestation(raw)
+    predicate, signer = _word_of(attestation, entry, version.trust, entry.time)
+    _require_place(attestation, entry, ledger)
+    return Said(
+        index=entry.index,
+        digest=entry.digest,
+        subjects=entry.statement.digests,
+        time=entry.time,
+        key_id=entry.record.key.key_id,
+        signer=signer,
+        predicate=predicate,
+        under=version.version,
+    )
+
+
+def _word_of(
+    attestation: Attestation, entry: Entry, trust: Trust, at: datetime
+) -> tuple[Predicate | IdentityProofPredicate, Identity | None]:
+    if entry.statement.predicate_type == IDENTITY_PROOF:
+        asked = IdentityProofPredicate.parse(entry.statement.predicate)
+        proof = verify_possession(
+            attestation.raw,
+            public_key=entry.record.key,
+            workspace=trust.workspace,
+            trusted_root=trust.trusted_root,
+            challenge=asked.challenge,
+            at=at,
+        )
+        return proof.require(), None
+    expected = Expected.as_claimed(attestation)
+    verified = verify_attestation(
+        attestation.raw, trust=trust, expected=expected, at=at
+    )
+    evidence = verified.require()
+    return evidence.predicate, evidence.identity
+
+
+def _require_place(attestation: Attestation, entry: Entry, ledger: Ledger) -> None:
+    """An attestation carries a proof of its own; it must be of this place and tree.
+
+    The proof verifies by itself in a forked log too. Here the fork shows.
+
+    Raises:
+        EntryAlteredError: It was proved at another place.
+        LogForkedError: It was proved in another tree.
+        LogTruncatedError: It was proved in a larger tree.
+    """
+    for logged in attestation.entries:
+        if logged.index != entry.index:
+            raise EntryAlteredError(
+                f"expected a proof for place {entry.index}, got one for {logged.index}"
+            )
+        ledger.require_prefix(logged.tree_size, logged.root)
+
+
+def _require_in_time(time: datetime, latest: datetime | None) -> None:
+    """Refuse a time well before that of something logged earlier.
+
+    Raises:
+        BackdatedError: Somebody signs with yesterday's date.
+    """
+    if latest and time < latest - timedelta(seconds=MAX_LOG_DELAY_S):
+        raise BackdatedError(
+            f"expected a time from about {format_instant(latest)}, as entries before "
+            f"it have, got {format_instant(time)}"
+        )
