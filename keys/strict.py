@@ -23,6 +23,7 @@ MAX_JSON_INTEGER: Final = 9_007_199_254_740_991
 _MAX_INTEGER_CHARS: Final = 17
 
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_BRACKETS: Final = bytes(b for b in range(256) if b not in b"[]{}")
 
 
@@ -39,7 +40,8 @@ def loads_json(
 
     Raises:
         LimitExceededError: Too large, too deep, or an integer beyond 2**53 - 1.
-        JsonFormatError: Syntax, encoding, duplicate key, NaN, or a float.
+        JsonFormatError: Syntax, encoding, duplicate key, NaN, a float, or a text that
+            is not Unicode (half a surrogate pair).
     """
     if len(data) > max_bytes:
         raise LimitExceededError(
@@ -48,7 +50,7 @@ def loads_json(
     _refuse_depth(data, what)
     try:
         text = data.decode("utf-8")
-        return json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=lambda pairs: _unique(pairs, what),
             parse_constant=lambda name: _refuse(what, name),
@@ -62,6 +64,9 @@ def loads_json(
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise JsonFormatError(f"{what}: {error.msg} at {place}") from error
+    if _ESCAPED_SURROGATE.search(data):
+        _refuse_surrogates(value, what)
+    return value
 
 
 def dumps_json(value: Any) -> bytes:
@@ -112,6 +117,16 @@ def _unique(pairs: list[tuple[str, Any]], what: str) -> dict[str, Any]:
 
 def _refuse(what: str, name: str) -> Any:
     raise JsonFormatError(f"{what}: expected integers only, got {name}")
+
+
+def _refuse_surrogates(value: Any, what: str) -> None:
+    """RFC 7493 §2.1: strings "MUST NOT include [...] Surrogates"; UTF-8 has none."""
+    try:
+        dumps_json(value)
+    except UnicodeEncodeError as error:
+        raise JsonFormatError(
+            f"{what}: expected Unicode text, got half a surrogate pair"
+        ) from error
 
 
 def _integer(digits: str, what: str) -> int:
