@@ -48,3 +48,21 @@ class EvaluatedAtRefusedError(UsageError):
     """The caller set the instant of the decision, which is the Runner's to set."""
 
     code = "evaluated-at-refused"
+
+
+class LayerFormatError(FormatError):
+    """Not the archive of a constitution or pack."""
+
+    code = "layer-format"
+
+
+class OverlayFormatError(FormatError):
+    """A folder that is not an overlay: empty, or with a link or a foreign file."""
+
+    code = "overlay-format"
+
+
+class CaseFileError(FormatError):
+    """A case file that is not what its format says."""
+
+    code = "case-file-format"
