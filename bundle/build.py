@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An overlay's rules become one OPA bundle; the same rules, the same bytes.
+
+::
+
+    .manifest                          revision, roots, Rego version
+    rule_inventory.json                what the rules say of themselves
+    rules/<rule_id>/<rule_id>.rego     each rule, as its author signed it
+
+Tests and attestations are not shipped inside: tests are not policy, and the bundle
+must have its digest before anybody can attest it. What the Runner would refuse for its
+confinement is not built.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bundle.archive import gzip_stored, pack_tar
+from bundle.confine import Parse, check_confined
+from bundle.inventory import INVENTORY_PATH, build_inventory
+from bundle.manifest import MANIFEST_PATH, Manifest
+from keys.digest import Digest
+from keys.errors import UsageError
+
+__all__ = [
+    "INVENTORY_PATH",
+    "MANIFEST_PATH",
+    "BuiltBundle",
+    "build_bundle",
+    "rule_path",
+]
+
+
+class RuleSource(Protocol):
+    """A rule in an overlay folder; ``bundle.overlay.RuleFiles`` is one."""
+
+    @property
+    def rule_id(self) -> str:
+        """The rule's id."""
+
+    @property
+    def rule(self) -> bytes:
+        """The bytes of its Rego file."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltBundle:
+    """An OPA bundle.
+
+    Attributes:
+        archive: ``bundle.tar.gz``.
+        content: SHA-256 of the tar inside: the content digest.
+        digest: SHA-256 of the archive.
+        files: What is inside, by path.
+    """
+
+    archive: bytes = field(repr=False)
+    content: Digest
+    digest: Digest
+    files: Mapping[str, bytes] = field(repr=False)
+
+
+def build_bundle(
+    rules: Iterable[RuleSource], *, revision: int, parse: Parse
+) -> BuiltBundle:
+    """Build the OPA bundle of a release.
+
+    Args:
+        rules: The overlay's rules; none is an overlay that adds nothing.
+        revision: Of the release, from 1.
+        parse: ``Engine.parse``.
+
+    Raises:
+        ConfinementError: A rule could do more than add denies.
+        LimitExceededError: More or larger rules than a bundle may hold.
+        UsageError: No such revision, or one rule id twice.
+    """
+    sources = _by_path(rules)
+    modules = check_confined(sources, parse=parse)
+    files = {
+        MANIFEST_PATH: Manifest(revision).to_bytes(),
+        INVENTORY_PATH: build_inventory(modules),
+        **sources,
+    }
+    tar = pack_tar(files)
+    archive = gzip_stored(tar)
+    return BuiltBundle(archive, Digest.of(tar), Digest.of(archive), files)
+
+
+def rule_path(rule_id: str) -> str:
+    """Return where a rule lies in a bundle."""
+    return f"rules/{rule_id}/{rule_id}.rego"
+
+
+def _by_path(rules: Iterable[RuleSource]) -> dict[str, bytes]:
+    sources: dict[str, bytes] = {}
+    for rule in rules:
+        path = rule_path(rule.rule_id)
+        if path in sources:
+            raise UsageError(f"expected each rule once, got {rule.rule_id} twice")
+        sources[path] = rule.rule
+    return sources
