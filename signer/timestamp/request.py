@@ -32,6 +32,7 @@ from signer.timestamp.limits import MAX_RESPONSE_BYTES
 
 _SIGNED_DATA_VERSION = 3  # RFC 5652 §5.1: content other than id-data
 _TST_VERSION = 1
+_STATUSES = range(6)  # RFC 3161 §2.4.2, PKIStatus
 
 
 def build_request(message: bytes, *, nonce: int) -> bytes:
@@ -67,7 +68,7 @@ def parse_response(response: bytes, *, nonce: int) -> bytes:
     """
     _, info = open_response(response)
     if info.nonce != nonce:
-        raise TimestampNonceError(f"expected nonce {nonce}, got {info.nonce}")
+        raise TimestampNonceError(f"expected nonce {nonce:x}, got another or none")
     return response
 
 
@@ -80,6 +81,8 @@ def open_response(response: bytes) -> tuple[SignedData, TSTInfo]:
     """
     parsed = _decode(TimeStampResp, response, "timestamp response")
     status = parsed.status
+    if status.status not in _STATUSES:
+        raise TimestampFormatError("timestamp response: expected a status from 0 to 5")
     # RFC 3161 §2.4.2 allows 1, granted with modifications; we ask for none to be made.
     if status.status != GRANTED or parsed.token is None:
         said = ", ".join(status.status_string or [])
@@ -102,4 +105,5 @@ def _decode(kind: type[T], der: bytes, what: str) -> T:
 
 def _expect(got: object, expected: object, what: str) -> None:
     if got != expected:
-        raise TimestampFormatError(f"{what}: expected {expected}, got {got}")
+        # Not shown: an integer of DER can be too long for Python to write.
+        raise TimestampFormatError(f"{what}: expected {expected}, got another")
