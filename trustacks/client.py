@@ -28,12 +28,15 @@ from trustacks.limits import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
     MAX_ANSWER_BYTES,
-    MAX_PACK_BYTES,
     MAX_ROOT_BYTES,
     MAX_TIMESTAMP_BYTES,
 )
 
 _FIRST_ERROR: Final = 400
+# From here on the Control Plane could not look; below, it looked and refused.
+_FIRST_SERVER_ERROR: Final = 500
+_TOO_MANY_REQUESTS: Final = 429
+_ENVIRONMENT: Final = 3
 
 
 class Client:
@@ -181,9 +184,9 @@ class WorkspaceApi:
         answer = self.post("/attestations", {"attestation": b64encode(attestation)})
         return bytes_of(answer, "attestation")
 
-    def pack(self) -> bytes:
+    def pack(self, *, max_bytes: int) -> bytes:
         """Return the workspace's evidence pack."""
-        return self.client.fetch(f"{self._base}/audit/pack", max_bytes=MAX_PACK_BYTES)
+        return self.client.fetch(f"{self._base}/audit/pack", max_bytes=max_bytes)
 
 
 def checked_url(url: str) -> str:
@@ -268,12 +271,13 @@ def _refusal(status: int, body: bytes) -> Exception:
             f"expected a problem document with status {status}, got something else",
             hint="is this the address of a Control Plane?",
         )
+    could_not_look = status >= _FIRST_SERVER_ERROR or status == _TOO_MANY_REQUESTS
     hint = problem.get("hint")
     evidence = problem.get("evidence")
     return ControlPlaneRefusalError(
         str(problem.get("detail") or problem.get("title") or "refused"),
-        remote_code=problem["code"],
-        status=status,
+        passed_code=problem["code"],
+        exit_code=_ENVIRONMENT if could_not_look else 1,
         hint=hint if isinstance(hint, str) else None,
         **(evidence if isinstance(evidence, dict) else {}),
     )

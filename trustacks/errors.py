@@ -133,32 +133,62 @@ class ReleaseContendedError(StateError):
     code = "release-contended"
 
 
-class ControlPlaneRefusalError(TrustacksError):
-    """The Control Plane refused; its own code and hint are passed on.
+class NotEnrolledError(ConfigurationError):
+    """A folder without an enrolled Runner."""
+
+    code = "not-enrolled"
+
+
+class DecisionDeniedError(RuleError):
+    """The proposal is denied."""
+
+    code = "denied"
+
+
+class PassedOnError(TrustacksError):
+    """A refusal that was made elsewhere, shown under the code that it has there.
 
     Args:
-        message: The problem's detail.
-        remote_code: The problem's stable code.
-        status: The HTTP status.
-        hint: The problem's hint.
-        evidence: The problem's evidence.
+        message: One line.
+        passed_code: The code that it has there.
+        exit_code: How the command exits.
+        hint: What the reader can do next, or nothing.
+        evidence: JSON-serialisable values.
     """
 
-    code = "control-plane-refusal"
+    code = "passed-on"
 
     def __init__(
         self,
         message: str,
         *,
-        remote_code: str,
-        status: int,
+        passed_code: str,
+        exit_code: int = 1,
         hint: str | None = None,
         **evidence: Any,
     ) -> None:
         super().__init__(message, hint=hint, **evidence)
-        self.remote_code = remote_code
-        self.status = status
+        self.passed_code = passed_code
+        self.passed_exit_code = exit_code
 
     def to_json(self) -> dict[str, Any]:
-        """Return the error under the code that the Control Plane gave."""
-        return super().to_json() | {"code": self.remote_code}
+        """Return the error under the code that it has there."""
+        return super().to_json() | {"code": self.passed_code}
+
+
+class ControlPlaneRefusalError(PassedOnError):
+    """The Control Plane refused."""
+
+    code = "control-plane-refusal"
+
+
+class ReplayRefusedError(PassedOnError):
+    """The evidence does not bear out what it says."""
+
+    code = "replay-refused"
+
+
+class RunnerHeldError(PassedOnError):
+    """The Runner kept its last known good, or denies."""
+
+    code = "runner-held"

@@ -5,8 +5,6 @@ from typing import Final
 
 # The largest JSON answer is a page of log entries; 10,000 identities fit too (bytes).
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
-# An evidence pack holds every release ever made; it is held in memory (bytes).
-MAX_PACK_BYTES: Final = 1024 * 1024 * 1024
 # An RFC 3161 answer with a chain of three certificates is 5 KiB (bytes).
 MAX_TIMESTAMP_BYTES: Final = 64 * 1024
 # One role's first root with ten keys is under 10 KiB (bytes).
@@ -17,8 +15,6 @@ MAX_CONFIG_BYTES: Final = 256 * 1024
 MAX_SECRET_BYTES: Final = 4096
 # An input document given to `runner decide`; its files are a pull request (bytes).
 MAX_INPUT_BYTES: Final = 8 * 1024 * 1024
-# A file whose digest `sign` and `verify` take (bytes).
-MAX_ARTIFACT_BYTES: Final = 1024 * 1024 * 1024
 # An answer on loopback takes milliseconds; publishing a release fsyncs often (seconds).
 ANSWER_SECONDS: Final = 60.0
 CONNECT_SECONDS: Final = 5.0

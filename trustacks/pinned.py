@@ -9,6 +9,7 @@ an answer of the API.
 
     workspaces/<first 32 hex of the pin>/
       1.root.json      the pin: written once, by `trustacks login`
+      log.pub          the log's key, for `trustacks audit replay`
       tuf/             what bundle.tuf.client keeps
       parents/         the pinned layers (trustacks.parents)
 """
@@ -36,8 +37,9 @@ from bundle.tuf.fetched import Fetched
 from bundle.tuf.rootchain import open_roots
 from bundle.tuf.view import TufView, read_view
 from keys.digest import Digest
-from keys.durable import create_file, make_directory, read_file
+from keys.durable import create_file, make_directory, read_file, write_file
 from keys.errors import NotFoundError
+from keys.public import MAX_KEY_BYTES, PublicKey
 from signer.attestation import parse_attestation
 from signer.limits import MAX_TRUST_POLICY_BYTES, MAX_TRUSTED_ROOT_BYTES
 from signer.predicates.release import ReleasePredicate
@@ -203,6 +205,21 @@ class PinnedStore:
         self._require_pin(root)
         return root
 
+    @property
+    def log_key(self) -> PublicKey:
+        """The key of the workspace's log, as admins signed it at the last refresh.
+
+        Raises:
+            NotLoggedInError: Nothing was fetched yet.
+        """
+        path = self.directory / "log.pub"
+        try:
+            return PublicKey.from_pem(read_file(path, max_bytes=MAX_KEY_BYTES))
+        except NotFoundError as error:
+            raise NotLoggedInError(
+                f"expected the log's key at {path}, got none", hint="trustacks login"
+            ) from error
+
     def refresh(self, *, at: datetime) -> Pinned:
         """Fetch what is new, verify it, and keep the layers for authors.
 
@@ -211,6 +228,7 @@ class PinnedStore:
             VerificationError: Metadata or trust that a Runner would refuse.
         """
         pinned = Pinned.of(self._client().refresh(), at=at)
+        write_file(self.directory / "log.pub", pinned.log.key.pem.encode())
         store_parents(self.directory, pinned.parents())
         return pinned
 

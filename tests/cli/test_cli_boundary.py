@@ -32,17 +32,17 @@ ENDINGS = {
     "misuse": (click.UsageError("No such option: --x."), 2, "usage"),
     "a fault of ours": (ValueError("secret-value"), 3, "internal"),
     "the server refuses": (
-        ControlPlaneRefusalError("no", remote_code="token-expired", status=401),
+        ControlPlaneRefusalError("no", passed_code="token-expired"),
         1,
         "token-expired",
     ),
     "the server fails": (
-        ControlPlaneRefusalError("no", remote_code="internal", status=500),
+        ControlPlaneRefusalError("no", passed_code="internal", exit_code=3),
         3,
         "internal",
     ),
     "the server is busy": (
-        ControlPlaneRefusalError("no", remote_code="rate-limited", status=429),
+        ControlPlaneRefusalError("no", passed_code="rate-limited", exit_code=3),
         3,
         "rate-limited",
     ),

@@ -45,7 +45,16 @@ def test_a_refusal_keeps_its_code_hint_and_evidence():
         "hint": "log in again",
         "evidence": {"expired": "2026-01-01T00:00:00Z"},
     }
-    assert refused.value.status == 401
+    assert refused.value.passed_exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code"), [(400, 1), (409, 1), (429, 3), (500, 3)]
+)
+def test_a_server_that_could_not_look_is_an_environment_fault(status, exit_code):
+    with pytest.raises(ControlPlaneRefusalError) as refused:
+        answering(status, json=PROBLEM).get("/v1/whoami")
+    assert refused.value.passed_exit_code == exit_code
 
 
 STRANGE = {

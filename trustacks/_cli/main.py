@@ -22,14 +22,10 @@ from trustacks._cli.session import Session
 from trustacks._cli.table import COMMANDS
 from trustacks.errors import (
     CommandInterruptedError,
-    ControlPlaneRefusalError,
     InternalError,
     OperatingSystemError,
+    PassedOnError,
 )
-
-# From here on the Control Plane could not look; below, it looked and refused.
-_FIRST_SERVER_ERROR = 500
-_TOO_MANY_REQUESTS = 429
 
 program = LazyGroup(
     "trustacks",
@@ -125,9 +121,8 @@ def _end(error: TrustacksError, output: Output, *, debug: bool) -> int:
 
 def exit_code(error: TrustacksError) -> int:
     """Return the exit code for an error."""
-    if isinstance(error, ControlPlaneRefusalError):
-        busy = error.status == _TOO_MANY_REQUESTS
-        return 3 if error.status >= _FIRST_SERVER_ERROR or busy else 1
+    if isinstance(error, PassedOnError):
+        return error.passed_exit_code
     return error.exit_code
 
 

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``trustacks sign`` and ``trustacks verify``: an identity vouches for a file.
+
+What is signed is an ``artifact/v1`` statement about the file's digest, never the bytes
+as such. Verifying opens no connection: it uses what the last login or refresh pinned.
+"""
+
+import hashlib
+from pathlib import Path
+
+import click
+
+from keys.digest import Digest
+from keys.durable import read_file
+from keys.errors import NotFoundError
+from signer.attestation import parse_attestation
+from signer.limits import MAX_ATTESTATION_BYTES
+from signer.predicates.artifact import ArtifactPredicate
+from signer.sign import attest
+from signer.statement import Subject, build_statement
+from signer.trust import Expected
+from signer.verify import verify_attestation
+from trustacks._cli.connect import open_client, open_pinned
+from trustacks._cli.files import refuse_existing, write_new
+from trustacks._cli.keyring import open_key
+from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.session import Session
+from trustacks._cli.shown import statement_text
+from trustacks.notary import RemoteNotary
+
+_FILE = click.Path(path_type=Path)
+
+
+@command("sign")
+@click.argument("file", type=_FILE)
+@click.option("--key", metavar="NAME", help="The local key, if not the default one.")
+@click.option("--out", type=_FILE, help="The attestation; FILE.sigstore.json else.")
+@workspace_option
+def sign(
+    session: Session,
+    *,
+    file: Path,
+    key: str | None,
+    out: Path | None,
+    workspace: str | None,
+) -> None:
+    """Attest FILE with a local key, stamped and logged."""
+    digest = digest_of(file)
+    target = out or beside(file)
+    refuse_existing(target)
+    login, at = session.login(workspace), session.clock()
+    pinned = open_pinned(session, login).refresh(at=at)
+    signing = open_key(session, key)
+    identity = pinned.trust.policy.identity_by_key(signing.public_key.key_id)
+    predicate = ArtifactPredicate(
+        workspace=pinned.view.workspace, identity=identity.id, signed_at=at
+    )
+    statement = build_statement([Subject(file.name, digest)], predicate)
+    session.output.say(statement_text(statement))
+    notary = RemoteNotary(open_client(session, login).workspace(login.workspace))
+    raw = attest(statement, key=signing, notary=notary)
+    expected = Expected(ArtifactPredicate.type, (digest,))
+    verify_attestation(
+        raw, trust=pinned.trust, expected=expected, at=session.clock()
+    ).require()
+    write_new(target, raw)
+    said = parse_attestation(raw).digest
+    value = {"file": str(file), "digest": str(digest), "attestation": str(target)}
+    session.output.result(
+        {**value, "statement": str(said), "identity": identity.id},
+        f"signed {file} as {identity.id}: {target}",
+    )
+
+
+@command("verify")
+@click.argument("file", type=_FILE)
+@click.option("--attestation", type=_FILE, help="FILE.sigstore.json by default.")
+@workspace_option
+def verify(
+    session: Session, *, file: Path, attestation: Path | None, workspace: str | None
+) -> None:
+    """Verify the attestation of FILE, offline, against what is pinned."""
+    login, at = session.login(workspace), session.clock()
+    digest = digest_of(file)
+    raw = read_file(attestation or beside(file), max_bytes=MAX_ATTESTATION_BYTES)
+    pinned = open_pinned(session, login).cached(at=at)
+    expected = Expected(ArtifactPredicate.type, (digest,))
+    result = verify_attestation(
+        raw, trust=pinned.trust, expected=expected, at=at
+    ).result
+    color = session.output.color
+    session.output.result(result.to_json(), lambda: result.text(color=color))
+    result.require()
+
+
+def beside(file: Path) -> Path:
+    """Return where the attestation of a file is, unless it is said."""
+    return file.with_name(f"{file.name}.sigstore.json")
+
+
+def digest_of(file: Path) -> Digest:
+    """Return SHA-256 of a file of any size.
+
+    Raises:
+        NotFoundError: There is no such file.
+    """
+    try:
+        with file.open("rb") as opened:
+            return Digest(hashlib.file_digest(opened, "sha256").hexdigest())
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NotFoundError(f"expected a file at {file}, got none") from error

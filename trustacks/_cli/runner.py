@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``trustacks runner``: refresh, decide, and say what is enforced.
+
+The Runner decides everything; here it is opened, asked and shown.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bundle.decision import Decision
+from bundle.limits import MAX_INPUT_BYTES
+from bundle.runner.event import HELD, Event
+from bundle.runner.report import SignedReporter, open_runner_key
+from bundle.runner.runner import Runner
+from keys.durable import read_file
+from keys.errors import FormatError, UnavailableError
+from keys.strict import loads_json
+from trustacks._cli.connect import open_client_at
+from trustacks._cli.lazy import command
+from trustacks._cli.output import Output, pairs
+from trustacks._cli.runner_home import RunnerHome
+from trustacks._cli.session import Session
+from trustacks.errors import DecisionDeniedError, RunnerHeldError
+from trustacks.notary import ReportNotary
+
+_state_option = click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder of an enrolled Runner.",
+)
+
+
+@command("step")
+@_state_option
+def step(session: Session, *, state: Path) -> None:
+    """Refresh, verify, activate; or hold, and keep the last known good."""
+    with session.output.progress("refreshing"):
+        event = _open(session, state, reporting=True).step()
+    session.output.result(event.to_json(), lambda: _event_text(event, session.output))
+    if event.report_code:
+        session.output.say(f"the report is not delivered yet [{event.report_code}]")
+    if event.outcome == HELD:
+        raise RunnerHeldError(
+            event.message or "held",
+            hint=event.hint,
+            passed_code=event.code or RunnerHeldError.code,
+            exit_code=3 if event.code == UnavailableError.code else 1,
+        )
+
+
+@command("decide")
+@_state_option
+@click.option(
+    "--input",
+    "document",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The proposal, JSON.",
+)
+def decide(session: Session, *, state: Path, document: Path) -> None:
+    """Decide on a proposal by the active release; exit 0 is allow, 1 is deny."""
+    data = read_file(document, max_bytes=MAX_INPUT_BYTES)
+    proposal = loads_json(
+        data, max_bytes=MAX_INPUT_BYTES, what=str(document), floats=True
+    )
+    if not isinstance(proposal, dict):
+        raise FormatError(f"{document}: expected an object, got something else")
+    decision = _open(session, state, reporting=False).decide(proposal)
+    session.output.result(
+        decision.record, lambda: _decision_text(decision, session.output)
+    )
+    if not decision.allowed:
+        rules = sorted({deny.rule_id for deny in decision.denies})
+        raise DecisionDeniedError(f"denied by {', '.join(rules)}")
+
+
+@command("status")
+@_state_option
+def status(session: Session, *, state: Path) -> None:
+    """Show what the Runner enforces, and since when."""
+    found = _open(session, state, reporting=False).status()
+    session.output.result(found, lambda: _status_text(found))
+
+
+def _open(session: Session, state: Path, *, reporting: bool) -> Runner:
+    home = RunnerHome(state)
+    enrolment = home.enrolment()
+    reporter = None
+    if reporting:
+        passphrase = home.passphrase(session.environment.passphrase_file)
+        key = open_runner_key(home.state, passphrase)
+        client = open_client_at(session, enrolment.url, home.token())
+        api = client.workspace(enrolment.workspace)
+        reporter = SignedReporter(key, ReportNotary(api, enrolment.runner))
+    return session.keep(
+        Runner(
+            state=home.state,
+            root=home.root(),
+            url=f"{enrolment.url}/w/{enrolment.workspace}",
+            clock=session.clock,
+            reporter=reporter,
+            runner_id=enrolment.runner,
+        )
+    )
+
+
+def _event_text(event: Event, output: Output) -> str:
+    lines = [event.result.text(color=output.color)] if event.result else []
+    style = "bad" if event.outcome == HELD else "good"
+    outcome = output.style(event.outcome, style)
+    active = f"revision {event.revision}" if event.revision else "nothing: it denies"
+    lines.append(f"{outcome}: the Runner enforces {active}")
+    return "\n".join(lines)
+
+
+def _decision_text(decision: Decision, output: Output) -> str:
+    verdict = (
+        output.style("allow", "good")
+        if decision.allowed
+        else output.style("deny", "bad")
+    )
+    lines = [verdict]
+    for deny in decision.denies:
+        lines.append(f"  {deny.rule_id} ({deny.layer}): {deny.message}")
+        if deny.citation:
+            lines.append(f"    {deny.citation['id']}: {deny.citation['source']}")
+    bundle = decision.record["bundle"]
+    if bundle:
+        lines.append(f"  by revision {bundle['revision']}, bundle {bundle['archive']}")
+    return "\n".join(lines)
+
+
+def _status_text(found: dict[str, Any]) -> str:
+    return pairs(
+        [(name.replace("_", " "), str(value)) for name, value in found.items()]
+    )
