@@ -55,6 +55,12 @@ class SigningNotAllowedError(AccessError):
     code = "signing-not-allowed"
 
 
+class AttestationNotAcceptedError(AccessError):
+    """A statement that does not come in by this door."""
+
+    code = "attestation-not-accepted"
+
+
 class RequestInvalidError(FormatError):
     """A request that does not have the documented shape."""
 
@@ -77,6 +83,18 @@ class WorkspaceExistsError(ConflictError):
     """A workspace of that name is there already."""
 
     code = "workspace-exists"
+
+
+class LayerMismatchError(VerificationError):
+    """A layer that is not the kind or name that it is handed in as."""
+
+    code = "layer-mismatch"
+
+
+class NotEmbeddedError(AccessError):
+    """This server does not hold the admin keys of the workspace."""
+
+    code = "not-embedded"
 
 
 class IdentityExistsError(ConflictError):
@@ -107,6 +125,12 @@ class ChallengeExpiredError(ChallengeError):
     """The proof answers a challenge that has run out or was used."""
 
     code = "challenge-expired"
+
+
+class TooManyChallengesError(ConflictError):
+    """More open challenges than a workspace may have."""
+
+    code = "too-many-challenges"
 
 
 class ReleaseStaleError(ConflictError):

@@ -14,11 +14,16 @@ _logger = logging.getLogger("control_plane")
 
 
 def refresh_all(services: Services) -> int:
-    """Renew the online metadata that is past half of its life; return how many."""
+    """Renew online metadata that is past half of its life.
+
+    Returns:
+        In how many workspaces.
+    """
     renewed = 0
     for name in services.workspaces.names():
         try:
-            renewed += services.workspaces.open(name).refresh(at=services.clock())
+            roles = services.workspaces.open(name).refresh(at=services.clock())
+            renewed += bool(roles)
         except TrustacksError as error:
             _logger.warning("refresh of %s: %s: %s", name, error.code, error.message)
     return renewed

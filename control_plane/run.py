@@ -63,7 +63,7 @@ def migrate_only(settings: Settings) -> str | None:
 
 
 def reindex_only(settings: Settings) -> int:
-    """Rebuild the registry from log and storage; return the leaves indexed.
+    """Rebuild the registry from log and storage; return how many workspaces.
 
     Raises:
         BusyError: A server is running on the state directory.

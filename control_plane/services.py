@@ -43,6 +43,7 @@ class Services:
         timestamping: The embedded timestamp authority.
         workspaces: The workspaces of this server.
         engine: Rego, for the Runner's gate.
+        server_keys: Ids of the keys that serve no workspace in particular.
         first_start: What to tell the operator about secrets made now.
     """
 
@@ -54,6 +55,7 @@ class Services:
     timestamping: TimestampService
     workspaces: Workspaces
     engine: Engine
+    server_keys: frozenset[str]
     first_start: tuple[str, ...] = ()
 
     def close(self) -> None:
@@ -101,6 +103,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             authority=authority,
         ),
         engine=EmbeddedEngine(),
+        server_keys=frozenset(key.key_id for key in authority.keys),
         first_start=tuple(said),
     )
 

@@ -60,7 +60,7 @@ class Boundary:
         except BodyTooLargeError as error:
             response = problem_response(error, request_id=request_id)
             await response(scope, receive, respond)
-        except Exception as error:  # noqa: BLE001  (the request boundary)
+        except Exception as error:
             if started:  # half an answer cannot be turned into a problem
                 raise
             response = unexpected_response(error, request_id=request_id)

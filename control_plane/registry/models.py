@@ -105,7 +105,7 @@ class LeafRow(Base):
     )
     digest: Mapped[str] = mapped_column(DIGEST)
     predicate_type: Mapped[str] = mapped_column(NAME)
-    signer: Mapped[str | None] = mapped_column(NAME)
+    key_id: Mapped[str] = mapped_column(String(64))
 
 
 class SubjectRow(Base):

@@ -29,21 +29,29 @@ class Health(Answer):
     status: str = Field(examples=["ok"])
 
 
-def _decode(text: str) -> bytes:
+def _base64(text: str) -> str:
     try:
-        return b64decode(text)
+        b64decode(text)
+    except TrustacksError as error:
+        raise ValueError(error.message) from error
+    return text
+
+
+def _digest(text: str) -> str:
+    try:
+        return str(Digest.parse(text))
     except TrustacksError as error:
         raise ValueError(error.message) from error
 
 
-def _digest(text: str) -> Digest:
-    try:
-        return Digest.parse(text)
-    except TrustacksError as error:
-        raise ValueError(error.message) from error
-
-
-# Read as text; ``decoded`` of the model that has one gives the bytes.
-Base64 = Annotated[str, AfterValidator(lambda text: (_decode(text), text)[1])]
-DigestText = Annotated[str, AfterValidator(lambda text: str(_digest(text)))]
+# Text in the document, checked when it is read; ``decoded`` gives the bytes.
+Base64 = Annotated[str, AfterValidator(_base64)]
+DigestText = Annotated[
+    str, AfterValidator(_digest), Field(examples=["sha256:" + "0" * 64])
+]
 Name = Annotated[str, Field(min_length=1, max_length=limits.MAX_NAME_CHARS)]
+
+
+def decoded(text: str) -> bytes:
+    """Return the bytes of a ``Base64`` field."""
+    return b64decode(text)

@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("leaf_index", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("predicate_type", sa.String(length=128), nullable=False),
-        sa.Column("signer", sa.String(length=128), nullable=True),
+        sa.Column("key_id", sa.String(length=64), nullable=False),
         sa.CheckConstraint("leaf_index >= 0", name=op.f("ck_leaves_leaf_index")),
         sa.ForeignKeyConstraint(
             ["workspace"], ["workspaces.name"], name=op.f("fk_leaves_workspace")

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attestations: submit to the log, find by subject."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from control_plane.api.deps import ServicesIn, allowed
+from control_plane.api.paging import LimitIn, StartIn, next_start
+from control_plane.api.schemas.base import DigestText, decoded
+from control_plane.api.schemas.evidence import (
+    AttestationInfo,
+    AttestationList,
+    Completed,
+    NewAttestation,
+)
+from control_plane.api.strict import StrictRoute
+from control_plane.auth.roles import Caller, Permission
+from control_plane.workflows import attestations
+from keys.digest import Digest
+
+router = APIRouter(
+    prefix="/v1/workspaces/{ws}/attestations",
+    route_class=StrictRoute,
+    tags=["attestations"],
+)
+SubmitterIn = Annotated[Caller, Depends(allowed(Permission.ATTESTATION_SUBMIT))]
+ReaderIn = Annotated[Caller, Depends(allowed(Permission.WORKSPACE_READ))]
+
+
+@router.post("")
+def submit(
+    ws: str, new: NewAttestation, _: SubmitterIn, services: ServicesIn
+) -> Completed:
+    """Log a rule, release or artifact attestation; again gives the same leaf."""
+    recorded = attestations.submit(services, ws, decoded(new.attestation))
+    return Completed.of(recorded)
+
+
+@router.get("")
+def about(
+    ws: str,
+    subject: DigestText,
+    _: ReaderIn,
+    services: ServicesIn,
+    start: StartIn = 0,
+    limit: LimitIn = 64,
+) -> AttestationList:
+    """List the logged attestations that name a subject."""
+    found = attestations.about(
+        services, ws, Digest.parse(subject), start=start, limit=limit
+    )
+    places = [one.recorded.index for one in found]
+    return AttestationList(
+        items=[AttestationInfo.describe(one) for one in found],
+        next=next_start(places, limit),
+    )

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Overlay-signing identities, as requests and as the trust policy has them."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from control_plane import limits
+from control_plane.api.schemas.base import (
+    Answer,
+    Base64,
+    DigestText,
+    Name,
+    Request,
+)
+from control_plane.workflows.challenges import Challenge as Given
+from control_plane.workflows.identities import Registered
+from keys.clock import format_instant
+from keys.fields import Fields
+from keys.strict import b64encode
+from signer.identity import IdentityTerms
+from signer.revocation import Revocation
+
+PermissionName = Literal[
+    "admin", "approve", "author", "lint", "release", "report", "retire", "waive"
+]
+
+
+class Terms(Request):
+    """What an identity asks to be registered as."""
+
+    id: Name = Field(examples=["jane"])
+    principal: Name = Field(examples=["jane@example.com"])
+    custody: Literal["external", "control-plane"] = Field(
+        description="who can cause its signatures"
+    )
+    permissions: list[PermissionName] = Field(min_length=1, examples=[["author"]])
+    namespaces: list[str] = Field(min_length=1, max_length=64, examples=[["acme"]])
+    not_before: str = Field(examples=["2026-01-31T09:00:00Z"])
+    not_after: str = Field(examples=["2027-01-31T09:00:00Z"])
+
+    def terms(self) -> IdentityTerms:
+        """Return the terms as the workflow takes them.
+
+        Raises:
+            FormatError: An instant that is not one, or an entry twice.
+            UnsafeTrustPolicyError: Terms that nobody can mean.
+        """
+        return IdentityTerms.parse(Fields(self.model_dump(), "identity"))
+
+
+class NewChallenge(Request):
+    """A key, and the terms that it asks for."""
+
+    identity: Terms
+    public_key: str = Field(description="PEM, ECDSA P-256")
+
+
+class Challenge(Answer):
+    """What the proof of possession must repeat."""
+
+    challenge: str = Field(description="32 bytes in base64")
+    expires: str
+    workspace: str
+
+    @classmethod
+    def of(cls, given: Given) -> Self:
+        """Show a challenge."""
+        return cls(
+            challenge=b64encode(given.challenge),
+            expires=format_instant(given.expires),
+            workspace=str(given.workspace),
+        )
+
+
+class NewIdentity(Request):
+    """An identity to register: by proof of possession, or with a key made here."""
+
+    proof: Base64 | None = Field(
+        default=None, description="identity-proof/v1, timestamped, without a log entry"
+    )
+    public_key: str | None = Field(default=None, description="PEM, ECDSA P-256")
+    custodial: bool = False
+    identity: Terms | None = None
+
+    @model_validator(mode="after")
+    def _either_or(self) -> Self:
+        proved = self.proof is not None and self.public_key is not None
+        named = self.identity is not None
+        either = self.proof is not None or self.public_key is not None
+        if self.custodial and (either or not named):
+            raise ValueError("expected custodial with identity alone")
+        if not self.custodial and (not proved or named):
+            raise ValueError("expected proof and public_key alone")
+        return self
+
+
+class Revoke(Request):
+    """The end of an identity."""
+
+    reason: str = Field(
+        min_length=1, max_length=limits.MAX_REASON_CHARS, examples=["key lost"]
+    )
+    survivors: list[DigestText] = Field(
+        default=[],
+        max_length=10_000,
+        description="digests of attestations that stay valid",
+    )
+
+
+class RevocationInfo(Answer):
+    """How an identity ended."""
+
+    revoked_at: str
+    reason: str
+    survivors: list[str]
+
+    @classmethod
+    def of(cls, end: Revocation) -> Self:
+        """Describe a revocation."""
+        return cls(
+            revoked_at=format_instant(end.revoked_at),
+            reason=end.reason,
+            survivors=sorted(map(str, end.survivors)),
+        )
+
+
+class IdentityInfo(Answer):
+    """An identity of the trust policy."""
+
+    id: str
+    principal: str
+    public_key: str
+    key_id: str
+    custody: str
+    permissions: list[str]
+    namespaces: list[str]
+    not_before: str
+    not_after: str
+    revoked: RevocationInfo | None
+    trust_policy_version: int
+
+    @classmethod
+    def of(cls, found: Registered) -> Self:
+        """Describe an identity."""
+        identity, end = found.identity, found.revocation
+        return cls(
+            id=identity.id,
+            principal=identity.principal,
+            public_key=identity.public_key.pem,
+            key_id=identity.public_key.key_id,
+            custody=identity.custody.value,
+            permissions=sorted(identity.permissions),
+            namespaces=sorted(identity.namespaces),
+            not_before=format_instant(identity.not_before),
+            not_after=format_instant(identity.not_after),
+            revoked=None if end is None else RevocationInfo.of(end),
+            trust_policy_version=found.trust_policy_version,
+        )
+
+
+class IdentityList(Answer):
+    """The identities of a workspace."""
+
+    items: list[IdentityInfo]

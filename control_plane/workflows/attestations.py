@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take attestations of registered identities into the log.
+
+Everything but the log entry is verified first: what cannot be believed now is not
+logged, and nothing is written. Then the order of ``workflows.ledger``.
+
+Three predicate types come in here. Trust changes and proofs of possession are logged by
+the workflows that act on them, reports by theirs, which keeps them in sequence.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from control_plane.errors import AttestationNotAcceptedError
+from control_plane.registry import repository as index
+from control_plane.services import Services
+from control_plane.workflows.ledger import Recorded, at_index, record
+from control_plane.workspaces import Workspace
+from keys.digest import Digest
+from signer.attestation import parse_attestation
+from signer.errors import UnknownSignerError
+from signer.predicates.base import ARTIFACT, RELEASE, RULE
+from signer.trust_policy import TrustPolicy
+from signer.verify import Evidence, Expected, verify_attestation
+
+ACCEPTED: Final = frozenset({ARTIFACT, RELEASE, RULE})
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A leaf of the log, described.
+
+    Attributes:
+        recorded: The completed attestation.
+        predicate_type: What it says; empty if its bytes are missing.
+        identity: Who signed it, if they are registered.
+    """
+
+    recorded: Recorded
+    predicate_type: str
+    identity: str | None
+
+
+def submit(services: Services, name: str, raw: bytes) -> Recorded:
+    """Verify an attestation, log it, and return it completed.
+
+    Raises:
+        NotFoundError: No such workspace.
+        AttestationNotAcceptedError: A predicate type that comes in elsewhere.
+        UnknownSignerError: The key is not a registered identity's.
+        VerificationError: It does not hold; nothing was logged.
+        StorageError: Repeat the call.
+    """
+    workspace = services.workspaces.open(name)
+    with workspace.lock:
+        evidence = verify_pending(services, workspace, raw)
+        if evidence.statement.predicate_type not in ACCEPTED:
+            raise AttestationNotAcceptedError(
+                f"expected a rule, release or artifact attestation, "
+                f"got {evidence.statement.predicate_type}",
+                hint="reports and trust changes have endpoints of their own",
+            )
+        return record(services, workspace, raw, evidence.identity.public_key)
+
+
+def verify_pending(services: Services, workspace: Workspace, raw: bytes) -> Evidence:
+    """Verify an attestation that is to be logged, as what it claims to be.
+
+    Raises:
+        FormatError: Not an attestation.
+        VerificationError: It does not hold.
+    """
+    return verify_attestation(
+        raw,
+        trust=workspace.published().trust,
+        expected=Expected.as_claimed(parse_attestation(raw)),
+        at=services.clock(),
+        pending=True,
+    ).require()
+
+
+def about(
+    services: Services, name: str, subject: Digest, *, start: int, limit: int
+) -> list[Logged]:
+    """Return the logged attestations that name a subject, oldest first.
+
+    Raises:
+        NotFoundError: No such workspace.
+    """
+    workspace = services.workspaces.open(name)
+    policy = workspace.published().trust.policy
+    with services.registry.read() as session:
+        rows = index.leaves_about(session, name, subject, start=start, limit=limit)
+        found = [(row.leaf_index, row.predicate_type, row.key_id) for row in rows]
+    return [
+        Logged(at_index(workspace, place), kind, signer_of(policy, key_id))
+        for place, kind, key_id in found
+    ]
+
+
+def signer_of(policy: TrustPolicy, key_id: str) -> str | None:
+    """Return the id of the identity that has this key."""
+    try:
+        return policy.identity_by_key(key_id).id
+    except UnknownSignerError:
+        return None

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make a workspace: keys, genesis root, an empty log, the first trust policy.
+
+Order of writes:
+
+0. the layers' signatures hold                        refused: nothing happened
+1. keys, each made once and used by every later try
+2. a staging directory, emptied first: genesis root, empty log, targets 1, the
+   trust-change attestation in the log, snapshot and timestamp
+3. rename the staging directory to the workspace's name: THE COMMIT
+4. rows in the registry                               a crash: the next start adds them
+
+Before 3 nothing has been shown to anybody, so that a new try begins anew.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from bundle.gate.candidate import (
+    CONSTITUTION_SIGNATURE_TARGET,
+    CONSTITUTION_TARGET,
+    TRUSTED_ROOT_TARGET,
+    pack_signature_target,
+    pack_target,
+)
+from bundle.layers import read_layer
+from bundle.tuf.root import build_root
+from control_plane.errors import LayerMismatchError, WorkspaceExistsError
+from control_plane.keystore import ADMIN, LOG, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
+from control_plane.log import Log
+from control_plane.registry import repository as index
+from control_plane.registry.models import WorkspaceRow
+from control_plane.services import Services
+from control_plane.workflows.ledger import catch_up
+from control_plane.workflows.trust import TrustChange, change_trust
+from control_plane.workspaces import (
+    STAGING_PREFIX,
+    Workspace,
+    require_workspace_name,
+)
+from keys.clock import format_instant
+from keys.digest import Digest
+from keys.durable import sync_directory
+from keys.errors import StorageUnavailableError
+from keys.public import PublicKey
+from signer.form import Custody
+from signer.identity import ANY_NAMESPACE, Identity, IdentityTerms
+from signer.pins import CustodyTable, LayerPin, LayerPins
+from signer.predicates.layer import CONSTITUTION, PACK
+from signer.predicates.trust_change import WORKSPACE_CREATED, Change
+from signer.trust_policy import TrustPolicy
+from signer.trusted_root import TrustedRoot
+from signer.verify import verify_layer
+
+# Days. The embedded admin lives as long as the embedded timestamp authority.
+_ADMIN_DAYS: Final = 3650
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFiles:
+    """A layer as it is handed in.
+
+    Attributes:
+        name: A pack's name; the constitution has none.
+        archive: Its archive.
+        attestation: Its publisher's attestation.
+        publisher: Its publisher's key.
+    """
+
+    name: str | None
+    archive: bytes
+    attestation: bytes
+    publisher: PublicKey
+
+    @property
+    def pin(self) -> LayerPin:
+        """What the trust policy says of it."""
+        return LayerPin(Digest.of(self.archive), self.publisher)
+
+
+def create_workspace(
+    services: Services,
+    name: str,
+    *,
+    constitution: LayerFiles,
+    packs: Sequence[LayerFiles] = (),
+) -> Workspace:
+    """Make a workspace of the embedded form.
+
+    Raises:
+        UsageError: Not a name.
+        WorkspaceExistsError: There is one of that name.
+        VerificationError: A layer's signature does not hold.
+        LayerMismatchError: A layer is not what it is handed in as.
+        StorageError: It was not made; do it again.
+    """
+    require_workspace_name(name)
+    _check_layers(constitution, packs)
+    at = services.clock()
+    with services.workspaces.creating:
+        final = services.workspaces.directory / name
+        if final.exists():
+            index_workspace(services, name)
+            raise WorkspaceExistsError(f"expected a new name, got {name!r}", name=name)
+        _stage(services, name, constitution, packs, at)
+        _commit(services, name)
+    return index_workspace(services, name)
+
+
+def index_workspace(services: Services, name: str) -> Workspace:
+    """Add a workspace that was made to the registry; again is success.
+
+    Raises:
+        StorageError: The registry or the workspace cannot be used.
+    """
+    assembled = services.workspaces.assemble(name, services.workspaces.directory / name)
+    policy = assembled.published().trust.policy
+    begun = policy.identity(ADMIN).not_before
+    with services.registry.write() as session:
+        if index.find_workspace(session, name) is None:
+            session.add(
+                WorkspaceRow(
+                    name=name,
+                    digest=str(policy.workspace),
+                    created_at=format_instant(begun),
+                )
+            )
+    workspace = services.workspaces.open(name)
+    catch_up(services, workspace)
+    return workspace
+
+
+def _check_layers(constitution: LayerFiles, packs: Sequence[LayerFiles]) -> None:
+    _check_layer(CONSTITUTION, constitution)
+    for pack in packs:
+        _check_layer(PACK, pack)
+    names = [pack.name for pack in packs]
+    if len(set(names)) != len(names):
+        raise LayerMismatchError("expected every pack once, got one twice")
+
+
+def _check_layer(kind: str, files: LayerFiles) -> None:
+    said = verify_layer(
+        files.attestation, publisher=files.publisher, archive=files.archive
+    ).require()
+    layer = read_layer(files.archive)
+    expected = (kind, files.name or layer.name)
+    for found in ((said.layer, said.name), (layer.kind, layer.name)):
+        if found != expected:
+            raise LayerMismatchError(
+                f"expected {' '.join(expected)}, got {' '.join(found)}"
+            )
+
+
+def _stage(
+    services: Services,
+    name: str,
+    constitution: LayerFiles,
+    packs: Sequence[LayerFiles],
+    at: datetime,
+) -> None:
+    key = services.workspaces.ensure_keys(name)
+    directory = services.workspaces.directory / f"{STAGING_PREFIX}{name}"
+    shutil.rmtree(directory, ignore_errors=True)
+    workspace = services.workspaces.assemble(name, directory)
+    root = build_root(
+        root_keys=[key(ROOT)],
+        targets_keys=[key(TARGETS).public_key],
+        snapshot_key=key(SNAPSHOT).public_key,
+        timestamp_key=key(TIMESTAMP).public_key,
+        custody=Custody.CONTROL_PLANE,
+        at=at,
+    )
+    workspace.repository.create(root)
+    Log.create(workspace.storage, origin=services.workspaces.origin(name), key=key(LOG))
+    trusted_root = services.workspaces.trusted_root(name, start=at)
+    files = {TRUSTED_ROOT_TARGET: trusted_root}
+    files |= _layer_targets(constitution, packs)
+    policy = _first_policy(
+        Digest.of(root),
+        admin=_admin(key(ADMIN).public_key, at),
+        layers=LayerPins(constitution.pin, {str(p.name): p.pin for p in packs}),
+        trusted_root=TrustedRoot.parse(trusted_root),
+    )
+    begin = TrustChange(policy, files, Change(kind=WORKSPACE_CREATED), previous=None)
+    change_trust(services, workspace, begin, at=at, indexed=False)
+
+
+def _commit(services: Services, name: str) -> None:
+    directory = services.workspaces.directory
+    try:
+        (directory / f"{STAGING_PREFIX}{name}").rename(directory / name)
+        sync_directory(directory)
+    except OSError as error:
+        raise StorageUnavailableError(
+            f"cannot make {directory / name}: {error.strerror}"
+        ) from error
+
+
+def _layer_targets(
+    constitution: LayerFiles, packs: Sequence[LayerFiles]
+) -> dict[str, bytes]:
+    files = {
+        CONSTITUTION_TARGET: constitution.archive,
+        CONSTITUTION_SIGNATURE_TARGET: constitution.attestation,
+    }
+    for pack in packs:
+        files[pack_target(str(pack.name))] = pack.archive
+        files[pack_signature_target(str(pack.name))] = pack.attestation
+    return files
+
+
+def _admin(key: PublicKey, at: datetime) -> Identity:
+    terms = IdentityTerms(
+        id=ADMIN,
+        principal="control-plane",
+        custody=Custody.CONTROL_PLANE,
+        permissions=frozenset({"admin"}),
+        namespaces=frozenset({ANY_NAMESPACE}),
+        not_before=at,
+        not_after=at + timedelta(days=_ADMIN_DAYS),
+    )
+    return Identity.of(terms, key)
+
+
+def _first_policy(
+    workspace: Digest,
+    *,
+    admin: Identity,
+    layers: LayerPins,
+    trusted_root: TrustedRoot,
+) -> TrustPolicy:
+    return TrustPolicy(
+        workspace=workspace,
+        version=1,
+        identities=(admin,),
+        thresholds={"rule": 1, "release": 1},
+        revocations=(),
+        layers=layers,
+        custody=CustodyTable(
+            logs={log.log_id: Custody.CONTROL_PLANE for log in trusted_root.logs},
+            authorities={
+                authority.digest: Custody.CONTROL_PLANE
+                for authority in trusted_root.authorities
+            },
+        ),
+    )

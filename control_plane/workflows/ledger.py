@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Put an attestation into a workspace's log, once, and index it.
+
+Order of writes: (1) the attestation's bytes, (2) its leaf, which is the commit, (3) its
+rows in the registry. After a crash behind (1) the bytes are used by the next try, with
+the signature that they have; behind (2) the next call indexes what it finds in the log
+before it looks whether the attestation is there. So one attestation is one leaf.
+
+Who may put what into the log is not decided here.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from control_plane.registry import repository as index
+from control_plane.registry.models import LeafRow, ReportRow
+from control_plane.services import Services
+from control_plane.workspaces import Workspace
+from keys.clock import format_instant
+from keys.digest import Digest
+from keys.errors import NotFoundError, WriteConflictError
+from keys.public import PublicKey
+from signer.attestation import Attestation, parse_attestation, with_entry
+from signer.limits import MAX_ATTESTATION_BYTES
+from signer.predicates.base import RUNNER_REPORT
+from signer.predicates.runner_report import RunnerReportPredicate
+from signer.statement import Statement, parse_statement
+from signer.timestamp.request import build_request, parse_response
+from signer.tlog.entry import hashedrekord_body, parse_hashedrekord
+
+_NONCE_BITS: Final = 64
+# Leaves that one transaction indexes; a rebuild needs no memory for more.
+_BATCH: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An attestation in the log.
+
+    Attributes:
+        raw: The completed attestation, with its log entry.
+        digest: SHA-256 of its PAE.
+        index: Its place in the log.
+    """
+
+    raw: bytes
+    digest: Digest
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalNotary:
+    """The notary of this server's own statements (``signer.sign.Notary``).
+
+    Attributes:
+        services: For the timestamp.
+        workspace: Whose log it is.
+        key: The key that signs.
+        indexed: Whether the registry knows the workspace already.
+    """
+
+    services: Services
+    workspace: Workspace
+    key: PublicKey
+    indexed: bool = True
+
+    def timestamp(self, signature: bytes) -> bytes:
+        """Return a TimeStampResp over a signature."""
+        nonce = secrets.randbits(_NONCE_BITS)
+        request = build_request(signature, nonce=nonce)
+        response = self.services.timestamping.respond(request, self.services.clock())
+        return parse_response(response, nonce=nonce)
+
+    def log(self, attestation: bytes) -> bytes:
+        """Return the attestation with its log entry."""
+        if self.indexed:
+            return record(self.services, self.workspace, attestation, self.key).raw
+        return _append(self.workspace, parse_attestation(attestation), self.key).raw
+
+
+def record(
+    services: Services, workspace: Workspace, raw: bytes, key: PublicKey
+) -> Recorded:
+    """Log an attestation; one that is there already is returned as it is there.
+
+    Args:
+        services: The server.
+        workspace: Whose log.
+        raw: The attestation, verified, without a log entry.
+        key: The key that it was verified with.
+
+    Raises:
+        StorageError: It may or may not be in the log; repeat the call.
+    """
+    attestation = parse_attestation(raw)
+    with workspace.lock:
+        catch_up(services, workspace)
+        found = find(services, workspace, attestation.digest)
+        if found is not None:
+            return found
+        recorded = _append(workspace, attestation, key)
+        catch_up(services, workspace)
+        return recorded
+
+
+def find(services: Services, workspace: Workspace, digest: Digest) -> Recorded | None:
+    """Return a logged attestation by the digest of its PAE, with a fresh proof."""
+    with services.registry.read() as session:
+        row = index.find_leaf(session, workspace.name, digest)
+        place = None if row is None else row.leaf_index
+    return None if place is None else at_index(workspace, place)
+
+
+def at_index(workspace: Workspace, place: int) -> Recorded:
+    """Return the attestation of a leaf, with a fresh proof.
+
+    Raises:
+        NotFoundError: No such leaf, or its attestation is missing.
+    """
+    entry = workspace.log.entry(place)
+    digest = parse_hashedrekord(entry.body).digest
+    stored = parse_attestation(read_body(workspace, digest))
+    return Recorded(with_entry(stored, entry), digest, place)
+
+
+def read_body(workspace: Workspace, digest: Digest) -> bytes:
+    """Return the bytes of a logged attestation, without its log entry.
+
+    Raises:
+        NotFoundError: They are missing.
+    """
+    return workspace.storage.get(_body_name(digest), max_bytes=MAX_ATTESTATION_BYTES)
+
+
+def catch_up(services: Services, workspace: Workspace) -> int:
+    """Index the leaves that the registry does not have; return how many.
+
+    Raises:
+        StorageError: The log or the registry cannot be used.
+    """
+    with workspace.lock:
+        size = workspace.log.recover().size
+        with services.registry.read() as session:
+            start = index.count_leaves(session, workspace.name)
+        for first in range(start, size, _BATCH):
+            last = min(first + _BATCH, size)
+            bodies = workspace.log.bodies(first, last)
+            with services.registry.write() as session:
+                for place, body in enumerate(bodies, first):
+                    _index(session, workspace, place, body)
+        return max(size - start, 0)
+
+
+def _append(workspace: Workspace, attestation: Attestation, key: PublicKey) -> Recorded:
+    stored = _store_body(workspace, attestation)
+    body = hashedrekord_body(
+        digest=stored.digest, signature=stored.envelope.signature, key=key
+    )
+    (entry,) = workspace.log.append([body])
+    return Recorded(with_entry(stored, entry), stored.digest, entry.index)
+
+
+def _store_body(workspace: Workspace, attestation: Attestation) -> Attestation:
+    """Store an attestation's bytes, or return those that a crash left.
+
+    ECDSA signs the same statement differently each time; what was stored was verified
+    before it was stored, and only its leaf is missing.
+    """
+    name = _body_name(attestation.digest)
+    try:
+        workspace.storage.put_immutable(name, attestation.raw)
+    except WriteConflictError:
+        stored = parse_attestation(read_body(workspace, attestation.digest))
+        if stored.hint != attestation.hint:
+            raise
+        return stored
+    return attestation
+
+
+def _index(session: Session, workspace: Workspace, place: int, body: bytes) -> None:
+    leaf = parse_hashedrekord(body)
+    if index.find_leaf(session, workspace.name, leaf.digest) is not None:
+        return  # a leaf twice grants nothing; replay reports it
+    statement = _statement(workspace, leaf.digest)
+    row = LeafRow(
+        workspace=workspace.name,
+        leaf_index=place,
+        digest=str(leaf.digest),
+        predicate_type=statement.predicate_type if statement else "",
+        key_id=leaf.key.key_id,
+    )
+    index.add_leaf(session, row, statement.digests if statement else ())
+    if statement and statement.predicate_type == RUNNER_REPORT:
+        _index_report(session, workspace, leaf.digest, statement)
+
+
+def _index_report(
+    session: Session, workspace: Workspace, digest: Digest, statement: Statement
+) -> None:
+    report = RunnerReportPredicate.parse(statement.predicate)
+    session.add(
+        ReportRow(
+            workspace=workspace.name,
+            runner=report.runner,
+            sequence=report.sequence,
+            digest=str(digest),
+            outcome=report.outcome,
+            code=report.code,
+            revision=report.revision,
+            at=format_instant(report.at),
+        )
+    )
+
+
+def _statement(workspace: Workspace, digest: Digest) -> Statement | None:
+    try:
+        attestation = parse_attestation(read_body(workspace, digest))
+    except NotFoundError:
+        return None  # replay calls it evidence-withheld
+    return parse_statement(attestation.envelope.payload)
+
+
+def _body_name(digest: Digest) -> str:
+    return f"attestations/{digest.hex}.sigstore.json"

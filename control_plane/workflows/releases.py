@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Publish a release, after the Runner's own gate has passed it.
+
+Order of writes:
+
+0. the release attestation holds by itself, and its predecessor is the head
+1. files and the release role's next version: stored, not reachable
+2. the Runner's gate over the exact bytes that a Runner would fetch    refused: as if
+   nothing had happened, but for unreachable files and a version number
+3. the release attestation in ``chain/``, by its digest
+4. snapshot and timestamp: THE COMMIT
+5. the release's row in the registry                  a crash: the next call adds it
+
+A repeated request answers with the release as it was published.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from tuf.api.metadata import Targets
+
+from bundle.gate.candidate import attestations_target
+from bundle.gate.check import check_release
+from bundle.gate.release import sort_attestations
+from bundle.runner.collect import collect
+from bundle.tuf.documents import target_name
+from bundle.tuf.metadata import parse_metadata
+from bundle.tuf.roles import RELEASE
+from bundle.tuf.staged import StagedRelease
+from bundle.tuf.view import ATTESTATIONS, BUNDLE, revision_of
+from control_plane import limits
+from control_plane.errors import ReleaseStaleError
+from control_plane.registry import repository as index
+from control_plane.registry.models import ReleaseRow
+from control_plane.services import Services
+from control_plane.workspaces import Published, Workspace
+from keys.clock import format_instant
+from keys.digest import Digest
+from keys.errors import NotFoundError
+from signer.attestation import join_jsonl, parse_attestation, parse_jsonl
+from signer.limits import MAX_ATTESTATION_BYTES
+from signer.predicates.release import ReleasePredicate
+from signer.statement import parse_statement
+from signer.verify import Expected, verify_attestation
+
+
+def publish(
+    services: Services, name: str, *, bundle: bytes, attestations: bytes, release: bytes
+) -> ReleaseRow:
+    """Publish the next release.
+
+    Args:
+        services: The server.
+        name: The workspace.
+        bundle: ``bundle.tar.gz``.
+        attestations: The rules' attestations, one per line; the release's may be there.
+        release: The release attestation, logged.
+
+    Raises:
+        NotFoundError: No such workspace.
+        ReleaseStaleError: Another release has become the head; build on that one.
+        VerificationError: The gate refuses; nothing was published.
+        StorageError: It may or may not have been published; repeat the call.
+    """
+    workspace = services.workspaces.open(name)
+    with workspace.lock:
+        at = services.clock()
+        published = workspace.published()
+        head = head_of(services, workspace)
+        said = _check_word(published, release, at)
+        digest = parse_attestation(release).digest
+        if head is not None and head.digest == str(digest):
+            return head
+        _require_next(head, said)
+        staged = workspace.repository.prepare_release(
+            said.revision,
+            _files(bundle, attestations, release),
+            keep=services.settings.releases_listed,
+            at=at,
+        )
+        _pass_gate(services, _Staged(workspace, published, staged), at)
+        workspace.storage.put_immutable(chain_name(digest), release)
+        workspace.repository.publish_release(staged, at=at)
+        return _require_row(services, workspace, said.revision)
+
+
+def head_of(services: Services, workspace: Workspace) -> ReleaseRow | None:
+    """Return the newest published release, after indexing what a crash left.
+
+    Raises:
+        StorageError: The registry or the storage cannot be used.
+    """
+    with workspace.lock:
+        committed = workspace.published().committed.delegated.signed.targets
+        highest = max((revision_of(path) for path in committed), default=0)
+        with services.registry.read() as session:
+            head = index.head_release(session, workspace.name)
+        if highest > (head.revision if head else 0):
+            _index_missing(services, workspace, highest, head)
+            with services.registry.read() as session:
+                return index.head_release(session, workspace.name)
+        return head
+
+
+def show(services: Services, name: str, revision: int) -> tuple[ReleaseRow, bytes]:
+    """Return a published release and its attestation.
+
+    Raises:
+        NotFoundError: No such workspace or revision.
+    """
+    workspace = services.workspaces.open(name)
+    head_of(services, workspace)
+    row = _require_row(services, workspace, revision)
+    return row, read_chain(workspace, Digest.parse(row.digest))
+
+
+def index_page(
+    services: Services, name: str, *, start: int, limit: int
+) -> list[ReleaseRow]:
+    """Return published releases from a revision on, oldest first.
+
+    Raises:
+        NotFoundError: No such workspace.
+    """
+    workspace = services.workspaces.open(name)
+    head_of(services, workspace)
+    with services.registry.read() as session:
+        return index.list_releases(session, name, start=start, limit=limit)
+
+
+def read_chain(workspace: Workspace, digest: Digest) -> bytes:
+    """Return a published release's attestation.
+
+    Raises:
+        NotFoundError: There is none of that digest.
+    """
+    return workspace.storage.get(chain_name(digest), max_bytes=MAX_ATTESTATION_BYTES)
+
+
+def chain_name(digest: Digest) -> str:
+    """Return where a published release's attestation lies."""
+    return f"chain/{digest.hex}.sigstore.json"
+
+
+def open_release(raw: bytes) -> ReleasePredicate:
+    """Read what a release attestation says; its signature is not looked at.
+
+    Raises:
+        FormatError: Not a release attestation.
+    """
+    statement = parse_statement(parse_attestation(raw).envelope.payload)
+    return ReleasePredicate.parse(statement.predicate)
+
+
+def _check_word(published: Published, release: bytes, at: datetime) -> ReleasePredicate:
+    """The gate does this again; here it keeps rubbish from being stored."""
+    claimed = Expected.as_claimed(parse_attestation(release))
+    expected = Expected(ReleasePredicate.type, claimed.subjects)
+    verified = verify_attestation(
+        release, trust=published.trust, expected=expected, at=at
+    )
+    return verified.require().said(ReleasePredicate)
+
+
+def _require_next(head: ReleaseRow | None, said: ReleasePredicate) -> None:
+    known = Digest.parse(head.digest) if head else None
+    revision = head.revision + 1 if head else 1
+    if (said.predecessor, said.revision) != (known, revision):
+        raise ReleaseStaleError(
+            f"expected revision {revision} after {known}, "
+            f"got {said.revision} after {said.predecessor}",
+            hint="build on the new head and sign again",
+            head={"revision": head.revision, "digest": head.digest} if head else None,
+        )
+
+
+def _files(bundle: bytes, attestations: bytes, release: bytes) -> dict[str, bytes]:
+    """Return the files of a release; the attestations include the release's own."""
+    lines = parse_jsonl(attestations)
+    if release not in lines:
+        lines = (*lines, release)
+    return {BUNDLE: bundle, ATTESTATIONS: join_jsonl(lines)}
+
+
+def _pass_gate(services: Services, source: "_Staged", at: datetime) -> None:
+    """Refuse what a Runner without state would refuse.
+
+    Raises:
+        TrustacksError: The first refusal of the gate.
+    """
+    collected = collect(source, marks=None, floor=None, at=at)
+    if collected.problem is not None:
+        raise collected.problem
+    gate = check_release(collected.candidate, marks=None, at=at, engine=services.engine)
+    gate.result.require()
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """What a Runner would fetch, from where it would find it (``collect.Source``)."""
+
+    workspace: Workspace
+    published: Published
+    staged: StagedRelease
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        return self.published.committed.roots
+
+    @property
+    def targets(self) -> bytes:
+        return self.published.committed.targets
+
+    @property
+    def release(self) -> bytes:
+        return self.staged.metadata
+
+    def target(self, name: str, *, max_bytes: int) -> bytes:
+        if name in self.published.files:
+            return self.published.files[name]
+        listed = parse_metadata(self.staged.metadata, Targets, RELEASE).signed.targets
+        return self.workspace.storage.get(
+            target_name(listed[name]), max_bytes=max_bytes
+        )
+
+    def chain(self, digest: Digest) -> bytes:
+        return read_chain(self.workspace, digest)
+
+
+def _earlier(workspace: Workspace, release: ReleasePredicate) -> Iterator[bytes]:
+    """Yield the published releases before one, its predecessor first."""
+    predecessor = release.predecessor
+    while predecessor is not None:
+        raw = read_chain(workspace, predecessor)
+        yield raw
+        predecessor = open_release(raw).predecessor
+
+
+def _index_missing(
+    services: Services, workspace: Workspace, highest: int, known: ReleaseRow | None
+) -> None:
+    listed = workspace.repository.read(
+        attestations_target(highest), max_bytes=limits.MAX_STATIC_BYTES
+    )
+    newest = sort_attestations(listed).release
+    rows = []
+    for raw in (newest, *_earlier(workspace, open_release(newest))):
+        row = _row(workspace, raw)
+        if known is not None and row.revision <= known.revision:
+            break
+        rows.append(row)
+    with services.registry.write() as session:
+        session.add_all(rows)
+
+
+def _row(workspace: Workspace, raw: bytes) -> ReleaseRow:
+    attestation = parse_attestation(raw)
+    archive, content = parse_statement(attestation.envelope.payload).digests
+    said = open_release(raw)
+    return ReleaseRow(
+        workspace=workspace.name,
+        revision=said.revision,
+        digest=str(attestation.digest),
+        predecessor=str(said.predecessor) if said.predecessor else None,
+        archive=str(archive),
+        content=str(content),
+        identity=said.identity,
+        issued_at=format_instant(said.issued_at),
+        expires_at=format_instant(said.expires),
+    )
+
+
+def _require_row(services: Services, workspace: Workspace, revision: int) -> ReleaseRow:
+    head_of(services, workspace)
+    with services.registry.read() as session:
+        row = index.find_release(session, workspace.name, revision)
+    if row is None:
+        raise NotFoundError(f"expected a published revision, got {revision}")
+    return row

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules in force: what the newest release says, and what their authors said.
+
+Reads only. The truth is the release attestation; nothing here is for a Runner.
+"""
+
+from dataclasses import dataclass
+
+from control_plane.services import Services
+from control_plane.workflows.ledger import read_body
+from control_plane.workflows.releases import head_of, open_release, read_chain
+from keys.digest import Digest
+from signer.attestation import parse_attestation
+from signer.predicates.release import InventoryItem, RetiredItem
+from signer.predicates.rule import RulePredicate
+from signer.statement import parse_statement
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of the newest release.
+
+    Attributes:
+        revision: Of that release, or none before the first.
+        in_force: Each rule, with what its author said.
+        retired: Rule ids that are no longer in force.
+    """
+
+    revision: int | None
+    in_force: tuple[tuple[InventoryItem, RulePredicate], ...]
+    retired: tuple[RetiredItem, ...]
+
+
+def rules_in_force(services: Services, name: str) -> Rules:
+    """Return the rules of the newest release.
+
+    Raises:
+        NotFoundError: No such workspace.
+    """
+    workspace = services.workspaces.open(name)
+    head = head_of(services, workspace)
+    if head is None:
+        return Rules(None, (), ())
+    release = open_release(read_chain(workspace, Digest.parse(head.digest)))
+    in_force = []
+    for item in release.inventory:
+        attestation = parse_attestation(read_body(workspace, item.head))
+        statement = parse_statement(attestation.envelope.payload)
+        in_force.append((item, RulePredicate.parse(statement.predicate)))
+    return Rules(head.revision, tuple(in_force), release.retired)
