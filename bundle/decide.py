@@ -15,56 +15,19 @@ Not here: whether there is a release that may be used (``bundle.runner``).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any
 
 from bundle.decision import CALLER, RUNNER, Deny
 from bundle.errors import EvaluatedAtRefusedError, InputFormatError
+from bundle.layers import Layer
 from bundle.limits import MAX_INPUT_BYTES
 from bundle.rego.engine import Engine, Module, Policy
 from bundle.rego.errors import EvaluationError
 from bundle.rego.schema import check_input
+from bundle.rule import RuleModule
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.strict import dumps_json, loads_json
-
-CONSTITUTION_DENY: Final = "data.proposal.deny"
-CONSTITUTION_METADATA: Final = "data.proposal.rule_metadata"
-
-
-class LayerLike(Protocol):
-    """What is needed of a constitution or pack."""
-
-    @property
-    def name(self) -> str:
-        """The layer's name."""
-
-    @property
-    def modules(self) -> tuple[Module, ...]:
-        """Its Rego."""
-
-
-class RuleLike(Protocol):
-    """What is needed of a confined overlay rule."""
-
-    @property
-    def path(self) -> str:
-        """Its file."""
-
-    @property
-    def source(self) -> bytes:
-        """Its Rego."""
-
-    @property
-    def package(self) -> str:
-        """``overlay.<leaf>``."""
-
-    @property
-    def rule_id(self) -> str:
-        """Its id."""
-
-    @property
-    def citation(self) -> Mapping[str, str] | None:
-        """Where the rule comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +106,13 @@ class Stack:
         self,
         engine: Engine,
         *,
-        constitution: LayerLike,
-        packs: Sequence[LayerLike],
-        rules: Sequence[RuleLike],
+        constitution: Layer,
+        packs: Sequence[Layer],
+        rules: Sequence[RuleModule],
     ) -> None:
-        self._packs = {f"data.pack.{p.name}.deny": p.name for p in packs}
-        self._rules = {f"data.{r.package}.deny": r for r in rules}
+        self._constitution = constitution
+        self._packs = {pack.deny_path: pack for pack in packs}
+        self._rules = {rule.deny_path: rule for rule in rules}
         modules = [*constitution.modules, *(m for p in packs for m in p.modules)]
         modules += [Module(r.path, r.source.decode()) for r in rules]
         self._alone = engine.load(constitution.modules)
@@ -157,13 +121,13 @@ class Stack:
 
     def denies(self, document: Document) -> tuple[Deny, ...]:
         """Return every deny, in the order constitution, packs, overlay."""
-        paths = [*self._packs, *self._rules]
+        first, paths = self._constitution.deny_path, [*self._packs, *self._rules]
         answers = [
-            *evaluate_each(self._alone, [CONSTITUTION_DENY], document.value),
+            *evaluate_each(self._alone, [first], document.value),
             *evaluate_each(self._all, paths, document.value),
         ]
         found: list[Deny] = []
-        for path, answer in zip([CONSTITUTION_DENY, *paths], answers, strict=True):
+        for path, answer in zip([first, *paths], answers, strict=True):
             found += self._read_denies(path, answer)
         return tuple(found)
 
@@ -195,15 +159,16 @@ class Stack:
     def _origin(self, path: str) -> tuple[str, str, Mapping[str, str] | None]:
         if path in self._rules:
             rule = self._rules[path]
-            return "overlay", rule.rule_id, rule.citation
+            return "overlay", rule.rule_id, citation_of(rule)
         if path in self._packs:
-            return "pack", self._packs[path], None
-        return "constitution", "constitution", None
+            return "pack", self._packs[path].name, None
+        return "constitution", self._constitution.name, None
 
     def _read_citations(self) -> dict[str, Mapping[str, str]]:
-        paths = [p.removesuffix("deny") + "rule_metadata" for p in self._packs]
+        paths = [f"data.{p.package}.rule_metadata" for p in self._packs.values()]
+        own = f"data.{self._constitution.package}.rule_metadata"
         answers = [
-            *evaluate_each(self._alone, [CONSTITUTION_METADATA], {}),
+            *evaluate_each(self._alone, [own], {}),
             *evaluate_each(self._all, paths, {}),
         ]
         found: dict[str, Mapping[str, str]] = {}
@@ -227,6 +192,17 @@ def evaluate_each(policy: Policy, paths: Sequence[str], document: Any) -> list[A
         *evaluate_each(policy, paths[:half], document),
         *evaluate_each(policy, paths[half:], document),
     ]
+
+
+def citation_of(rule: RuleModule) -> dict[str, str]:
+    """Return a rule's citation as attestations and records hold it."""
+    citation = rule.metadata.citation
+    return {
+        "id": citation.id,
+        "description": citation.description,
+        "category": citation.category,
+        "source": citation.source,
+    }
 
 
 def _items(value: Any) -> list[tuple[str, Any]]:

@@ -124,7 +124,7 @@ class DecisionRecord:
     Attributes:
         workspace: SHA-256 of the genesis root.
         runner: The Runner's id.
-        sequence: From 1, without a gap.
+        sequence: From 1, without a gap; 0 is a deny whose place could not be kept.
         previous: SHA-256 of the record before, ``None`` for the first.
         at: The Runner's clock; also the input's ``evaluated_at``.
         expires: The verdict is good for nothing after it.
@@ -201,7 +201,7 @@ class DecisionRecord:
         record = cls(
             workspace=fields.digest("workspace"),
             runner=fields.text("runner"),
-            sequence=fields.integer("sequence", minimum=1),
+            sequence=fields.integer("sequence"),
             previous=_digest(fields, "previous"),
             at=fields.instant("at"),
             expires=fields.instant("expires"),
@@ -244,9 +244,13 @@ class Decision:
 
 def _agree(verdict: str, record: DecisionRecord) -> None:
     said = "allow" if record.allowed else "deny"
-    if verdict != said or (record.allowed and record.bundle is None):
+    if verdict != said:
         raise FieldFormatError(
             f"decision record: expected verdict {said}, got {verdict}"
+        )
+    if record.allowed and (record.bundle is None or record.sequence == 0):
+        raise FieldFormatError(
+            "decision record: expected a bundle and a place for an allow, got none"
         )
 
 

@@ -155,5 +155,11 @@ class Marks:
             self,
             at=max(self.at, older.at),
             release=self.release or older.release,
-            log=self.log or older.log,
+            log=_larger(self.log, older.log),
         )
+
+
+def _larger(log: LogMark | None, older: LogMark | None) -> LogMark | None:
+    if log is None or older is None:
+        return log or older
+    return older if older.origin == log.origin and older.size > log.size else log

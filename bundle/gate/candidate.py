@@ -43,7 +43,7 @@ class Candidate:
     Attributes:
         roots: TUF roots from the pinned one (first) to the newest.
         targets: Newest TUF targets.
-        release_role: The delegated role's metadata that lists the releases.
+        release_role: The delegated role's metadata that lists the releases, if any.
         policy: Trust policy.
         trusted_root: Sigstore TrustedRoot: logs and timestamp authorities.
         constitution: The constitution's archive.
@@ -59,7 +59,7 @@ class Candidate:
 
     roots: tuple[bytes, ...]
     targets: bytes
-    release_role: bytes
+    release_role: bytes | None
     policy: bytes
     trusted_root: bytes
     constitution: bytes

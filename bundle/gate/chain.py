@@ -25,6 +25,7 @@ from signer.attestation import parse_attestation
 from signer.form import Form
 from signer.predicates.release import ReleasePredicate
 from signer.statement import parse_statement
+from signer.trust_policy import TrustPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,35 @@ class Link:
     def known(self) -> Known:
         """Where it stands."""
         return Known(self.release.revision, self.digest)
+
+
+def open_head(raw: bytes) -> Link:
+    """Read a release attestation, unverified.
+
+    Raises:
+        FormatError: It is none.
+    """
+    attestation = parse_attestation(raw)
+    statement = parse_statement(attestation.envelope.payload)
+    if statement.predicate_type != ReleasePredicate.type:
+        raise ReleaseChainError(
+            f"expected a release attestation, got {statement.predicate_type}"
+        )
+    return Link(attestation.digest, ReleasePredicate.parse(statement.predicate), raw)
+
+
+def floors_of(policy: TrustPolicy, operators: Known | None) -> tuple[Known, ...]:
+    """Return the admins' floor and the operator's, those that there are."""
+    admins = policy.floor
+    signed = Known(admins.revision, admins.digest) if admins else None
+    return tuple(floor for floor in (signed, operators) if floor)
+
+
+def say_anchor(anchor: Known | None) -> str:
+    """Return, for people, what the chain must lead to."""
+    if anchor is None:
+        return "from the first release: no state, no floor"
+    return f"from revision {anchor.revision}"
 
 
 def find_anchor(marks: Marks | None, floors: Iterable[Known]) -> Known | None:
@@ -68,7 +98,9 @@ def check_floor_given(form: Form, anchor: Known | None) -> None:
         )
 
 
-def open_chain(candidate: Candidate, head: Link, anchor: Known | None) -> list[Link]:
+def open_chain(
+    candidate: Candidate, head: Link, anchor: Known | None
+) -> tuple[Link, ...]:
     """Read the releases before ``head``, newest first, down to the anchor.
 
     Digests bind each to the one after it; who signed them is checked by the caller.
@@ -89,7 +121,7 @@ def open_chain(candidate: Candidate, head: Link, anchor: Known | None) -> list[L
             break
         links.append(_open_link(raw, links[-1]))
     _check_end(links[-1], anchor)
-    return links[1:]
+    return tuple(links[1:])
 
 
 def check_above_floors(revision: int, floors: Iterable[Known]) -> None:
@@ -136,18 +168,12 @@ def split_endorsed(
 
 
 def _open_link(raw: bytes, newer: Link) -> Link:
-    attestation = parse_attestation(raw)
-    if attestation.digest != newer.release.predecessor:
+    link = open_head(raw)
+    if link.digest != newer.release.predecessor:
         raise ReleaseChainError(
             f"expected predecessor {newer.release.predecessor} of revision "
-            f"{newer.release.revision}, got {attestation.digest}"
+            f"{newer.release.revision}, got {link.digest}"
         )
-    statement = parse_statement(attestation.envelope.payload)
-    if statement.predicate_type != ReleasePredicate.type:
-        raise ReleaseChainError(
-            f"expected a release attestation, got {statement.predicate_type}"
-        )
-    link = Link(attestation.digest, ReleasePredicate.parse(statement.predicate), raw)
     _check_step(link.release, newer.release)
     return link
 

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why the gate refuses a release. Codes are stable; ``docs/threat-model.md`` names them.
+"""Why the gate refuses a release. Codes are stable; see docs/threat-model.md.
 
 Refusals of a single attestation are the signer's (``signer.errors``), of metadata
 TUF's (``bundle.tuf.errors``), of Rego the engine's (``bundle.rego.errors``).
 """
 
 from keys.errors import VerificationError
-
-# ------------------------------------------------------------ marks (T7)
 
 
 class ClockBehindError(VerificationError):
@@ -58,28 +56,16 @@ class MarksForeignError(VerificationError):
     code = "marks-foreign"
 
 
-# ------------------------------------------------------------ trust (T1, T8)
-
-
 class TargetMismatchError(VerificationError):
     """A file that is not the one that the metadata names."""
 
     code = "target-mismatch"
 
 
-class PolicyWorkspaceError(VerificationError):
-    """A trust policy of another workspace."""
-
-    code = "policy-workspace"
-
-
 class LayerPinError(VerificationError):
     """A constitution or pack other than the one that the admins pinned."""
 
     code = "layer-pin"
-
-
-# ------------------------------------------------------------ release (T4, T6, T10)
 
 
 class OverlayMissingError(VerificationError):
@@ -148,9 +134,6 @@ class CheckpointMissingError(VerificationError):
     code = "checkpoint-missing"
 
 
-# ------------------------------------------------------------ content
-
-
 class BundleDigestError(VerificationError):
     """An archive other than the one that was released."""
 
@@ -167,9 +150,6 @@ class InventoryNotReleasedError(VerificationError):
     """The archive and the released inventory do not hold the same rules."""
 
     code = "inventory-not-released"
-
-
-# ------------------------------------------------------------ rules (T5)
 
 
 class RuleMismatchError(VerificationError):
@@ -206,3 +186,9 @@ class RetirementError(VerificationError):
     """A retirement that is not signed, or was forgotten."""
 
     code = "retirement"
+
+
+class ThresholdUnsupportedError(VerificationError):
+    """A threshold above one: this version reads one attestation for each."""
+
+    code = "threshold-unsupported"

@@ -5,8 +5,12 @@ Each function states one sentence and returns nothing. Without marks there is no
 to go back from; that a Runner without state needs a floor is ``bundle.gate.chain``'s.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
+from bundle.gate.chain import Link
 from bundle.gate.errors import (
     CheckpointMissingError,
     ClockBehindError,
@@ -18,8 +22,9 @@ from bundle.gate.errors import (
     TargetsRollbackError,
     VersionReusedError,
 )
+from bundle.gate.verdict import AcceptedTrust
 from bundle.limits import CLOCK_SKEW_S
-from bundle.marks import LogMark, Marks
+from bundle.marks import Known, LogMark, Marks
 from bundle.tuf.view import TufView
 from keys.clock import format_instant
 from keys.digest import Digest
@@ -84,10 +89,12 @@ def check_targets_forward(marks: Marks | None, view: TufView) -> None:
             f"got {view.targets_version}"
         )
     if marks and view.targets_version == marks.targets_version:
-        _same(f"targets {view.targets_version}", marks.targets_digest, view.targets_digest)
+        _same(
+            f"targets {view.targets_version}", marks.targets_digest, view.targets_digest
+        )
 
 
-def check_revision_forward(marks: Marks | None, revision: int, digest: Digest) -> None:
+def check_revision_forward(marks: Marks | None, release: Known) -> None:
     """Refuse a lower revision than the marked one, or another release at it.
 
     Raises:
@@ -97,17 +104,18 @@ def check_revision_forward(marks: Marks | None, revision: int, digest: Digest) -
     known = marks and marks.release
     if not known:
         return
-    if revision < known.revision:
+    if release.revision < known.revision:
         raise RevisionRollbackError(
-            f"expected revision {known.revision} or higher, got {revision}"
+            f"expected revision {known.revision} or higher, got {release.revision}"
         )
-    if revision == known.revision and digest != known.digest:
+    if release.revision == known.revision and release.digest != known.digest:
         raise RevisionForkedError(
-            f"expected release {known.digest} at revision {revision}, got {digest}"
+            f"expected release {known.digest} at revision {known.revision}, "
+            f"got {release.digest}"
         )
 
 
-def open_embedded_checkpoint(text: str | None, trusted_root: TrustedRoot) -> Checkpoint:
+def open_embedded_checkpoint(text: str, trusted_root: TrustedRoot) -> Checkpoint:
     """Verify a checkpoint inside signed metadata or a release with its log's key.
 
     Raises:
@@ -116,14 +124,58 @@ def open_embedded_checkpoint(text: str | None, trusted_root: TrustedRoot) -> Che
 
     Source: DESIGN 9, T10.
     """
-    if text is None:
-        raise CheckpointMissingError("expected a checkpoint of the log, got none")
     raw = text.encode()
     origin = parse_note(raw).text.split("\n", 1)[0]
     for log in trusted_root.logs:
         if log.origin == origin:
             return open_checkpoint(raw, origin=origin, key=log.key)
-    raise CheckpointMissingError(f"expected a checkpoint of a trusted log, got {origin}")
+    raise CheckpointMissingError(
+        f"expected a checkpoint of a trusted log, got {origin}"
+    )
+
+
+def check_log_same(marks: Marks | None, seen: Checkpoint) -> None:
+    """Refuse another tree of the size that is marked: the log forked.
+
+    A smaller size is no proof of anything here: targets are made before the releases
+    that stand on them.
+
+    Raises:
+        InconsistentError: Equal size, another tree.
+    """
+    if marks and marks.log and marks.log.size == seen.size:
+        check_log_forward(marks.log, seen)
+
+
+def check_log_along(
+    walked: Sequence[Link], accepted: AcceptedTrust, marks: Marks | None
+) -> Checkpoint:
+    """Verify the checkpoint of every release, each at least as large as the older.
+
+    Args:
+        walked: Releases, newest first.
+        accepted: Trust; its targets were made before the newest release.
+        marks: What was seen before.
+
+    Returns:
+        The newest release's checkpoint.
+
+    Raises:
+        LogRollbackError: One is smaller than the one before, or than what is marked.
+        InconsistentError: Two trees of one size.
+        TrustacksError: A checkpoint that does not verify.
+    """
+    trusted_root = accepted.trust.trusted_root
+    opened = [
+        open_embedded_checkpoint(link.release.checkpoint, trusted_root)
+        for link in walked
+    ]
+    for newer, older in pairwise(opened):
+        check_log_forward(mark_log(older), newer)
+    targets = open_embedded_checkpoint(accepted.view.checkpoint, trusted_root)
+    check_log_forward(mark_log(targets), opened[0])
+    check_log_forward(marks.log if marks else None, opened[0])
+    return opened[0]
 
 
 def check_log_forward(older: LogMark | None, newer: Checkpoint) -> None:
@@ -153,7 +205,7 @@ def mark_log(checkpoint: Checkpoint) -> LogMark:
     return LogMark(checkpoint.origin, checkpoint.size, Digest(checkpoint.root.hex()))
 
 
-def mark_view(view: TufView, at: datetime) -> Marks:
+def mark_view(view: TufView, log: Checkpoint, at: datetime) -> Marks:
     """Return the marks that accepted metadata sets."""
     return Marks(
         workspace=view.workspace,
@@ -162,7 +214,13 @@ def mark_view(view: TufView, at: datetime) -> Marks:
         targets_version=view.targets_version,
         targets_digest=view.targets_digest,
         at=at,
+        log=mark_log(log),
     )
+
+
+def mark_release(marks: Marks, release: Known, log: Checkpoint) -> Marks:
+    """Return the marks that an accepted release sets, above those of its metadata."""
+    return replace(marks, release=release, log=mark_log(log))
 
 
 def _same(what: str, marked: Digest, got: Digest) -> None:

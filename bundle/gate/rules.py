@@ -8,16 +8,19 @@ That the tests passed, with a positive and a negative case, and the lint too, is
 
 from collections.abc import Mapping
 
+from bundle.decide import citation_of
 from bundle.gate.errors import (
     AttestationSetError,
     RuleMismatchError,
     RuleParentsError,
+    ThresholdUnsupportedError,
 )
 from bundle.rule import RuleModule
 from keys.digest import Digest
 from signer.predicates.release import InventoryItem, ReleasePredicate
 from signer.predicates.rule import RulePredicate
-from signer.verify import Expected
+from signer.trust import Expected
+from signer.trust_policy import TrustPolicy
 
 
 def check_attestation_set(
@@ -32,6 +35,20 @@ def check_attestation_set(
     for digest in sorted(heads ^ set(others)):
         said = "got none" if digest in heads else "got one that no rule has"
         raise AttestationSetError(f"expected attestation {digest}, {said}")
+
+
+def check_thresholds(policy: TrustPolicy) -> None:
+    """Refuse thresholds that this version cannot count, rather than count to one.
+
+    Raises:
+        ThresholdUnsupportedError: More than one signature is asked for.
+    """
+    for what, threshold in policy.thresholds.items():
+        if threshold > 1:
+            raise ThresholdUnsupportedError(
+                f"{what}: expected a threshold of 1, which this version can count, "
+                f"got {threshold}"
+            )
 
 
 def expected_rule(item: InventoryItem) -> Expected:
@@ -54,7 +71,7 @@ def check_rule_named(claim: RulePredicate, rule: RuleModule) -> None:
             f"expected {rule.rule_id} in package {rule.package}, "
             f"got {claim.rule_id} in {claim.package}"
         )
-    if claim.citation.to_json() != rule.metadata.citation.to_json():
+    if claim.citation.to_json() != citation_of(rule):
         raise RuleMismatchError(
             f"{rule.rule_id}: expected the citation in its Rego, got another"
         )

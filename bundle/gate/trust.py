@@ -6,22 +6,21 @@ form no key that the Control Plane can use decides anything (T1); one key has on
 purpose (Principals); a layer is its own publisher's, never the overlay's (DESIGN 3.3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from bundle.gate.candidate import Candidate
 from bundle.gate.errors import (
     LayerPinError,
     OverlayMissingError,
-    PolicyWorkspaceError,
     TargetMismatchError,
 )
 from bundle.layers import Layer, read_layer
 from bundle.tuf.view import TargetInfo, TufView
 from keys.digest import Digest
 from signer.errors import KeyReusedError
-from signer.form import Form
-from signer.trust_policy import PinnedLayer, TrustPolicy
-from signer.trusted_root import TrustedRoot
+from signer.pins import LayerPin
+from signer.trust import Trust
+from signer.trust_policy import TrustPolicy
 from signer.verify import verify_layer
 
 
@@ -45,55 +44,33 @@ def check_pinned(
             )
 
 
-def check_policy_workspace(policy: TrustPolicy, view: TufView) -> None:
-    """Refuse a trust policy of another workspace than the pinned root's.
+def check_one_purpose(view: TufView, trust: Trust) -> None:
+    """Refuse a TUF key that is also an identity's, a log's or anyone's here.
 
-    Raises:
-        PolicyWorkspaceError: Another genesis root.
-    """
-    if policy.workspace != view.workspace:
-        raise PolicyWorkspaceError(
-            f"expected a trust policy of {view.workspace}, got {policy.workspace}"
-        )
-
-
-def check_custody(form: Form, policy: TrustPolicy) -> None:
-    """Refuse, in the sovereign form, deciding rights in the Control Plane's custody.
-
-    Raises:
-        CustodyError: An identity that the Control Plane can sign as.
-    """
-    for identity in policy.identities:
-        identity.require_custody(form)
-
-
-def check_one_purpose(
-    view: TufView, policy: TrustPolicy, trusted_root: TrustedRoot
-) -> None:
-    """Refuse a key that is two of: TUF role, identity, log, timestamp authority.
+    That those are distinct among themselves is ``Trust``'s own law.
 
     Raises:
         KeyReusedError: One public key, two purposes.
     """
-    seen: dict[str, str] = {k: f"TUF {role}" for k, role in view.role_keys.items()}
-    for key_id, purpose in _purposes(policy, trusted_root):
-        if seen.setdefault(key_id, purpose) != purpose:
+    for key_id, purpose in _purposes(trust):
+        if key_id in view.role_keys:
             raise KeyReusedError(
                 f"expected one purpose for key {key_id[:16]}, "
-                f"got {seen[key_id]} and {purpose}"
+                f"got TUF {view.role_keys[key_id]} and {purpose}",
+                key_id=key_id,
             )
 
 
-def _purposes(
-    policy: TrustPolicy, trusted_root: TrustedRoot
-) -> list[tuple[str, str]]:
-    found = [(i.public_key.key_id, f"identity {i.id}") for i in policy.identities]
-    found += [(log.key.key_id, f"log {log.origin}") for log in trusted_root.logs]
-    found += [
-        (a.public_key.key_id, f"timestamp authority {a.uri}")
-        for a in trusted_root.authorities
-    ]
-    return found
+def _purposes(trust: Trust) -> Iterator[tuple[str, str]]:
+    for identity in trust.policy.identities:
+        yield identity.public_key.key_id, f"identity {identity.id}"
+    for key_id in trust.policy.layers.publishers:
+        yield key_id, "layer publisher"
+    for log in trust.trusted_root.logs:
+        yield log.key.key_id, f"log {log.origin}"
+    for authority in trust.trusted_root.authorities:
+        for key_id in authority.key_ids:
+            yield key_id, f"timestamp authority {authority.uri}"
 
 
 def open_constitution(candidate: Candidate, policy: TrustPolicy) -> Layer:
@@ -103,12 +80,13 @@ def open_constitution(candidate: Candidate, policy: TrustPolicy) -> Layer:
         LayerPinError: Another digest, kind or name than the pinned one.
         TrustacksError: Its publisher's attestation does not hold.
     """
-    return _open_layer(
-        "constitution",
+    layer = _open_layer(
         candidate.constitution,
         candidate.constitution_attestation,
-        policy.constitution,
+        policy.layers.constitution,
     )
+    _check_kind(layer, "constitution", layer.name)
+    return layer
 
 
 def open_packs(candidate: Candidate, policy: TrustPolicy) -> tuple[Layer, ...]:
@@ -118,27 +96,35 @@ def open_packs(candidate: Candidate, policy: TrustPolicy) -> tuple[Layer, ...]:
         LayerPinError: A pack more or less, or another one.
         TrustacksError: A publisher's attestation does not hold.
     """
-    pinned = {pin.name: pin for pin in policy.packs}
-    given = set(candidate.packs) | set(candidate.pack_attestations)
-    if given != set(pinned) or set(candidate.packs) != set(candidate.pack_attestations):
-        raise LayerPinError(f"expected packs {sorted(pinned)}, got {sorted(given)}")
-    return tuple(
-        _open_layer(
-            "pack", candidate.packs[name], candidate.pack_attestations[name], pin
-        )
-        for name, pin in sorted(pinned.items())
-    )
+    pins = policy.layers.packs
+    for given in (candidate.packs, candidate.pack_attestations):
+        if set(given) != set(pins):
+            raise LayerPinError(f"expected packs {sorted(pins)}, got {sorted(given)}")
+    return tuple(_open_pack(candidate, name, pins[name]) for name in sorted(pins))
 
 
-def _open_layer(kind: str, archive: bytes, raw: bytes, pin: PinnedLayer) -> Layer:
+def _open_pack(candidate: Candidate, name: str, pin: LayerPin) -> Layer:
+    layer = _open_layer(candidate.packs[name], candidate.pack_attestations[name], pin)
+    _check_kind(layer, "pack", name)
+    return layer
+
+
+def _open_layer(archive: bytes, raw: bytes, pin: LayerPin) -> Layer:
     if Digest.of(archive) != pin.digest:
         raise LayerPinError(
-            f"{kind} {pin.name}: expected {pin.digest}, got {Digest.of(archive)}"
+            f"expected the pinned layer {pin.digest}, got {Digest.of(archive)}"
         )
-    verify_layer(raw, publisher=pin.publisher, archive=archive).require()
+    said = verify_layer(raw, publisher=pin.publisher, archive=archive).require()
     layer = read_layer(archive)
-    if layer.kind != kind or (kind == "pack" and layer.name != pin.name):
+    if (layer.kind, layer.version) != (said.layer, said.version):
         raise LayerPinError(
-            f"expected {kind} {pin.name}, got {layer.kind} {layer.name}"
+            f"expected {said.layer} {said.version} as its publisher said, "
+            f"got {layer.kind} {layer.version}"
         )
+    _check_kind(layer, said.layer, said.name)
     return layer
+
+
+def _check_kind(layer: Layer, kind: str, name: str) -> None:
+    if (layer.kind, layer.name) != (kind, name):
+        raise LayerPinError(f"expected {kind} {name}, got {layer.kind} {layer.name}")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refusals of the Runner itself; what the gate refuses is in ``bundle.gate.errors``."""
 
-from keys.errors import ActivationError, StateError, UsageError
+from keys.errors import ActivationError, StateError, UnavailableError, UsageError
 
 
 class RunnerStateDamagedError(StateError):
-    """The Runner's state cannot be read, or part of it is missing: deny, never fresh."""
+    """The state cannot be read, or part of it is missing: deny, never fresh."""
 
     code = "runner-state-damaged"
 
@@ -22,19 +22,13 @@ class ProbeFailedError(ActivationError):
     code = "probe-failed"
 
 
-class ReleaseNotPublishedError(ActivationError):
-    """The workspace has no release yet."""
-
-    code = "no-release"
-
-
 class RunnerClosedError(UsageError):
     """The Runner was closed."""
 
     code = "runner-closed"
 
 
-class RunnerConfigurationError(UsageError):
-    """A Runner's setting that cannot be right."""
+class ReportRefusedError(UnavailableError):
+    """The Control Plane did not take a report."""
 
-    code = "runner-configuration"
+    code = "report-refused"

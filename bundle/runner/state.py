@@ -31,10 +31,10 @@ from keys.strict import b64decode, b64encode, dumps_json, loads_json
 FORMAT: Final = "https://trustacks.com/formats/runner-state/v1"
 STATE_FILE: Final = "state.json"
 LOCK_FILE: Final = "runner.lock"
+# Enrolment makes the key before the first step: alone it is no state.
+KEY_FILE: Final = "runner.pem"
 # Marks and digests are under 2 KiB; an undelivered report is under 256 KiB.
 MAX_STATE_BYTES: Final = 1 << 20
-
-_Part = TypeVar("_Part", Marks, Known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,30 @@ class ReportChain:
 
 
 @dataclass(frozen=True, slots=True)
+class Activation:
+    """A release that committed.
+
+    Attributes:
+        release: Which.
+        at: When the gate accepted it: it is judged as of then at the next start.
+    """
+
+    release: Known
+    at: datetime
+
+    @classmethod
+    def parse(cls, fields: Fields) -> Self:
+        """Read the activation as ``to_json`` writes it."""
+        activation = cls(Known.parse(fields.object("release")), fields.instant("at"))
+        fields.done()
+        return activation
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as it is stored."""
+        return {"release": self.release.to_json(), "at": format_instant(self.at)}
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything that a Runner remembers between two lives.
 
@@ -88,7 +112,7 @@ class State:
 
     runner: str
     marks: Marks | None = None
-    active: Known | None = None
+    active: Activation | None = None
     pending: Known | None = None
     void_since: datetime | None = None
     reports: ReportChain = field(default_factory=ReportChain)
@@ -111,7 +135,7 @@ class State:
         state = cls(
             runner=fields.text("runner", max_chars=128),
             marks=_optional(fields, "marks", Marks),
-            active=_optional(fields, "active", Known),
+            active=_optional(fields, "active", Activation),
             pending=_optional(fields, "pending", Known),
             void_since=_instant(fields, "void_since"),
             reports=ReportChain.parse(fields.object("reports")),
@@ -166,6 +190,8 @@ def store_state(directory: Path, state: State) -> None:
     write_file(directory / STATE_FILE, state.to_bytes(), mode=0o600)
 
 
+_Part = TypeVar("_Part", Marks, Known, Activation)
+
 _HINT: Final = (
     "restore the directory from a backup, or give the Runner an empty one: it is "
     "fresh then, and may accept an older release that has not expired"
@@ -177,7 +203,8 @@ def _names(directory: Path) -> list[str]:
         names = sorted(p.name for p in directory.iterdir())
     except OSError as error:
         raise StorageUnavailableError(f"cannot list {directory}: {error}") from error
-    return [n for n in names if n != LOCK_FILE and not n.startswith(".tmp-")]
+    alone = (LOCK_FILE, KEY_FILE)
+    return [n for n in names if n not in alone and not n.startswith(".tmp-")]
 
 
 def _statement(fields: Fields) -> bytes:

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether those who signed a release are trusted at an instant (DESIGN 9, T3, T5).
+
+The gate asks it of a new release; the Runner asks it again, of the release that is
+active, when the trust policy changes: an identity that was revoked takes its rules
+with it, and then the answer is deny, never one rule less.
+
+A digest that the admins signed in the trust policy (floor or survivor) keeps itself
+and everything reachable from it: earlier releases, and the rules that they list.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from bundle.gate.chain import Link, split_endorsed
+from bundle.gate.rules import expected_rule
+from bundle.gate.verdict import AcceptedTrust, VerifiedRelease
+from keys.digest import Digest
+from signer.attestation import parse_attestation
+from signer.predicates.release import InventoryItem, ReleasePredicate
+from signer.predicates.rule import RulePredicate
+from signer.result import Check, Status, VerificationResult
+from signer.steps import StepRecorder
+from signer.trust import Expected, Trust
+from signer.trust_policy import TrustPolicy
+from signer.verify import Evidence, Verified, verify_attestation
+
+STANDING_PLAN: Final = (
+    ("custody", "nothing that decides is in the Control Plane's custody"),
+    ("release", "release attestation under the current trust"),
+    ("rules", "rule attestations under the current trust"),
+)
+
+
+def check_standing(
+    release: VerifiedRelease, accepted: AcceptedTrust, *, at: datetime
+) -> VerificationResult:
+    """Judge a verified release again, under a trust policy that came after it."""
+    steps = StepRecorder(STANDING_PLAN)
+    trust = endorse(accepted.trust, [release.link])
+    with steps:
+        with steps("custody"):
+            trust.policy.require_custody(accepted.view.form)
+        with steps("release") as note:
+            subjects = (release.archive, release.content)
+            verified = verify_link(release.link, subjects, trust=trust, at=at)
+            note(signed_by(verified))
+        with steps("rules") as note:
+            _, checks = verify_rules(
+                release.predicate, release.attestations, trust=trust, at=at
+            )
+            note.add(*checks)
+    return steps.result(subject=f"release {release.revision}", at=at)
+
+
+def endorse(trust: Trust, walked: Sequence[Link]) -> Trust:
+    """Return the trust with everything reachable from an endorsed digest kept.
+
+    Args:
+        trust: As the admins signed it.
+        walked: Releases, newest first.
+    """
+    _, kept = split_endorsed(walked, named_by(trust.policy))
+    reachable = {link.digest for link in kept}
+    reachable |= {item.head for link in kept for item in link.release.inventory}
+    revocations = tuple(
+        replace(one, survivors=one.survivors | reachable)
+        for one in trust.policy.revocations
+    )
+    return replace(trust, policy=replace(trust.policy, revocations=revocations))
+
+
+def named_by(policy: TrustPolicy) -> set[Digest]:
+    """Return the digests that the admins signed in the trust policy."""
+    named = {digest for one in policy.revocations for digest in one.survivors}
+    return named | ({policy.floor.digest} if policy.floor else set())
+
+
+def verify_link(
+    link: Link, subjects: tuple[Digest, ...], *, trust: Trust, at: datetime
+) -> Evidence:
+    """Verify a release attestation.
+
+    Raises:
+        TrustacksError: The first check that it fails.
+    """
+    expected = Expected(
+        predicate_type=ReleasePredicate.type, subjects=subjects, namespace=None
+    )
+    return verify_attestation(link.raw, trust=trust, expected=expected, at=at).require()
+
+
+def verify_links(
+    head: Link, links: Sequence[Link], *, trust: Trust, at: datetime
+) -> list[Check]:
+    """Verify the releases before ``head``: by key, or by an endorsed digest.
+
+    Raises:
+        TrustacksError: The first check that one of them fails.
+    """
+    by_key, by_digest = split_endorsed((head, *links), named_by(trust.policy))
+    checks = []
+    for link in by_key[1:]:
+        subjects = Expected.as_claimed(parse_attestation(link.raw)).subjects
+        verified = verify_link(link, subjects, trust=trust, at=at)
+        checks.append(_passed(link, signed_by(verified)))
+    kept = [link for link in by_digest if link is not head]
+    return checks + [_passed(link, "named by digest, by the admins") for link in kept]
+
+
+def verify_rules(
+    release: ReleasePredicate,
+    attestations: Mapping[Digest, bytes],
+    *,
+    trust: Trust,
+    at: datetime,
+) -> tuple[dict[Digest, RulePredicate], list[Check]]:
+    """Verify the attestation of each listed rule; one failed check is one refusal."""
+    claims: dict[Digest, RulePredicate] = {}
+    checks = []
+    for item in release.inventory:
+        verified = verify_attestation(
+            attestations[item.head], trust=trust, expected=expected_rule(item), at=at
+        )
+        if verified.evidence:
+            claims[item.head] = verified.evidence.said(RulePredicate)
+        checks.append(_rule_check(item, verified))
+    return claims, checks
+
+
+def signed_by(evidence: Evidence) -> str:
+    """Return who signed, for people."""
+    return f"signed by {evidence.identity.id} ({evidence.identity.principal})"
+
+
+def _passed(link: Link, detail: str) -> Check:
+    title = f"revision {link.release.revision}"
+    return Check(f"release:{link.digest}", title, Status.PASSED, detail=detail)
+
+
+def _rule_check(item: InventoryItem, verified: Verified) -> Check:
+    """Show every step of a refused rule, one line of an accepted one."""
+    check_id = f"rule:{item.rule_id}"
+    if verified.evidence:
+        detail = signed_by(verified.evidence)
+        return Check(check_id, item.rule_id, Status.PASSED, detail=detail)
+    result = verified.result
+    return Check(
+        check_id, item.rule_id, Status.FAILED, result.code, children=result.checks
+    )

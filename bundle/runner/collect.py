@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gather a candidate: trust first, then the highest release and the chain before it.
+
+What is gathered is not believed; the gate judges it. A release that cannot be had does
+not hide the trust that came with it: a revocation counts from when it was seen.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from bundle.gate import (
+    CONSTITUTION_SIGNATURE_TARGET,
+    CONSTITUTION_TARGET,
+    POLICY_TARGET,
+    TRUSTED_ROOT_TARGET,
+    Candidate,
+    attestations_target,
+    bundle_target,
+    pack_signature_target,
+    pack_target,
+)
+from bundle.gate.chain import Link, find_anchor, floors_of, open_head
+from bundle.gate.release import sort_attestations
+from bundle.limits import (
+    BUNDLE_BOUNDS,
+    MAX_CHAIN_RELEASES,
+    MAX_CHAIN_TOTAL_BYTES,
+    MAX_TARGET_BYTES,
+)
+from bundle.marks import Known, Marks
+from bundle.tuf.view import TufView, read_view
+from keys.digest import Digest
+from keys.errors import LimitExceededError, TrustacksError
+from signer.limits import (
+    MAX_ATTESTATION_BYTES,
+    MAX_TRUST_POLICY_BYTES,
+    MAX_TRUSTED_ROOT_BYTES,
+)
+from signer.trust_policy import TrustPolicy
+
+_PACKS = "layers/packs/"
+_ARCHIVE = ".tar.gz"
+
+
+class Source(Protocol):
+    """Fetched metadata, and the files that it lists, from network or cache."""
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """From the pinned root to the newest."""
+
+    @property
+    def targets(self) -> bytes:
+        """Newest targets."""
+
+    @property
+    def release(self) -> bytes | None:
+        """The delegated role's metadata, if there is one."""
+
+    def target(self, name: str, *, max_bytes: int) -> bytes:
+        """Return a target's bytes."""
+
+    def chain(self, digest: Digest) -> bytes:
+        """Return an earlier release attestation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a refresh brought.
+
+    Attributes:
+        candidate: The bytes; without a release if there was a problem.
+        problem: Why there is no release.
+    """
+
+    candidate: Candidate
+    problem: TrustacksError | None = None
+
+
+def collect(
+    source: Source, *, marks: Marks | None, floor: Known | None, at: datetime
+) -> Collected:
+    """Gather the newest trust and release.
+
+    Raises:
+        TrustacksError: Not even the trust can be had.
+    """
+    view = read_view(source.roots, source.targets, source.release, at=at)
+    trust = _collect_trust(source, view)
+    if view.revision is None:
+        return Collected(trust)
+    try:
+        return Collected(_collect_release(source, trust, view.revision, marks, floor))
+    except TrustacksError as error:
+        return Collected(trust, error)
+
+
+def _collect_trust(source: Source, view: TufView) -> Candidate:
+    names = sorted(
+        name.removeprefix(_PACKS).removesuffix(_ARCHIVE)
+        for name in view.files
+        if name.startswith(_PACKS) and name.endswith(_ARCHIVE)
+    )
+    layer = BUNDLE_BOUNDS.max_bytes
+    signature = MAX_ATTESTATION_BYTES
+    return Candidate(
+        roots=source.roots,
+        targets=source.targets,
+        release_role=source.release,
+        policy=source.target(POLICY_TARGET, max_bytes=MAX_TRUST_POLICY_BYTES),
+        trusted_root=source.target(
+            TRUSTED_ROOT_TARGET, max_bytes=MAX_TRUSTED_ROOT_BYTES
+        ),
+        constitution=source.target(CONSTITUTION_TARGET, max_bytes=layer),
+        constitution_attestation=source.target(
+            CONSTITUTION_SIGNATURE_TARGET, max_bytes=signature
+        ),
+        packs={n: source.target(pack_target(n), max_bytes=layer) for n in names},
+        pack_attestations={
+            n: source.target(pack_signature_target(n), max_bytes=signature)
+            for n in names
+        },
+        revision=view.revision or 0,
+        bundle=b"",
+        attestations=b"",
+    )
+
+
+def _collect_release(
+    source: Source,
+    trust: Candidate,
+    revision: int,
+    marks: Marks | None,
+    floor: Known | None,
+) -> Candidate:
+    archive = source.target(bundle_target(revision), max_bytes=BUNDLE_BOUNDS.max_bytes)
+    lines = source.target(attestations_target(revision), max_bytes=MAX_TARGET_BYTES)
+    head = open_head(sort_attestations(lines).release)
+    floors = floors_of(TrustPolicy.parse(trust.policy), floor)
+    chain = tuple(_collect_chain(source, head, find_anchor(marks, floors)))
+    return replace(trust, bundle=archive, attestations=lines, chain=chain)
+
+
+def _collect_chain(source: Source, head: Link, anchor: Known | None) -> Iterator[bytes]:
+    """Walk predecessors to the known release, or to the first."""
+    total, link = 0, head
+    lowest = anchor.revision if anchor else 1
+    while link.release.predecessor and link.release.revision > lowest:
+        raw = source.chain(link.release.predecessor)
+        total += len(raw)
+        deep = head.release.revision - link.release.revision >= MAX_CHAIN_RELEASES
+        if deep or total > MAX_CHAIN_TOTAL_BYTES:
+            raise LimitExceededError(
+                f"expected at most {MAX_CHAIN_RELEASES} releases and "
+                f"{MAX_CHAIN_TOTAL_BYTES} bytes of chain, got more",
+                hint="have the admins sign a newer floor",
+            )
+        yield raw
+        newer, link = link, open_head(raw)
+        if link.release.revision >= newer.release.revision:
+            return  # not a chain; the gate says so with its code

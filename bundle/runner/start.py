@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Begin: from an empty directory, or from one that is not trusted (DESIGN 9, T7).
+
+What was active is judged again from its stored bytes, as of the instant when it was
+accepted, and then as it stands under the newest trust now. What was pending begins
+again at step B of ``activate``.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from bundle.gate import AcceptedTrust, check_release
+from bundle.gate.steps_trust import TRUST_PLAN, check_trust
+from bundle.rego.engine import Engine
+from bundle.runner.activate import finish, step_back
+from bundle.runner.active import Active, load_active
+from bundle.runner.decisions import DecisionChain
+from bundle.runner.errors import RunnerStateDamagedError, RunnerStateForeignError
+from bundle.runner.state import Activation, State, load_state, store_state
+from bundle.runner.store import load_release, load_trust
+from keys.digest import Digest
+from keys.errors import FormatError, NotFoundError, TrustacksError
+from signer.steps import StepRecorder
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a start found.
+
+    Attributes:
+        state: As it is stored now.
+        chain: The chain of decision records.
+        active: What decides, or ``None``.
+        problem: Why something that was active does not decide.
+    """
+
+    state: State
+    chain: DecisionChain
+    active: Active | None = None
+    problem: TrustacksError | None = None
+
+
+def start(
+    directory: Path, *, runner: str, workspace: Digest, engine: Engine, at: datetime
+) -> Started:
+    """Read the directory and put in force what may still be.
+
+    Raises:
+        RunnerStateDamagedError: The state cannot be read, or is partly missing.
+        RunnerStateForeignError: It is another Runner's, or of another workspace.
+        StorageError: The disk does not answer.
+    """
+    state = load_state(directory)
+    if state is None:
+        state = State(runner)
+        store_state(directory, state)
+    _check_own(state, runner, workspace)
+    chain = DecisionChain(directory, fresh=state.fresh)
+    begun = Started(state, chain)
+    begun = _resume_pending(begun, directory, engine, at)
+    if begun.active is None and begun.state.active:
+        begun = _resume_active(begun, directory, engine, at)
+    return begun
+
+
+def _check_own(state: State, runner: str, workspace: Digest) -> None:
+    if state.runner != runner:
+        raise RunnerStateForeignError(
+            f"expected the state of Runner {runner}, got that of {state.runner}"
+        )
+    if state.marks and state.marks.workspace != workspace:
+        raise RunnerStateForeignError(
+            f"expected the state of workspace {workspace}, "
+            f"got that of {state.marks.workspace}",
+            hint="a new pinned root needs a directory of its own",
+        )
+
+
+def _resume_pending(
+    begun: Started, directory: Path, engine: Engine, at: datetime
+) -> Started:
+    """Finish an activation that a kill interrupted, or leave it."""
+    state, pending = begun.state, begun.state.pending
+    if pending is None:
+        return begun
+    saved = _Saved(directory, state)
+    try:
+        candidate = load_release(directory, pending.digest)
+        judged = check_release(candidate, marks=state.marks, at=at, engine=engine)
+        active = finish(
+            directory, state, judged.require(), engine=engine, at=at, save=saved.save
+        )
+    except TrustacksError:
+        # The next step fetches it again, and says what is wrong with it.
+        step_back(directory, saved.state, saved.save)
+        return replace(begun, state=saved.state)
+    return replace(begun, state=saved.state, active=active)
+
+
+def _resume_active(
+    begun: Started, directory: Path, engine: Engine, at: datetime
+) -> Started:
+    activation = begun.state.active
+    if activation is None:
+        return begun
+    try:
+        active = _reload(directory, activation, engine)
+        active = replace(active, void_since=begun.state.void_since)
+        trust = _newest_trust(directory, begun.state, active.trust)
+    except TrustacksError as error:
+        return replace(begun, problem=error)
+    return replace(begun, active=active.judged(trust, at))
+
+
+def _reload(directory: Path, activation: Activation, engine: Engine) -> Active:
+    """Judge the stored bytes as of their acceptance; their digest is in our state."""
+    try:
+        candidate = load_release(directory, activation.release.digest)
+    except (NotFoundError, FormatError) as error:
+        raise RunnerStateDamagedError(
+            f"expected the active release on disk: {error}",
+            hint="the next step fetches it again",
+        ) from error
+    release = check_release(
+        candidate,
+        marks=None,
+        at=activation.at,
+        engine=engine,
+        floor=activation.release,
+    ).require()
+    if release.known != activation.release:
+        raise RunnerStateDamagedError(
+            f"expected release {activation.release.digest} on disk, "
+            f"got {release.digest}"
+        )
+    return load_active(release, engine=engine, at=activation.at)
+
+
+def _newest_trust(directory: Path, state: State, trust: AcceptedTrust) -> AcceptedTrust:
+    """Return the trust that the marks name: the release's own, or one after it."""
+    marks = state.marks
+    if marks is None or marks.targets_digest == trust.view.targets_digest:
+        return trust
+    try:
+        candidate = load_trust(directory, marks.targets_digest)
+    except (NotFoundError, FormatError) as error:
+        raise RunnerStateDamagedError(
+            f"expected the newest trust on disk: {error}",
+            hint="the next step fetches it again",
+        ) from error
+    steps = StepRecorder(TRUST_PLAN)
+    newest = None
+    with steps:
+        newest = check_trust(steps, candidate, marks=marks, at=marks.at)
+    steps.result(subject="trust", at=marks.at).require()
+    if newest is None or newest.view.targets_digest != marks.targets_digest:
+        raise RunnerStateDamagedError("expected the newest trust on disk, got another")
+    return newest
+
+
+@dataclass(slots=True)
+class _Saved:
+    """Remembers what it stored last."""
+
+    directory: Path
+    state: State
+
+    def save(self, state: State) -> None:
+        store_state(self.directory, state)
+        self.state = state
