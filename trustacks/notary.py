@@ -8,10 +8,8 @@ against pinned trust, before they are kept.
 import secrets
 from dataclasses import dataclass
 
-from keys.strict import b64encode
 from signer.timestamp.request import build_request, parse_response
-from trustacks.answers import bytes_of
-from trustacks.client import WorkspaceApi, segment
+from trustacks.client import WorkspaceApi
 
 # RFC 3161 §2.4.1: "a large random number with a high probability that it is generated
 # by the client only once (e.g., a 64 bit integer)".
@@ -48,25 +46,3 @@ class RemoteNotary:
             UnavailableError: No answer.
         """
         return self.api.log(attestation)
-
-
-@dataclass(frozen=True, slots=True)
-class ReportNotary(RemoteNotary):
-    """The notary of a Runner, whose token may deliver reports and nothing else.
-
-    Attributes:
-        runner: The Runner's id.
-    """
-
-    runner: str
-
-    def log(self, attestation: bytes) -> bytes:
-        """Deliver a report; return it with its log entry.
-
-        Raises:
-            ControlPlaneRefusalError: The Control Plane does not take it.
-            UnavailableError: No answer.
-        """
-        path = f"/runners/{segment(self.runner)}/reports"
-        wanted = {"attestation": b64encode(attestation)}
-        return bytes_of(self.api.post(path, wanted), "attestation")

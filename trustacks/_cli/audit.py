@@ -8,13 +8,13 @@ import click
 
 from bundle.audit.limits import MAX_PACK_BYTES
 from bundle.audit.replay import replay as replay_pack
-from bundle.rego.embedded import EmbeddedEngine
 from keys.clock import parse_instant
 from keys.durable import read_file
 from keys.errors import FieldFormatError, UsageError
 from keys.public import MAX_KEY_BYTES, PublicKey
 from signer.tlog.limits import MAX_NOTE_BYTES
 from trustacks._cli.connect import open_client, open_pinned
+from trustacks._cli.engine import open_engine
 from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
@@ -67,7 +67,7 @@ def replay(
     data = read_file(pack, max_bytes=MAX_PACK_BYTES)
     first, key = _pins(session, root, log_key, workspace)
     notes = [read_file(path, max_bytes=MAX_NOTE_BYTES) for path in anchors]
-    engine = session.keep(EmbeddedEngine())
+    engine = open_engine(session)
     with session.output.progress("replaying") as progress:
         report = replay_pack(
             data,
@@ -76,13 +76,14 @@ def replay(
             engine=engine,
             at=_instant(at),
             anchors=notes,
-            progress=progress,
+            progress=lambda _what, done, total: progress(done, total),
         )
     session.output.result(report.to_json(), report.text)
     if not report.accepted:
-        code = report.code or ReplayRefusedError.code
+        codes = report.codes or (ReplayRefusedError.code,)
         raise ReplayRefusedError(
-            f"expected evidence that holds, got {code}", passed_code=code
+            f"expected evidence that holds, got {', '.join(codes)}",
+            passed_code=codes[0],
         )
 
 

@@ -12,18 +12,17 @@ import click
 from bundle.decision import Decision
 from bundle.limits import MAX_INPUT_BYTES
 from bundle.runner.event import HELD, Event
-from bundle.runner.report import SignedReporter, open_runner_key
+from bundle.runner.notary import HttpNotary, open_runner_key
+from bundle.runner.report import SignedReporter
 from bundle.runner.runner import Runner
 from keys.durable import read_file
 from keys.errors import FormatError, UnavailableError
 from keys.strict import loads_json
-from trustacks._cli.connect import open_client_at
 from trustacks._cli.lazy import command
 from trustacks._cli.output import Output, pairs
 from trustacks._cli.runner_home import RunnerHome
 from trustacks._cli.session import Session
 from trustacks.errors import DecisionDeniedError, RunnerHeldError
-from trustacks.notary import ReportNotary
 
 _state_option = click.option(
     "--state",
@@ -70,7 +69,7 @@ def decide(session: Session, *, state: Path, document: Path) -> None:
         raise FormatError(f"{document}: expected an object, got something else")
     decision = _open(session, state, reporting=False).decide(proposal)
     session.output.result(
-        decision.record, lambda: _decision_text(decision, session.output)
+        decision.record.to_json(), lambda: _decision_text(decision, session.output)
     )
     if not decision.allowed:
         rules = sorted({deny.rule_id for deny in decision.denies})
@@ -82,7 +81,8 @@ def decide(session: Session, *, state: Path, document: Path) -> None:
 def status(session: Session, *, state: Path) -> None:
     """Show what the Runner enforces, and since when."""
     found = _open(session, state, reporting=False).status()
-    session.output.result(found, lambda: _status_text(found))
+    value = found.to_json()
+    session.output.result(value, lambda: _status_text(value))
 
 
 def _open(session: Session, state: Path, *, reporting: bool) -> Runner:
@@ -92,9 +92,13 @@ def _open(session: Session, state: Path, *, reporting: bool) -> Runner:
     if reporting:
         passphrase = home.passphrase(session.environment.passphrase_file)
         key = open_runner_key(home.state, passphrase)
-        client = open_client_at(session, enrolment.url, home.token())
-        api = client.workspace(enrolment.workspace)
-        reporter = SignedReporter(key, ReportNotary(api, enrolment.runner))
+        notary = HttpNotary(
+            url=enrolment.url,
+            workspace=enrolment.workspace,
+            runner=enrolment.runner,
+            token=home.token(),
+        )
+        reporter = SignedReporter(key, notary)
     return session.keep(
         Runner(
             state=home.state,
@@ -127,9 +131,9 @@ def _decision_text(decision: Decision, output: Output) -> str:
         lines.append(f"  {deny.rule_id} ({deny.layer}): {deny.message}")
         if deny.citation:
             lines.append(f"    {deny.citation['id']}: {deny.citation['source']}")
-    bundle = decision.record["bundle"]
+    bundle = decision.record.bundle
     if bundle:
-        lines.append(f"  by revision {bundle['revision']}, bundle {bundle['archive']}")
+        lines.append(f"  by revision {bundle.revision}, bundle {bundle.archive}")
     return "\n".join(lines)
 
 

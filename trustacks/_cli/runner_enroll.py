@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from bundle.runner.report import open_runner_key
+from bundle.runner.notary import open_runner_key
 from keys.digest import Digest
 from keys.durable import read_file
 from keys.errors import UsageError

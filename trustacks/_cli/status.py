@@ -58,7 +58,7 @@ def _expires(pinned: Pinned, at: datetime) -> dict[str, str | None]:
 
 def _runners(client: Client, login: Login) -> list[dict[str, Any]]:
     answer = client.workspace(login.workspace).get("/runners")
-    names = ("id", "outcome", "code", "revision", "at")
+    names = ("runner", "outcome", "code", "revision", "at")
     return [{n: optional_of(item, n) for n in names} for item in items_of(answer)]
 
 
@@ -92,7 +92,7 @@ def _text(value: dict[str, Any]) -> str:
         ("active revision", active),
         ("targets", f"until {value['expires']['targets']}"),
         ("root", f"until {value['expires']['root']}"),
-        *[(f"runner {one['id']}", _runner(one)) for one in value["runners"]],
+        *[(f"runner {one['runner']}", _runner(one)) for one in value["runners"]],
         ("key", _key_text(value["key"])),
     ]
     return pairs(rows)

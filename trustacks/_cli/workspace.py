@@ -86,10 +86,9 @@ def list_(session: Session, url: str | None, token_file: Path | None) -> None:
     token = read_secret(token_file) if token_file else (known.token if known else None)
     answer = open_client_at(session, address, token).get("/v1/workspaces")
     rows = [
-        (text_of(item, "name"), text_of(item, "form"), text_of(item, "workspace"))
-        for item in items_of(answer)
+        (text_of(item, "name"), text_of(item, "workspace")) for item in items_of(answer)
     ]
-    heads = ("NAME", "FORM", "FIRST ROOT")
+    heads = ("NAME", "FIRST ROOT")
     session.output.result(answer, lambda: columns([heads, *rows]))
 
 

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``trustacks bundle``: build an archive, look into one, judge what is published."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bundle.archive import content_digest, unpack
+from bundle.build import build_bundle
+from bundle.confine import check_confined
+from bundle.gate import check_release
+from bundle.inventory import INVENTORY_PATH
+from bundle.limits import BUNDLE_BOUNDS
+from bundle.manifest import MANIFEST_PATH, parse_manifest
+from bundle.rule import RuleModule
+from bundle.runner.collect import collect
+from keys.digest import Digest
+from keys.durable import read_file
+from trustacks._cli.connect import open_pinned
+from trustacks._cli.engine import open_engine
+from trustacks._cli.files import refuse_existing, write_new
+from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.output import columns, pairs
+from trustacks._cli.overlay_files import overlay_option, read_rules
+from trustacks._cli.session import Session
+from trustacks.releasing import signed
+
+_FILE = click.Path(path_type=Path)
+
+
+@command("build")
+@click.option("--out", type=_FILE, required=True, help="The archive to write.")
+@click.option(
+    "--revision",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="The revision in the manifest; `bundle release` chooses its own.",
+)
+@overlay_option
+def build(session: Session, *, out: Path, revision: int, overlay: Path | None) -> None:
+    """Build the policy bundle of the signed rules: same rules, same bytes."""
+    refuse_existing(out)
+    rules = read_rules(overlay)
+    for rule in rules:
+        signed(rule)
+    engine = open_engine(session)
+    built = build_bundle(rules, revision=revision, parse=engine.parse)
+    write_new(out, built.archive)
+    value = {
+        "file": str(out),
+        "revision": revision,
+        "archive": str(built.digest),
+        "content": str(built.content),
+        "rules": [rule.rule_id for rule in rules],
+    }
+    session.output.result(value, lambda: _built_text(value))
+
+
+@command("inspect")
+@click.argument("file", type=_FILE)
+def inspect(session: Session, *, file: Path) -> None:
+    """Show what the bundle FILE holds; says nothing about who made it."""
+    archive = read_file(file, max_bytes=2 * BUNDLE_BOUNDS.max_bytes)
+    files = unpack(archive)
+    manifest = parse_manifest(files.pop(MANIFEST_PATH, b""))
+    files.pop(INVENTORY_PATH, None)
+    engine = open_engine(session)
+    rules = check_confined(files, parse=engine.parse)
+    value = {
+        "file": str(file),
+        "revision": manifest.revision,
+        "archive": str(Digest.of(archive)),
+        "content": str(content_digest(archive)),
+        "rules": [_rule(rule) for rule in rules],
+    }
+    session.output.result(value, lambda: _inspected_text(value))
+
+
+@command("verify")
+@workspace_option
+def verify(session: Session, *, workspace: str | None) -> None:
+    """Judge the published release by the Runner's own gate, check by check."""
+    login, at = session.login(workspace), session.clock()
+    pinned = open_pinned(session, login).refresh(at=at)
+    collected = collect(pinned.fetched, marks=None, floor=None, at=at)
+    engine = open_engine(session)
+    result = check_release(collected.candidate, marks=None, at=at, engine=engine).result
+    color = session.output.color
+    session.output.result(result.to_json(), lambda: result.text(color=color))
+    if collected.problem:
+        raise collected.problem
+    result.require()
+
+
+def _rule(rule: RuleModule) -> dict[str, str]:
+    return {
+        "rule_id": rule.rule_id,
+        "package": rule.package,
+        "citation": rule.metadata.citation.id,
+        "rule": str(Digest.of(rule.source)),
+    }
+
+
+def _built_text(value: dict[str, Any]) -> str:
+    return pairs(
+        [
+            ("bundle", value["file"]),
+            ("revision", str(value["revision"])),
+            ("archive", value["archive"]),
+            ("content", value["content"]),
+            ("rules", ", ".join(value["rules"])),
+        ]
+    )
+
+
+def _inspected_text(value: dict[str, Any]) -> str:
+    head = pairs(
+        [(name, str(value[name])) for name in ("revision", "archive", "content")]
+    )
+    rows = [(r["rule_id"], r["citation"], r["rule"]) for r in value["rules"]]
+    return f"{head}\n{columns([('RULE', 'CITATION', 'DIGEST'), *rows])}"

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The overlay folder that a command works in, and the rules that it means."""
+
+from pathlib import Path
+
+import click
+
+from bundle.overlay import RuleFiles, find_rule, overlay_root, read_overlay
+
+overlay_option = click.option(
+    "--overlay",
+    type=click.Path(path_type=Path),
+    help="The overlay repository or folder; the working directory by default.",
+)
+
+
+def read_rules(overlay: Path | None) -> tuple[RuleFiles, ...]:
+    """Return every rule of the overlay.
+
+    Raises:
+        OverlayFormatError: No rule, or what is not a rule's.
+    """
+    return read_overlay(overlay or Path()).rules
+
+
+def choose_rules(overlay: Path | None, rule: str | None) -> tuple[RuleFiles, ...]:
+    """Return the rule that is named by id or path, or every rule.
+
+    Raises:
+        NotFoundError: There is no such rule.
+        OverlayFormatError: No rule, or what is not a rule's.
+    """
+    if rule is None:
+        return read_rules(overlay)
+    return (find_rule(overlay or Path(), rule),)
+
+
+def overlay_folder(overlay: Path | None) -> Path:
+    """Return the overlay folder, which is there.
+
+    Raises:
+        OverlayFormatError: It is not.
+    """
+    return overlay_root(overlay or Path())
+
+
+def new_overlay_folder(overlay: Path | None) -> Path:
+    """Return the overlay folder, also where it is still to be made."""
+    directory = overlay or Path()
+    inner = directory / "overlay"
+    is_one = directory.resolve().name == "overlay" or (directory / "rules").is_dir()
+    return directory if is_one and not inner.is_dir() else inner

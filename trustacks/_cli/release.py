@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``trustacks bundle release``: the release identity's word, published through TUF."""
+
+from pathlib import Path
+
+import click
+
+from signer.predicates.parts import Source
+from trustacks._cli.connect import open_client, open_pinned
+from trustacks._cli.engine import open_engine
+from trustacks._cli.git import source_of
+from trustacks._cli.keyring import open_key
+from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.output import pairs
+from trustacks._cli.overlay_files import overlay_folder, overlay_option, read_rules
+from trustacks._cli.session import Session
+from trustacks._cli.shown import statement_text
+from trustacks.releasing import Released, Releaser
+
+
+@command("release")
+@click.option("--key", metavar="NAME", help="The release key, if not the default one.")
+@overlay_option
+@workspace_option
+def release(
+    session: Session,
+    *,
+    key: str | None,
+    overlay: Path | None,
+    workspace: str | None,
+) -> None:
+    """Build, attest and publish the next revision of the overlay."""
+    login = session.login(workspace)
+    rules = read_rules(overlay)
+    source = source_of(overlay_folder(overlay))
+    releaser = Releaser(
+        store=open_pinned(session, login),
+        api=open_client(session, login).workspace(login.workspace),
+        key=open_key(session, key),
+        engine=open_engine(session),
+        clock=session.clock,
+        source=Source(commit=source.commit, branch=source.branch),
+        show=lambda statement: session.output.say(statement_text(statement)),
+    )
+    with session.output.progress("releasing"):
+        done = releaser.release(rules)
+    session.output.result(done.to_json(), lambda: _text(done))
+
+
+def _text(done: Released) -> str:
+    said = done.predicate
+    return pairs(
+        [
+            ("released", f"revision {done.revision}"),
+            ("by", said.identity),
+            ("rules", ", ".join(item.rule_id for item in said.inventory) or "none"),
+            ("added", ", ".join(said.added) or "none"),
+            ("changed", ", ".join(said.changed) or "none"),
+            ("archive", str(done.archive)),
+            ("content", str(done.content)),
+            ("release", str(done.digest)),
+            ("expires", f"{said.to_json()['expires']}"),
+        ]
+    )

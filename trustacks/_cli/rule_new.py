@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``trustacks rule new``: a rule, its tests and its citation, on a branch of their own.
+
+Nothing is committed: the author reads first. If a file cannot be written, the branch
+is left and deleted again, so that the next run starts where this one did.
+"""
+
+from pathlib import Path
+
+import click
+
+from bundle.rego.templates import NAMES, render
+from trustacks._cli.files import refuse_existing, write_together
+from trustacks._cli.git import find_repository
+from trustacks._cli.lazy import command
+from trustacks._cli.output import pairs
+from trustacks._cli.overlay_files import new_overlay_folder, overlay_option
+from trustacks._cli.session import Session
+
+
+@command("new")
+@click.argument("rule_id", metavar="ID")
+@click.option(
+    "--from",
+    "template",
+    type=click.Choice(NAMES),
+    required=True,
+    help="The rule to start from.",
+)
+@overlay_option
+def new(session: Session, *, rule_id: str, template: str, overlay: Path | None) -> None:
+    """Write the rule ID, its tests and its citation on the branch policy/ID."""
+    rule, test = render(template, rule_id)
+    folder = new_overlay_folder(overlay) / "rules" / rule_id
+    files = {
+        folder / f"{rule_id}.rego": rule.encode(),
+        folder / f"{rule_id}_test.rego": test.encode(),
+    }
+    repository = find_repository(overlay or Path())
+    repository.require_identity()
+    refuse_existing(*files)
+    branch, before = f"policy/{rule_id}", repository.source().branch
+    repository.switch_to_new(branch)
+    try:
+        write_together(files)
+    except BaseException:
+        repository.leave_new(branch, before)
+        raise
+    names = [str(path) for path in files]
+    value = {"rule_id": rule_id, "branch": branch, "template": template}
+    rows = [("branch", branch), ("rule", names[0]), ("tests", names[1])]
+    session.output.result({**value, "files": names}, lambda: pairs(rows))
+    session.output.hint(f"change what differs, then: trustacks rule test {rule_id}")
