@@ -119,9 +119,9 @@ class Held:
 
 @asn1.sequence
 class IssuerAndSerialNumber:
-    """RFC 5652 §10.2.4."""
+    """RFC 5652 §10.2.4. The name stays DER: reading one warns of what it holds."""
 
-    issuer: x509.Name
+    issuer: asn1.TLV
     serial_number: int
 
 

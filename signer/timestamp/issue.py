@@ -167,7 +167,10 @@ def _respond(
     attributes = encode(_attributes(content, der))
     signer = SignerInfo(
         version=1,
-        sid=IssuerAndSerialNumber(issuer=leaf.issuer, serial_number=leaf.serial_number),
+        sid=IssuerAndSerialNumber(
+            issuer=_element(leaf.issuer.public_bytes()),
+            serial_number=leaf.serial_number,
+        ),
         digest_algorithm=_SHA256,
         # RFC 5652 §5.4: signed as a SET OF (0x31), sent as [0].
         signed_attributes=_element(b"\xa0" + attributes[1:]),

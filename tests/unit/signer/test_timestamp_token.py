@@ -191,6 +191,10 @@ def algorithm(oid=SHA256, parameters=None):
     return der.AlgorithmIdentifier(algorithm=oid, parameters=parameters)
 
 
+def der_name(name: x509.Name) -> asn1.TLV:
+    return asn1.decode_der(asn1.TLV, name.public_bytes())
+
+
 def tlv(value) -> asn1.TLV:
     return asn1.decode_der(asn1.TLV, asn1.encode_der(value))
 
@@ -246,7 +250,7 @@ def stamped(
     signer = {
         "version": 1,
         "sid": der.IssuerAndSerialNumber(
-            issuer=leaf.issuer, serial_number=leaf.serial_number
+            issuer=der_name(leaf.issuer), serial_number=leaf.serial_number
         ),
         "digest_algorithm": algorithm(),
         "signed_attributes": asn1.decode_der(asn1.TLV, b"\xa0" + encoded[1:]),
@@ -301,7 +305,9 @@ def named_certificate(digest, hash_algorithm=None):
 def sid(issuer=LEAF.issuer, serial=LEAF.serial_number):
     return {
         "edit_signer": {
-            "sid": der.IssuerAndSerialNumber(issuer=issuer, serial_number=serial)
+            "sid": der.IssuerAndSerialNumber(
+                issuer=der_name(issuer), serial_number=serial
+            )
         }
     }
 
