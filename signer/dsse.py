@@ -11,6 +11,7 @@ from typing import Any, Final
 from keys.digest import Digest
 from keys.errors import LimitExceededError
 from keys.fields import Fields
+from keys.public import PublicKey
 from keys.strict import b64decode, b64encode
 from signer.errors import EnvelopeFormatError
 from signer.limits import MAX_SIGNATURE_BYTES, MAX_STATEMENT_BYTES
@@ -55,6 +56,14 @@ class Envelope:
     def digest(self) -> Digest:
         """SHA-256 of the PAE: how logs and chains name this statement."""
         return Digest.of(self.pae)
+
+    def require_signed_by(self, key: PublicKey) -> None:
+        """Refuse an envelope that the key did not sign.
+
+        Raises:
+            SignatureInvalidError: The signature of the PAE does not verify.
+        """
+        key.verify(self.signature, self.pae)
 
     def to_json(self) -> dict[str, Any]:
         """Return the envelope as JSON carries it."""

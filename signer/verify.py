@@ -175,7 +175,7 @@ def verify_attestation(
     """
     steps = StepRecorder(STEPS)
     require_utc(at)
-    subject, evidence = Digest.of(raw), None
+    subject, evidence, logged = Digest.of(raw), None, None
     with steps:
         # (1) DSSE 1.0.2 protocol.md: "Reject if decoding fails."
         with steps("shape"):
@@ -192,9 +192,7 @@ def verify_attestation(
         # (4) DSSE 1.0.2 protocol.md: "Verify SIGNATURE against PAE(UTF8(PAYLOAD_TYPE),
         # SERIALIZED_BODY). Reject if the verification fails."
         with steps("signature"):
-            identity.public_key.verify(
-                attestation.envelope.signature, attestation.envelope.pae
-            )
+            attestation.envelope.require_signed_by(identity.public_key)
         # (5) RFC 3161 §2.4.1: the imprint is "the hash of the datum to be
         # time-stamped", which is the signature
         with steps("time") as note:

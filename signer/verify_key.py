@@ -5,6 +5,7 @@ No trust policy takes part: the caller brings the key. Both are pure, like their
 sister ``signer.verify.verify_attestation``, and give a result for every input.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -130,8 +131,7 @@ def verify_layer(raw: bytes, *, publisher: PublicKey, archive: bytes) -> Verifie
         with steps("signer"):
             _require_key(attestation, publisher)
         with steps("signature"):
-            envelope = attestation.envelope
-            publisher.verify(envelope.signature, envelope.pae)
+            attestation.envelope.require_signed_by(publisher)
         with steps("payload-type"):
             require_payload_type(attestation)
         with steps("statement"):
@@ -180,10 +180,10 @@ def verify_possession(
         with steps("signer"):
             _require_key(attestation, public_key)
         with steps("signature"):
-            envelope = attestation.envelope
-            public_key.verify(envelope.signature, envelope.pae)
+            attestation.envelope.require_signed_by(public_key)
         with steps("time"):
             times = seen.verify_times(attestation, trusted_root=trusted_root)
+        stamps = [time.at for time in times]
         with steps("past"):
             seen.require_past(times, at=at)
         with steps("log"):
@@ -191,7 +191,7 @@ def verify_possession(
                 attestation,
                 key=public_key,
                 trusted_root=trusted_root,
-                instants=[time.at for time in times],
+                instants=stamps,
                 pending=pending,
             )
         with steps("payload-type"):
@@ -207,8 +207,9 @@ def verify_possession(
         with steps("challenge"):
             _require_challenge(predicate, challenge)
         with steps("expiry"):
-            latest = max(time.at for time in times)
-            _require_in_time(predicate, max(latest, at) if pending else latest)
+            # DESIGN T3: an earlier stamp does not make a late answer valid; years
+            # later the answer is an old one, and only its stamp says when
+            _require_in_time(predicate, [*stamps, at] if pending else stamps)
         with steps("subject"):
             require_subjects(statement, [Digest.of(public_key.spki)])
     result = steps.result(subject=str(Digest.of(public_key.spki)), at=at)
@@ -228,10 +229,12 @@ def _require_challenge(proof: IdentityProofPredicate, challenge: bytes) -> None:
         raise PossessionError("expected an answer to this challenge, got another")
 
 
-def _require_in_time(proof: IdentityProofPredicate, latest: datetime) -> None:
-    if latest > proof.expires:
+def _require_in_time(
+    proof: IdentityProofPredicate, instants: Sequence[datetime]
+) -> None:
+    if max(instants) > proof.expires:
         raise PossessionError(
             f"expected a proof by {format_instant(proof.expires)}, "
-            f"got {format_instant(latest)}",
+            f"got {format_instant(max(instants))}",
             hint="ask for a new challenge",
         )
