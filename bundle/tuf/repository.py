@@ -192,18 +192,21 @@ class Repository:
             at: Now.
 
         Raises:
+            UsageError: No files, or ``keep`` out of range.
             NothingPublishedError: There are no targets yet.
             RevisionTakenError: The revision is listed with other files, or too low.
             VerificationError: A Runner would refuse the result.
             StorageError: It may or may not have been stored; prepare again.
         """
+        if not files:
+            raise UsageError(f"expected the files of revision {revision}, got none")
         state = self.current()
         base = state.delegated.signed.version
         named = {f"overlay/{revision}/{name}": data for name, data in files.items()}
         described = {path: target_file(path, data) for path, data in named.items()}
         payloads = _payloads(described, named)
         listed = state.delegated.signed.targets
-        if described and described.items() <= listed.items():
+        if described.items() <= listed.items():
             return StagedRelease(base, state.release, base, payloads)
         kept = {**_newest(listed, keep - 1, below=revision), **described}
 
