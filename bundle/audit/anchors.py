@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from bundle.audit.errors import UnanchoredError, UnwitnessedError
 from bundle.audit.findings import Findings, Severity
-from bundle.audit.history import TrustHistory
 from bundle.audit.ledger import Ledger
 from bundle.audit.statements import Said
+from bundle.audit.trust import TrustHistory
 from signer.predicates.release import ReleasePredicate
 from signer.predicates.runner_report import RunnerReportPredicate
 from signer.predicates.trust_change import TrustChangePredicate

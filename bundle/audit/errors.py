@@ -130,6 +130,18 @@ class TrustEventUntrueError(VerificationError):
     code = "trust-event-untrue"
 
 
+class TrustUnpublishedError(VerificationError):
+    """Targets in the log or the pack that never were in force, as the pack has it."""
+
+    code = "trust-unpublished"
+
+
+class ReleaseUnpublishedError(VerificationError):
+    """A release in the log that the pack does not show as published."""
+
+    code = "release-unpublished"
+
+
 # ------------------------------------------------------------ outcomes
 
 
@@ -137,12 +149,6 @@ class OutcomeDifferentError(VerificationError):
     """A recorded outcome that the evidence does not give."""
 
     code = "outcome-different"
-
-
-class OutcomeNotRunError(VerificationError):
-    """A recorded outcome that could not be recomputed; it never counts as passed."""
-
-    code = "outcome-not-run"
 
 
 class ReportGapError(VerificationError):

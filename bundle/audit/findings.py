@@ -75,11 +75,15 @@ class Findings:
         severity: Severity = Severity.REFUSED,
     ) -> None:
         """Record an error as a finding."""
-        self._refused |= severity is Severity.REFUSED
-        if len(self._found) >= MAX_FINDINGS:
+        self.record(Finding(error.code, severity, place, error.message))
+
+    def record(self, finding: Finding) -> None:
+        """Record a finding; beyond the bound it is counted only."""
+        self._refused |= finding.severity is Severity.REFUSED
+        if len(self._found) < MAX_FINDINGS:
+            self._found.append(finding)
+        else:
             self.left_out += 1
-            return
-        self._found.append(Finding(error.code, severity, place, error.message))
 
     @contextlib.contextmanager
     def at(self, place: str) -> Iterator[None]:

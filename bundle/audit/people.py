@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from bundle.audit.findings import Findings
-from bundle.audit.history import TrustHistory, TrustVersion
 from bundle.audit.statements import Said
+from bundle.audit.trust import TrustHistory, TrustVersion
 from keys.clock import format_instant
 from keys.digest import Digest
 from signer.errors import PossessionError

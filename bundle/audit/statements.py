@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from bundle.audit.errors import BackdatedError, EntryAlteredError
 from bundle.audit.findings import Findings
-from bundle.audit.history import TrustHistory
 from bundle.audit.ledger import Entry, Ledger
 from bundle.audit.limits import MAX_LOG_DELAY_S
 from bundle.audit.pack import Pack
 from bundle.audit.source import attestation_name
+from bundle.audit.trust import TrustHistory
 from keys.clock import format_instant
 from keys.digest import Digest
 from signer.attestation import Attestation, parse_attestation

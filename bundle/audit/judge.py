@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One release, at one past instant, through the Runner's own gate.
+
+Nothing is decided here. The bytes are gathered as a Runner gathers them
+(``bundle.runner.collect``), only from a pack instead of a network, and as they stood
+at a place of the log; then ``bundle.gate.check_release`` says what it says to everyone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from tuf.api.metadata import Targets
+
+from bundle.audit.errors import HistoryMissingError
+from bundle.audit.history import read_target
+from bundle.audit.pack import Pack
+from bundle.audit.published import release_metadata
+from bundle.audit.records import Outcome
+from bundle.audit.trust import TrustVersion
+from bundle.gate import GateResult, VerifiedRelease, check_release
+from bundle.gate.chain import Link
+from bundle.marks import Marks
+from bundle.rego.engine import Engine
+from bundle.runner.collect import collect
+from bundle.tuf.metadata import parse_metadata
+from bundle.tuf.roles import RELEASE
+from bundle.tuf.view import TargetInfo, read_view
+from keys.digest import Digest
+from keys.errors import LimitExceededError, TrustacksError, UnavailableError
+from signer.form import Form
+from signer.result import VerificationResult
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the gate said, or why it could not be asked.
+
+    Attributes:
+        outcome: Same as accepted, different, or not run.
+        code: Of the refusal.
+        detail: The same in words.
+        result: Every check; none if it did not come to the gate.
+        release: The release, if accepted.
+    """
+
+    outcome: Outcome
+    code: str | None = None
+    detail: str | None = None
+    result: VerificationResult | None = None
+    release: VerifiedRelease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackSource:
+    """A pack as it stood at one place of the log: what a Runner could have fetched.
+
+    Attributes:
+        pack: Where the bytes are.
+        roots: Roots of then.
+        targets: Targets of then.
+        release: The release role's metadata of then.
+        listed: The files that these list.
+    """
+
+    pack: Pack
+    roots: tuple[bytes, ...]
+    targets: bytes
+    release: bytes | None
+    listed: Mapping[str, TargetInfo]
+
+    def target(self, name: str, *, max_bytes: int) -> bytes:
+        """Return a target's bytes.
+
+        Raises:
+            TrustacksError: It is not listed, not in the pack, or too large.
+        """
+        data = read_target(self.pack, name, self.listed)
+        if len(data) > max_bytes:
+            raise LimitExceededError(f"{name}: expected at most {max_bytes} bytes")
+        return data
+
+    def chain(self, digest: Digest) -> bytes:
+        """Return an earlier release attestation.
+
+        Raises:
+            TrustacksError: It is not in the pack.
+        """
+        return self.pack.get(f"chain/{digest.hex}.sigstore.json")
+
+
+def judge(
+    pack: Pack,
+    link: Link,
+    version: TrustVersion,
+    *,
+    marks: Marks | None,
+    at: datetime,
+    engine: Engine,
+) -> Judgement:
+    """Ask the gate about a release.
+
+    Args:
+        pack: The evidence.
+        link: The release.
+        version: The trust that stood when it was logged.
+        marks: What had been accepted before; none at the start.
+        at: The instant that is decided for.
+        engine: Parses and compiles.
+    """
+    try:
+        candidate_role = _release_role(pack, link, at)
+        view = read_view(version.roots, version.targets, candidate_role, at=at)
+        listed = {**view.files, **view.overlay}
+        source = PackSource(
+            pack, version.roots, version.targets, candidate_role, listed
+        )
+        # Where an operator's floor was, is not evidence. The release itself is one:
+        # that it is not below the releases before it, the order of replay shows.
+        floor = link.known if marks is None and view.form is Form.SOVEREIGN else None
+        collected = collect(source, marks=marks, floor=floor, at=at)
+        if collected.problem:
+            raise collected.problem
+        gate = check_release(
+            collected.candidate, marks=marks, at=at, engine=engine, floor=floor
+        )
+    except HistoryMissingError as error:
+        return Judgement(Outcome.NOT_RUN, error.code, error.message)
+    except TrustacksError as error:
+        return Judgement(Outcome.DIFFERENT, error.code, error.message)
+    return _judgement(gate)
+
+
+def _judgement(gate: GateResult) -> Judgement:
+    if gate.release:
+        return Judgement(Outcome.SAME, result=gate.result, release=gate.release)
+    failure = gate.result.first_failure
+    could_not_look = failure and isinstance(failure.error, UnavailableError)
+    return Judgement(
+        Outcome.NOT_RUN if could_not_look else Outcome.DIFFERENT,
+        gate.result.code,
+        failure.detail if failure else None,
+        gate.result,
+    )
+
+
+def _release_role(pack: Pack, link: Link, at: datetime) -> bytes:
+    """Return the first metadata that lists the release, and was good at ``at``.
+
+    Later versions of the same list are renewals, possibly under other keys.
+    """
+    found = list(release_metadata(pack, link))
+    if not found:
+        raise HistoryMissingError(
+            f"expected metadata that lists revision {link.release.revision}, got none"
+        )
+    for data in found:
+        if not parse_metadata(data, Targets, RELEASE).signed.is_expired(at):
+            return data
+    return found[-1]

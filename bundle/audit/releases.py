@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every published release, judged again in order, each at its own time.
+
+A release was published, so somebody's gate accepted it. Its own time is when the
+timestamp authority saw its signature; its trust is what stood at its place in the log;
+its marks are what the releases before it set. The verdict must be the same, and must
+rest on leaves that are anchored.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bundle.audit.anchors import Coverage
+from bundle.audit.errors import (
+    EvidenceUnloggedError,
+    OutcomeDifferentError,
+    ReleaseUnpublishedError,
+)
+from bundle.audit.findings import Finding, Findings, Severity
+from bundle.audit.judge import Judgement, judge
+from bundle.audit.pack import Pack
+from bundle.audit.people import Registration
+from bundle.audit.records import Outcome, ReleaseRecord, RuleRecord
+from bundle.audit.statements import Progress, Said
+from bundle.audit.trust import TrustHistory
+from bundle.gate.chain import Link
+from bundle.marks import Marks
+from bundle.rego.engine import Engine
+from keys.digest import Digest
+from signer.predicates.release import InventoryItem, ReleasePredicate
+from signer.predicates.rule import RulePredicate
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What replay has established, and looks things up in.
+
+    Attributes:
+        pack: The evidence pack.
+        history: Who was trusted, through time.
+        said: Verified statements by their digest.
+        people: Registrations by identity.
+        coverage: How far the log is anchored.
+        engine: Parses and compiles Rego.
+        findings: Where findings go.
+        progress: Told what is being done.
+    """
+
+    pack: Pack
+    history: TrustHistory
+    said: Mapping[Digest, Said]
+    people: Mapping[str, Registration]
+    coverage: Coverage
+    engine: Engine
+    findings: Findings
+    progress: Progress = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A release that was judged again.
+
+    Attributes:
+        link: The release.
+        record: What came of it.
+    """
+
+    link: Link
+    record: ReleaseRecord
+
+
+def replay_releases(links: Sequence[Link], evidence: Evidence) -> list[Replayed]:
+    """Judge releases in order; the first comes first."""
+    replayed: list[Replayed] = []
+    marks: Marks | None = None
+    for number, link in enumerate(links):
+        evidence.progress("releases", number, len(links))
+        record, marks = _replay(link, marks, evidence)
+        replayed.append(Replayed(link, record))
+    _report_unpublished(links, evidence)
+    return replayed
+
+
+def _replay(
+    link: Link, marks: Marks | None, evidence: Evidence
+) -> tuple[ReleaseRecord, Marks | None]:
+    place = f"release {link.release.revision}"
+    said = evidence.said.get(link.digest)
+    if said is None:
+        missing = EvidenceUnloggedError(
+            f"expected release {link.digest} verified in the log, got none"
+        )
+        evidence.findings.add(missing, place)
+        record = ReleaseRecord(
+            link.release.revision, Outcome.NOT_RUN, missing.code, digest=link.digest
+        )
+        return record, marks
+    verdict = judge(
+        evidence.pack,
+        link,
+        evidence.history.before(said.index),
+        marks=marks,
+        at=said.time,
+        engine=evidence.engine,
+    )
+    report_outcome(verdict, place, evidence.findings)
+    with evidence.findings.at(place):
+        evidence.coverage.require(_rests_on(link, evidence), place)
+    record = _record(link, said, verdict, evidence)
+    return record, verdict.release.marks if verdict.release else marks
+
+
+def report_outcome(verdict: Judgement, place: str, findings: Findings) -> None:
+    """Turn an outcome that is not the same into a finding, by the refusal's code."""
+    if verdict.outcome is not Outcome.SAME:
+        code = verdict.code or OutcomeDifferentError.code
+        message = f"the gate does not accept it: {verdict.detail}"
+        findings.record(Finding(code, Severity.REFUSED, place, message))
+
+
+def _rests_on(link: Link, evidence: Evidence) -> Iterator[int]:
+    """Yield the leaves without which the verdict would be another.
+
+    The release's own leaf is not one: whoever signed the release said which log they
+    had seen, and nobody else can move it.
+    """
+    said = evidence.said[link.digest]
+    yield evidence.history.before(said.index).index
+    for item in link.release.inventory:
+        if item.head in evidence.said:
+            yield evidence.said[item.head].index
+
+
+def _record(
+    link: Link, said: Said, verdict: Judgement, evidence: Evidence
+) -> ReleaseRecord:
+    return ReleaseRecord(
+        revision=link.release.revision,
+        outcome=verdict.outcome,
+        code=verdict.code,
+        at=said.time,
+        expires=link.release.expires,
+        digest=link.digest,
+        content=verdict.release.content if verdict.release else None,
+        entry=said.index,
+        signer=evidence.people.get(said.signer.id) if said.signer else None,
+        rules=tuple(_rules(link.release, evidence)),
+        result=verdict.result,
+    )
+
+
+def _rules(release: ReleasePredicate, evidence: Evidence) -> Iterator[RuleRecord]:
+    for item in release.inventory:
+        with evidence.findings.at(f"release {release.revision}, rule {item.rule_id}"):
+            yield _rule(release, item, evidence)
+
+
+def _rule(
+    release: ReleasePredicate, item: InventoryItem, evidence: Evidence
+) -> RuleRecord:
+    said = evidence.said.get(item.head)
+    if said is None or not isinstance(said.predicate, RulePredicate):
+        raise EvidenceUnloggedError(
+            f"expected the rule attestation {item.head} verified in the log, got none"
+        )
+    claim = said.predicate
+    cases = f"{len(claim.test.cases)} cases"
+    return RuleRecord(
+        rule_id=item.rule_id,
+        citation=claim.citation.id,
+        head=item.head,
+        entry=said.index,
+        signed_at=said.time,
+        author=evidence.people.get(claim.identity),
+        tested=f"{cases} passed with {claim.test.engine} {claim.test.engine_version}",
+        linted=f"{len(claim.lint.checks)} checks passed, linter "
+        f"{claim.lint.linter_version}",
+        change=_change(release, item.rule_id),
+    )
+
+
+def _change(release: ReleasePredicate, rule_id: str) -> str:
+    if rule_id in release.added:
+        return "added"
+    return "changed" if rule_id in release.changed else "kept"
+
+
+def _report_unpublished(links: Sequence[Link], evidence: Evidence) -> None:
+    """Name releases that are in the log and were not published."""
+    published = {link.digest for link in links}
+    highest = max((link.release.revision for link in links), default=0)
+    for said in evidence.said.values():
+        release = said.predicate
+        if not isinstance(release, ReleasePredicate) or said.digest in published:
+            continue
+        error = ReleaseUnpublishedError(
+            f"revision {release.revision} was signed, and not published as far as the "
+            f"pack shows"
+        )
+        # At a known revision somebody lost a race. Above it, it may be withheld.
+        beyond = release.revision > highest
+        severity = Severity.WARNING if beyond else Severity.NOTE
+        evidence.findings.add(error, f"log entry {said.index}", severity)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened, in the order of the log, one plain sentence for each entry."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from bundle.audit.anchors import Coverage
+from bundle.audit.records import TimelineItem
+from bundle.audit.statements import Said
+from signer.predicates.identity_proof import IdentityProofPredicate
+from signer.predicates.release import ReleasePredicate
+from signer.predicates.rule import RulePredicate
+from signer.predicates.runner_report import RunnerReportPredicate
+from signer.predicates.trust_change import (
+    IDENTITY_REGISTERED,
+    IDENTITY_REVOKED,
+    LAYERS_CHANGED,
+    WORKSPACE_CREATED,
+    TrustChangePredicate,
+)
+
+_CHANGES: Final = MappingProxyType(
+    {
+        WORKSPACE_CREATED: "created the workspace",
+        IDENTITY_REGISTERED: "registered",
+        IDENTITY_REVOKED: "revoked",
+        LAYERS_CHANGED: "changed the layers",
+    }
+)
+
+
+def build_timeline(
+    said: Iterable[Said], coverage: Coverage, *, until: datetime | None
+) -> tuple[TimelineItem, ...]:
+    """Return what happened, up to and including the instant ``until``."""
+    return tuple(
+        TimelineItem(
+            entry=one.index,
+            at=one.time,
+            kind=_kind(one),
+            text=_text(one),
+            anchored=one.index < coverage.size,
+        )
+        for one in said
+        if until is None or one.time <= until
+    )
+
+
+def _kind(said: Said) -> str:
+    """Return the name in the predicate type, such as ``trust-change``."""
+    return said.predicate.type.split("/")[-2]
+
+
+def _text(said: Said) -> str:
+    if isinstance(said.predicate, IdentityProofPredicate):
+        terms = said.predicate.identity
+        return f"{terms.id} ({terms.principal}) proved to have key {said.key_id[:16]}"
+    who = f"{said.signer.id} ({said.signer.principal})" if said.signer else "nobody"
+    return f"{who} {_did(said)}"
+
+
+def _did(said: Said) -> str:
+    match said.predicate:
+        case TrustChangePredicate(change=change, targets_version=version):
+            about = f" {change.identity}" if change.identity else ""
+            return f"{_CHANGES[change.kind]}{about}, as targets {version}"
+        case RulePredicate(rule_id=rule_id, supersedes=older):
+            return f"{'signed' if older is None else 'signed anew'} rule {rule_id}"
+        case ReleasePredicate(revision=revision, inventory=inventory):
+            return f"released revision {revision} with {len(inventory)} rules"
+        case RunnerReportPredicate(outcome=outcome, revision=revision, code=code):
+            why = f" [{code}]" if code else ""
+            what = "nothing" if revision is None else f"revision {revision}"
+            return f"{outcome}{why}, with {what} active"
+        case _:
+            return f"vouched for {said.subjects[0]}"
