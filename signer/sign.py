@@ -6,10 +6,11 @@ what is logged is complete. Nothing leaves that this module could not read back.
 signs statements and nothing else: not bytes, not a nonce, not a digest (DESIGN T9).
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from keys.errors import UnsafeConfigurationError
-from keys.public import ECDSA_P256
+from keys.public import ECDSA_P256, PublicKey
 from keys.signing import SigningKey
 from signer.attestation import Attestation, build_attestation, parse_attestation
 from signer.dsse import IN_TOTO, Envelope, pae
@@ -48,10 +49,10 @@ def sign_statement(statement: bytes, *, key: SigningKey) -> Envelope:
             f"expected an ECDSA P-256 key, got {public.details}",
             hint="Rekor v2 takes no plain Ed25519",
         )
-    signed = pae(IN_TOTO, statement)
-    signature = key.sign(signed)
-    public.verify(signature, signed)
-    return Envelope(IN_TOTO, statement, public.hint, signature)
+    signature = key.sign(pae(IN_TOTO, statement))
+    envelope = Envelope(IN_TOTO, statement, public.hint, signature)
+    envelope.require_signed_by(public)
+    return envelope
 
 
 def attest_bare(statement: bytes, *, key: SigningKey) -> bytes:
@@ -64,14 +65,21 @@ def attest_bare(statement: bytes, *, key: SigningKey) -> bytes:
     return build_attestation(envelope=envelope, key=key.public_key)
 
 
-def attest_pending(statement: bytes, *, key: SigningKey, notary: Notary) -> bytes:
+def attest_pending(
+    statement: bytes, *, key: SigningKey, timestamp: Callable[[bytes], bytes]
+) -> bytes:
     """Sign and timestamp a statement that is still to be logged.
 
+    Args:
+        statement: As ``signer.statement.build_statement`` makes it.
+        key: ECDSA P-256.
+        timestamp: As a notary's.
+
     Raises:
-        TrustacksError: As ``sign_statement``, or what the notary says.
+        TrustacksError: As ``sign_statement``, or what ``timestamp`` says.
     """
     envelope = sign_statement(statement, key=key)
-    token = notary.timestamp(envelope.signature)
+    token = timestamp(envelope.signature)
     return build_attestation(envelope=envelope, key=key.public_key, timestamps=[token])
 
 
@@ -79,34 +87,31 @@ def attest(statement: bytes, *, key: SigningKey, notary: Notary) -> bytes:
     """Sign, timestamp and log a statement.
 
     Returns:
-        The completed attestation, of which no part but the log entry is the log's.
+        The completed attestation. After a lost answer it may carry the signature that
+        the log took first: of this statement, by this key, all the same.
 
     Raises:
-        NotLoggedError: The log gave back another attestation, no entry, or one about
-            another signature.
+        NotLoggedError: The log gave back another statement or signer, no timestamp, or
+            no entry about the signature.
+        SignatureInvalidError: It gave back a signature that the key never made.
         TrustacksError: As ``sign_statement``, or what the notary says.
     """
-    pending = parse_attestation(attest_pending(statement, key=key, notary=notary))
-    completed = notary.log(pending.raw)
-    _require_completed(parse_attestation(completed), pending, key)
+    pending = attest_pending(statement, key=key, timestamp=notary.timestamp)
+    completed = notary.log(pending)
+    _require_completed(parse_attestation(completed), statement, key.public_key)
     return completed
 
 
 def _require_completed(
-    completed: Attestation, pending: Attestation, key: SigningKey
+    completed: Attestation, statement: bytes, key: PublicKey
 ) -> None:
-    if _sent(completed) != _sent(pending):
-        raise NotLoggedError(
-            "expected the attestation that was sent to the log, got another"
-        )
+    envelope = completed.envelope
+    got = (envelope.payload_type, envelope.payload, completed.hint)
+    if got != (IN_TOTO, statement, key.hint) or not completed.timestamps:
+        raise NotLoggedError("expected the statement that was sent, got another")
+    envelope.require_signed_by(key)
     body = hashedrekord_body(
-        digest=pending.digest,
-        signature=pending.envelope.signature,
-        key=key.public_key,
+        digest=envelope.digest, signature=envelope.signature, key=key
     )
     if not any(entry.body == body for entry in completed.entries):
         raise NotLoggedError("expected a log entry about this signature, got none")
-
-
-def _sent(attestation: Attestation) -> tuple[object, ...]:
-    return attestation.envelope, attestation.hint, attestation.timestamps

@@ -238,7 +238,8 @@ class Workshop:
         self, statement: bytes, *, by: Person, at: datetime = NOW, pending: bool = False
     ) -> bytes:
         if pending:
-            return attest_pending(statement, key=by.key, notary=self.notary(by, at))
+            timestamp = self.notary(by, at).timestamp
+            return attest_pending(statement, key=by.key, timestamp=timestamp)
         return attest(statement, key=by.key, notary=self.notary(by, at))
 
     def attest_anything(
