@@ -194,6 +194,12 @@ def test_an_origin_that_no_note_could_name_is_not_signed(origin):
         sign_checkpoint(Checkpoint(origin, 1, bytes(32)), key=KEY)
 
 
+@pytest.mark.parametrize("head", [(-1, bytes(32)), (1, bytes(31)), (2**63, bytes(32))])
+def test_a_head_that_no_reader_would_take_is_not_signed(head):
+    with pytest.raises(NoteFormatError):
+        sign_checkpoint(Checkpoint(ORIGIN, *head), key=KEY)
+
+
 @pytest.mark.parametrize("text", ["", "no newline", "\n"])
 def test_a_text_that_no_note_could_hold_is_not_signed(text):
     with pytest.raises(NoteFormatError):

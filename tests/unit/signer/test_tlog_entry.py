@@ -241,6 +241,7 @@ MALFORMED = {
     "a leading zero": edited(logIndex="02"),
     "other digits": edited(logIndex="\u0662"),
     "an index too large": edited(logIndex=str(2**63)),
+    "a size too large": edited(inclusionProof__treeSize=str(2**63)),
     "a very long index": edited(logIndex="9" * 4000),
     "two indices": edited(inclusionProof__logIndex="3"),
     "a short root": edited(inclusionProof__rootHash=b64encode(bytes(31))),

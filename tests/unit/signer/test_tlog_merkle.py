@@ -222,10 +222,11 @@ def test_a_changed_consistency_proof_is_refused(size, data):
 
 
 def test_a_tree_that_shrank_is_inconsistent():
-    with pytest.raises(InconsistentError):
+    with pytest.raises(InconsistentError) as refused:
         verify_consistency(
             old_size=5, old_root=mth(0, 5), new_size=4, new_root=mth(0, 4), proof=[]
         )
+    assert refused.value.evidence == {"old_size": 5, "new_size": 4}
 
 
 def test_two_trees_of_one_size_must_be_one():
@@ -273,6 +274,47 @@ def test_a_wrong_inclusion_proof_is_refused(change):
     with pytest.raises(NotIncludedError) as refused:
         verify_inclusion(**claim)
     assert refused.value.code == "not-included"
+
+
+def test_a_proof_one_step_too_long_is_refused_even_where_it_leads_to_the_root():
+    """A root above the root: the signed size says how high the tree is."""
+    above = node_hash(bytes(32), mth(0, 11))
+    with pytest.raises(NotIncludedError):
+        verify_inclusion(
+            leaf=leaf_hash(DATA[4]),
+            index=4,
+            size=11,
+            proof=[*inclusion_proof(4, 11, hashes), bytes(32)],
+            root=above,
+        )
+    with pytest.raises(InconsistentError):
+        verify_consistency(
+            old_size=5,
+            old_root=node_hash(bytes(32), mth(0, 5)),
+            new_size=11,
+            new_root=node_hash(bytes(32), mth(0, 11)),
+            proof=[*consistency_proof(5, 11, hashes), bytes(32)],
+        )
+
+
+def test_a_proof_one_step_too_short_is_refused_even_where_it_leads_to_the_root():
+    """The root of four leaves, called the root of eight."""
+    with pytest.raises(NotIncludedError):
+        verify_inclusion(
+            leaf=leaf_hash(DATA[1]),
+            index=1,
+            size=8,
+            proof=inclusion_proof(1, 4, hashes),
+            root=mth(0, 4),
+        )
+    with pytest.raises(InconsistentError):
+        verify_consistency(
+            old_size=3,
+            old_root=mth(0, 3),
+            new_size=8,
+            new_root=mth(0, 4),
+            proof=consistency_proof(3, 4, hashes),
+        )
 
 
 def test_no_proof_is_made_of_what_is_not_there():

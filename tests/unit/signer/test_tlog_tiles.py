@@ -148,8 +148,10 @@ def test_a_subtree_that_is_not_complete_has_no_hash(level, index):
 def test_a_missing_tile_is_not_found():
     objects, _ = tiles_of(300)
     del objects["tile/0/000"]
+    read = []
     with pytest.raises(NotFoundError):
-        TileReader(getter(objects), 300)(0, 0)
+        TileReader(getter(objects, read), 300)(0, 0)
+    assert read == ["tile/0/000"]
     del objects["tile/0/001.p/44"]
     with pytest.raises(NotFoundError):
         TileReader(getter(objects), 300)(0, 299)
