@@ -47,7 +47,6 @@ from signer.timestamp.errors import (
 from signer.timestamp.limits import MAX_RESPONSE_BYTES
 from signer.timestamp.request import open_response
 
-_SIGNED_ATTRIBUTES_TAG = b"\xa0"
 _SET_OF_TAG = b"\x31"
 # RFC 5035 §4: "hashAlgorithm AlgorithmIdentifier DEFAULT {algorithm id-sha256}".
 _DEFAULT_HASH = AlgorithmIdentifier(algorithm=SHA256)
@@ -134,8 +133,6 @@ def _check_signer(signer: SignerInfo, leaf: x509.Certificate) -> None:
 
 def _read_attributes(signer: SignerInfo) -> dict[Oid, asn1.TLV]:
     held = encode(Held(element=signer.signed_attributes))
-    if signer.signed_attributes.tag_bytes != _SIGNED_ATTRIBUTES_TAG:
-        raise TimestampFormatError("expected signed attributes, got another element")
     attributes = _decode(SignedAttributes, held, "signed attributes").attributes
     found: dict[Oid, asn1.TLV] = {}
     for attribute in attributes.as_list():

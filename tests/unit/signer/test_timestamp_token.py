@@ -210,6 +210,7 @@ def stamped(
     key=KEY,
     message=MESSAGE,
     status=0,
+    content_type=der.SIGNED_DATA,
     info=None,
     edit_attributes=None,
     edit_signer=None,
@@ -271,7 +272,7 @@ def stamped(
     }
     signed = {**signed, **(edit_signed(signed) if edit_signed else {})}
     token = der.ContentInfo(
-        content_type=der.SIGNED_DATA, content=tlv(der.SignedData(**signed))
+        content_type=content_type, content=tlv(der.SignedData(**signed))
     )
     return asn1.encode_der(
         der.TimeStampResp(
@@ -330,6 +331,7 @@ OTHER_INFO = asn1.encode_der(tlv(der.Held(element=tlv(5))))
 HOSTILE = {
     "not granted": ({"status": 2}, TimestampRejectedError),
     "granted with modifications": ({"status": 1}, TimestampRejectedError),
+    "another content type": ({"content_type": der.TST_INFO}, TimestampFormatError),
     "two signers": (
         {
             "edit_signed": lambda s: {
@@ -348,6 +350,10 @@ HOSTILE = {
                 )
             }
         },
+        TimestampFormatError,
+    ),
+    "no signed attributes": (
+        {"edit_signer": {"signed_attributes": tlv(der.Held(element=tlv(5)))}},
         TimestampFormatError,
     ),
     "no signer": (
