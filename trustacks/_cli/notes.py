@@ -7,12 +7,12 @@ from signer.form import Form
 
 PROPERTY_NOTES: Final = {
     Form.EMBEDDED: (
-        "the Control Plane holds the admin keys: whoever steals them can make a "
-        "Runner activate rules that nobody signed; for evaluation on one machine"
+        "the property does not hold here, because the Control Plane holds the admin "
+        "keys: who steals them decides what Runners accept; for evaluation only"
     ),
     Form.SOVEREIGN: (
-        "the admin keys are in other hands: the Control Plane cannot make a Runner "
-        "activate what the registered identities did not sign"
+        "the property holds: the admin keys are in other hands, and the Control Plane "
+        "cannot make a Runner activate what registered identities did not sign"
     ),
 }
 

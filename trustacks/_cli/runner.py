@@ -90,7 +90,7 @@ def _open(session: Session, state: Path, *, reporting: bool) -> Runner:
     enrolment = home.enrolment()
     reporter = None
     if reporting:
-        passphrase = home.passphrase(session.environment.passphrase_file)
+        passphrase = home.passphrase(session.passphrases)
         key = open_runner_key(home.state, passphrase)
         notary = HttpNotary(
             url=enrolment.url,

@@ -61,9 +61,7 @@ def enroll(
     home = RunnerHome(state)
     home.prepare(first)
     store.pin(first)
-    key = open_runner_key(
-        home.state, home.passphrase(session.environment.passphrase_file)
-    )
+    key = open_runner_key(home.state, home.make_passphrase())
     api = open_client_at(session, login.url, login.token).workspace(login.workspace)
     _register(session, login, api, runner, key)
     wanted = {"role": "runner", "subject": runner, "ttl_seconds": _TOKEN_SECONDS}

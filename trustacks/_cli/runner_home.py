@@ -6,7 +6,7 @@
     <dir>/
       runner.json    workspace, address, id: written last, so an enrolment is whole
       1.root.json    the pin
-      passphrase     of the Runner's key; 0600, made here unless one is named
+      passphrase     of the Runner's key; 0600, made here
       token          may only report; 0600
       state/         the Runner's own: its key and its memory (bundle.runner.state)
 """
@@ -19,6 +19,7 @@ from typing import Any, Final, Self
 from keys.durable import create_file, make_directory, read_file, write_file
 from keys.errors import NotFoundError
 from keys.fields import Fields
+from keys.signing import Secrets
 from keys.strict import dumps_json, loads_json
 from trustacks._cli.secrets import read_secret
 from trustacks.errors import NotEnrolledError
@@ -92,17 +93,22 @@ class RunnerHome:
         make_directory(self.state, mode=0o700)
         create_file(self.directory / "1.root.json", root)
 
-    def passphrase(self, chosen: Path | None) -> str:
-        """Return the passphrase of the Runner's key; make one the first time.
+    def make_passphrase(self) -> str:
+        """Return the passphrase of the Runner's key; make it the first time.
 
-        Args:
-            chosen: A file that the operator named instead.
+        A Runner works unattended, so nobody can be asked; who wants it elsewhere
+        moves the file and names it in TRUSTACKS_PASSPHRASE_FILE.
         """
-        path = chosen or self.directory / "passphrase"
-        if chosen is None and not path.exists():
+        path = self.directory / "passphrase"
+        if not path.exists():
             made = secrets.token_urlsafe(_PASSPHRASE_BYTES)
             create_file(path, f"{made}\n".encode(), mode=0o600)
         return read_secret(path)
+
+    def passphrase(self, asked: Secrets) -> str:
+        """Return the passphrase from here, or from wherever the person keeps it."""
+        path = self.directory / "passphrase"
+        return read_secret(path) if path.exists() else asked("the Runner's passphrase")
 
     def commit(self, enrolment: Enrolment, token: str) -> None:
         """Finish an enrolment: the token, then ``runner.json``."""
