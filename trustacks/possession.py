@@ -113,7 +113,7 @@ def prove(
     subject = Subject("public-key", Digest(public.key_id))
     statement = build_statement([subject], predicate)
     show(statement)
-    made = attest_pending(statement, key=key, notary=RemoteNotary(api))
+    made = attest_pending(statement, key=key, timestamp=RemoteNotary(api).timestamp)
     return Proof(made, public)
 
 

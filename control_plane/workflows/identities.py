@@ -131,7 +131,7 @@ def register_custodial(
             ),
         )
         notary = LocalNotary(services, workspace, key.public_key)
-        proof = attest_pending(statement, key=key, notary=notary)
+        proof = attest_pending(statement, key=key, timestamp=notary.timestamp)
         return _register(services, workspace, proof, key.public_key)
 
 
