@@ -56,6 +56,12 @@ class MarksForeignError(VerificationError):
     code = "marks-foreign"
 
 
+class PinnedRootError(VerificationError):
+    """Metadata that does not begin with the pinned root."""
+
+    code = "pinned-root"
+
+
 class TargetMismatchError(VerificationError):
     """A file that is not the one that the metadata names."""
 

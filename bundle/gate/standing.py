@@ -28,7 +28,7 @@ from signer.trust_policy import TrustPolicy
 from signer.verify import Evidence, Verified, verify_attestation
 
 STANDING_PLAN: Final = (
-    ("custody", "nothing that decides is in the Control Plane's custody"),
+    ("custody", "custody of everyone who decides"),
     ("release", "release attestation under the current trust"),
     ("rules", "rule attestations under the current trust"),
 )

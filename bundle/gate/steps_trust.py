@@ -36,7 +36,7 @@ TRUST_PLAN: Final = (
     ("marks", "root and targets did not go back"),
     ("trust-files", "trust and layers as the targets list them"),
     ("trust-policy", "trust policy of this workspace"),
-    ("custody", "nothing that decides is in the Control Plane's custody"),
+    ("custody", "custody of everyone who decides"),
     ("keys", "one key, one purpose"),
     ("targets-log", "the log that the admins saw"),
 )

@@ -38,6 +38,7 @@ from bundle.runner.status import RunnerStatus
 from bundle.tuf.client import TufClient
 from bundle.tuf.fetched import Fetched
 from bundle.tuf.rootchain import open_roots
+from bundle.verifier import require_pinned
 from keys.clock import Clock, require_utc, utc_now
 from keys.durable import make_directory
 from keys.errors import TrustacksError
@@ -244,7 +245,9 @@ class Runner:
                 url=self._url,
                 fetcher=self._fetcher,
             )
-        return self._client.refresh()
+        fetched = self._client.refresh()
+        require_pinned(fetched.roots, self._root)
+        return fetched
 
     def _report(self, event: Event) -> Event:
         life = self._life

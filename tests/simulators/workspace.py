@@ -1,0 +1,564 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole workspace in memory, with real cryptography: what a Runner would meet.
+
+``SimulatedWorkspace(at)`` has its TUF repository, log, timestamp authority, people,
+constitution and pack. Its methods do what honest people do; each takes overrides, so
+that anybody can lie with the signatures that they really have. ``hostile`` is a Control
+Plane that uses everything of control-plane custody, and nothing else.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bundle.archive import gzip_stored, pack_tar
+from bundle.build import build_bundle
+from bundle.confine import check_confined
+from bundle.decide import citation_of
+from bundle.gate import Candidate, GateResult, check_release
+from bundle.gate.candidate import pack_signature_target, pack_target
+from bundle.layers import LAYER_BOUNDS
+from bundle.marks import Known, Marks
+from bundle.rego.engine import Engine
+from bundle.rego.templates import library, render
+from bundle.stored_gzip import open_gzip
+from bundle.tuf.documents import RoleKeys
+from bundle.tuf.repository import Repository
+from bundle.tuf.view import read_view
+from keys.digest import Digest
+from keys.errors import TrustacksError
+from keys.strict import dumps_json
+from signer.attestation import join_jsonl, parse_attestation
+from signer.form import Custody, Form
+from signer.pins import CustodyTable, Floor, LayerPin, LayerPins
+from signer.predicates.evidence import LintResult, SuiteResult
+from signer.predicates.layer import LayerPredicate
+from signer.predicates.parts import Parents, Source
+from signer.predicates.release import (
+    InventoryItem,
+    ReleaseParents,
+    ReleasePredicate,
+    RetiredItem,
+    TargetsRef,
+)
+from signer.predicates.rule import Citation, RulePredicate
+from signer.sign import attest, attest_bare
+from signer.statement import Statement, Subject
+from signer.trust_policy import TrustPolicy
+from signer.trusted_root import build_trusted_root
+from tests.simulators.memory_key import MemoryKey
+from tests.simulators.signing import (
+    CASES,
+    Person,
+    SimulatedAuthority,
+    SimulatedLog,
+    SimulatedNotary,
+    person,
+)
+from tests.simulators.storage import MemoryStorage
+from tests.simulators.tuf_mirror import Workspace as TufWorkspace
+
+DAY = timedelta(days=1)
+TICKET = "acme.requires_change_ticket"
+WINDOW = "acme.deploy_window"
+
+CONSTITUTION = """package proposal
+
+import rego.v1
+
+rule_metadata := {"proposal.allowed_paths": {"citation": {
+	"id": "PATHS-001",
+	"description": "Changes stay in the platform's folders.",
+	"category": "scope",
+	"source": "https://example.com/paths",
+}}}
+
+allowed(path) if startswith(path, "gitops/")
+
+allowed(path) if startswith(path, "infra/")
+
+outside contains file.path if {
+	some file in input.proposal.files
+	not allowed(file.path)
+}
+
+deny contains {"rule_id": "proposal.allowed_paths", "message": path} if some path in outside
+
+deny contains item if some item in data.pack.change_control.deny
+
+deny contains item if {
+	some leaf
+	some item in data.overlay[leaf].deny
+}
+"""
+
+PACK = """package pack.change_control
+
+import rego.v1
+
+rule_metadata := {"change_control.no_bots": {"citation": {
+	"id": "BOT-001",
+	"description": "Bots do not deploy to production.",
+	"category": "change-management",
+	"source": "https://example.com/bots",
+}}}
+
+deny contains {"rule_id": "change_control.no_bots", "message": "a bot"} if {
+	input.context.change_kind == "bot"
+	input.context.target.tier == "prod"
+}
+"""
+
+
+def proposal(*, tier: str = "prod", body: str = "", path: str = "gitops/a", **context):
+    """An input as a caller gives it, without ``evaluated_at``."""
+    return {
+        "proposal": {"files": [{"path": path, "content": "x"}]},
+        "context": {
+            "target": {"name": "cluster", "tier": tier},
+            "pull_request": {"body": body, "branch": "main"},
+            "service": "billing",
+            **context,
+        },
+    }
+
+
+def rule_text(rule_id: str = TICKET, *, message: str | None = None) -> str:
+    """A rule of the change calendar; another message is another version of it."""
+    text, _ = render("change-calendar", rule_id)
+    if message:
+        text = text.replace("expected a change ticket like CM-1234", message)
+    return text
+
+
+def layer_archive(kind: str, name: str, version: str, files: dict[str, str]) -> bytes:
+    description = dumps_json({"kind": kind, "name": name, "version": version})
+    data = {path: text.encode() for path, text in files.items()}
+    return gzip_stored(
+        pack_tar({"layer.json": description, **data}, bounds=LAYER_BOUNDS)
+    )
+
+
+@dataclass(frozen=True)
+class SignedRule:
+    """A rule in the overlay, its tests, and its author's attestation."""
+
+    rule_id: str
+    rule: bytes
+    test: bytes
+    attestation: bytes
+
+    @property
+    def head(self) -> Digest:
+        return parse_attestation(self.attestation).digest
+
+    @property
+    def item(self) -> InventoryItem:
+        return InventoryItem(
+            rule_id=self.rule_id,
+            rule=Digest.of(self.rule),
+            test=Digest.of(self.test),
+            head=self.head,
+        )
+
+
+@dataclass(frozen=True)
+class SignedRelease:
+    """A release that was made, published or not."""
+
+    predicate: ReleasePredicate
+    attestation: bytes
+    archive: bytes
+    rules: tuple[SignedRule, ...]
+    lines: bytes
+
+    @property
+    def digest(self) -> Digest:
+        return parse_attestation(self.attestation).digest
+
+    @property
+    def known(self) -> Known:
+        return Known(self.predicate.revision, self.digest)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {
+            "bundle.tar.gz": self.archive,
+            "attestations.sigstore.jsonl": self.lines,
+        }
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """A Control Plane in a thief's hands: every key of control-plane custody.
+
+    It has the online TUF roles, the release role's metadata key, the log and the
+    timestamp authority; it may register nobody and sign for nobody.
+    """
+
+    keys: RoleKeys
+    log: SimulatedLog
+    authority: SimulatedAuthority
+    own: MemoryKey = field(default_factory=MemoryKey.ecdsa)
+
+
+class SimulatedWorkspace:
+    """A workspace that does what it is told.
+
+    Attributes:
+        at: When everything is signed, unless said otherwise.
+        people: By id: ``author``, ``releaser``, ``admin``, ``runner``.
+        tuf: Keys and repository of the metadata.
+        releases: Those published, oldest first.
+    """
+
+    def __init__(
+        self, at: datetime, engine: Engine, *, sovereign: bool = False
+    ) -> None:
+        self.at, self.engine = at, engine
+        self.form = Form.SOVEREIGN if sovereign else Form.EMBEDDED
+        self.storage = MemoryStorage()
+        self.tuf = TufWorkspace.create(at, sovereign=sovereign, storage=self.storage)
+        self.log = SimulatedLog("acme.log.example.com")
+        self.authority = SimulatedAuthority("https://tsa.example.com/api/v1/timestamp")
+        self.publisher = MemoryKey.ecdsa()
+        self.people = {
+            one.id: one
+            for one in (
+                self.person("author", "author"),
+                self.person("releaser", "release"),
+                self.person("admin", "admin"),
+                self.person("runner", "report"),
+            )
+        }
+        constitution = {
+            "proposal.rego": CONSTITUTION,
+            "overlay_lib.rego": library().source,
+        }
+        self.constitution = layer_archive(
+            "constitution", "constitution", "1.0.0", constitution
+        )
+        self.pack = layer_archive("pack", "change-control", "1.0.0", {"p.rego": PACK})
+        self.policy_changes: dict[str, object] = {}
+        self.releases: list[SignedRelease] = []
+        self.policy_version = 0
+        self.log.append(b"{}")
+        self.publish_trust()
+
+    # ------------------------------------------------------------------ people
+
+    def person(self, person_id: str, *permissions: str, **terms: object) -> Person:
+        terms.setdefault("not_before", self.at - 30 * DAY)
+        terms.setdefault("not_after", self.at + 300 * DAY)
+        return person(person_id, *permissions, **terms)
+
+    def notary(self, by: Person, at: datetime | None = None) -> SimulatedNotary:
+        return SimulatedNotary(
+            self.log, self.authority, by.key.public_key, at or self.at
+        )
+
+    def attest(
+        self, statement: bytes, *, by: Person, at: datetime | None = None
+    ) -> bytes:
+        return attest(statement, key=by.key, notary=self.notary(by, at))
+
+    # ------------------------------------------------------------------ trust
+
+    @property
+    def root(self) -> bytes:
+        return self.tuf.root
+
+    @property
+    def workspace(self) -> Digest:
+        return Digest.of(self.root)
+
+    @property
+    def repository(self) -> Repository:
+        return self.tuf.repository
+
+    def policy(self, **changes: object) -> TrustPolicy:
+        policy = TrustPolicy(
+            workspace=self.workspace,
+            version=max(self.policy_version, 1),
+            identities=tuple(one.identity for one in self.people.values()),
+            thresholds={"rule": 1, "release": 1},
+            revocations=(),
+            layers=LayerPins(
+                LayerPin(Digest.of(self.constitution), self.publisher.public_key),
+                {
+                    "change-control": LayerPin(
+                        Digest.of(self.pack), self.publisher.public_key
+                    )
+                },
+            ),
+            custody=CustodyTable(
+                {self.log.log_id: Custody.CONTROL_PLANE},
+                {self.authority.digest: Custody.CONTROL_PLANE},
+            ),
+        )
+        return replace(policy, **{**self.policy_changes, **changes})
+
+    def trusted_root(self) -> bytes:
+        begin = self.at - 30 * DAY
+        return build_trusted_root(
+            logs=[(f"https://{self.log.origin}", self.log.key.public_key, begin)],
+            authorities=[(self.authority.uri, self.authority.chain, begin)],
+        )
+
+    def layer_attestation(self, archive: bytes, **changes: str) -> bytes:
+        said = {"layer": "constitution", "name": "constitution", "version": "1.0.0"}
+        predicate = LayerPredicate(**{**said, **changes})
+        subject = Subject("layer.tar.gz", Digest.of(archive))
+        statement = Statement((subject,), predicate.type, predicate.to_json())
+        return attest_bare(statement.to_bytes(), key=self.publisher)
+
+    def trust_files(self, **policy: object) -> dict[str, bytes]:
+        pack = {"layer": "pack", "name": "change-control"}
+        return {
+            "trust/policy.json": self.policy(**policy).to_bytes(),
+            "trust/trusted_root.json": self.trusted_root(),
+            "layers/constitution.tar.gz": self.constitution,
+            "layers/constitution.sigstore.json": self.layer_attestation(
+                self.constitution
+            ),
+            pack_target("change-control"): self.pack,
+            pack_signature_target("change-control"): self.layer_attestation(
+                self.pack, **pack
+            ),
+        }
+
+    def publish_trust(
+        self,
+        files: dict[str, bytes] | None = None,
+        *,
+        checkpoint: str | None = None,
+        at: datetime | None = None,
+        **policy: object,
+    ) -> None:
+        """Publish targets; changes of the policy stay."""
+        self.policy_version += 1
+        self.policy_changes |= policy
+        staged = self.repository.prepare_targets(
+            files or self.trust_files(),
+            checkpoint=checkpoint or self.log.checkpoint().decode(),
+            at=at or self.at,
+        )
+        self.repository.publish_targets(staged, at=at or self.at)
+
+    def floor_at(self, release: SignedRelease) -> None:
+        """Have the admins sign a floor."""
+        self.publish_trust(floor=Floor(release.predicate.revision, release.digest))
+
+    # ------------------------------------------------------------------ rules
+
+    def rule(
+        self,
+        rule_id: str = TICKET,
+        *,
+        text: str | None = None,
+        test: str | None = None,
+        by: str = "author",
+        at: datetime | None = None,
+        subjects: tuple[bytes, ...] | None = None,
+        **changes: object,
+    ) -> SignedRule:
+        """Sign a rule as its author would."""
+        rule = (text or rule_text(rule_id)).encode()
+        tests = (test or render("change-calendar", rule_id)[1]).encode()
+        predicate = replace(self._rule_predicate(rule_id, rule, by), **changes)
+        named = subjects or (rule, tests)
+        statement = Statement(
+            tuple(Subject(f"file-{i}", Digest.of(d)) for i, d in enumerate(named)),
+            predicate.type,
+            predicate.to_json(),
+        )
+        raw = self.attest(statement.to_bytes(), by=self.people[by], at=at)
+        return SignedRule(rule_id, rule, tests, raw)
+
+    def _rule_predicate(self, rule_id: str, rule: bytes, by: str) -> RulePredicate:
+        path = f"rules/{rule_id}/{rule_id}.rego"
+        try:
+            (module,) = check_confined({path: rule}, parse=self.engine.parse)
+            citation, package = citation_of(module), module.package
+        except TrustacksError:  # a hostile rule: say what an honest one would
+            honest = rule_text(rule_id).encode()
+            (module,) = check_confined({path: honest}, parse=self.engine.parse)
+            citation, package = citation_of(module), module.package
+        return RulePredicate(
+            workspace=self.workspace,
+            rule_id=rule_id,
+            package=package,
+            supersedes=None,
+            identity=by,
+            signed_at=self.at,
+            source=Source("a" * 40, "main"),
+            citation=Citation(**citation),
+            test=SuiteResult(
+                engine=self.engine.name,
+                engine_version=self.engine.version,
+                cases=CASES,
+            ),
+            lint=LintResult(
+                engine=self.engine.name,
+                engine_version=self.engine.version,
+                linter_version="0.1.0",
+                checks=("package",),
+            ),
+            parents=self.parents(),
+        )
+
+    def parents(self) -> Parents:
+        packs = {"change-control": Digest.of(self.pack)}
+        return Parents(Digest.of(self.constitution), packs)
+
+    # ------------------------------------------------------------------ releases
+
+    def make_release(
+        self,
+        *rules: SignedRule,
+        by: str = "releaser",
+        at: datetime | None = None,
+        archive: bytes | None = None,
+        extra: tuple[bytes, ...] = (),
+        **changes: object,
+    ) -> SignedRelease:
+        """Build, sign and log a release, without publishing it."""
+        at = at or self.at
+        revision = int(changes.pop("revision", len(self.releases) + 1))
+        if archive is None:
+            archive = build_bundle(
+                rules, revision=revision, parse=self.engine.parse
+            ).archive
+        predicate = replace(self._release_predicate(rules, revision, by, at), **changes)
+        named = (("bundle.tar.gz", archive), ("bundle.tar", _tar(archive)))
+        statement = Statement(
+            tuple(Subject(name, Digest.of(data)) for name, data in named),
+            predicate.type,
+            predicate.to_json(),
+        )
+        raw = self.attest(statement.to_bytes(), by=self.people[by], at=at)
+        lines = join_jsonl([*(r.attestation for r in rules), *extra, raw])
+        return SignedRelease(predicate, raw, archive, tuple(rules), lines)
+
+    def _release_predicate(
+        self, rules: tuple[SignedRule, ...], revision: int, by: str, at: datetime
+    ) -> ReleasePredicate:
+        current = self.repository.current()
+        view = read_view(current.roots, current.targets, current.release, at=at)
+        before = self.releases[-1] if self.releases else None
+        heads = {r.rule_id: r.head for r in before.rules} if before else {}
+        retired: tuple[RetiredItem, ...] = ()
+        parents = self.parents()
+        return ReleasePredicate(
+            workspace=self.workspace,
+            revision=revision,
+            predecessor=before.digest if before else None,
+            identity=by,
+            issued_at=at,
+            expires=at + 7 * DAY,
+            targets=TargetsRef(
+                version=view.targets_version, digest=view.targets_digest
+            ),
+            parents=ReleaseParents(
+                constitution=parents.constitution,
+                packs=parents.packs,
+                trust_policy=view.files["trust/policy.json"].digest,
+                trusted_root=view.files["trust/trusted_root.json"].digest,
+            ),
+            inventory=tuple(sorted((r.item for r in rules), key=lambda i: i.rule_id)),
+            retired=retired,
+            added=tuple(sorted(r.rule_id for r in rules if r.rule_id not in heads)),
+            changed=tuple(
+                sorted(
+                    r.rule_id for r in rules if heads.get(r.rule_id, r.head) != r.head
+                )
+            ),
+            checkpoint=self.log.checkpoint().decode(),
+            source=Source("b" * 40, "main"),
+        )
+
+    def publish(
+        self,
+        release: SignedRelease,
+        *,
+        files: dict[str, bytes] | None = None,
+        revision: int | None = None,
+        at: datetime | None = None,
+    ) -> SignedRelease:
+        """Publish a release through TUF, and its attestation on the chain."""
+        name = f"chain/{release.digest.hex}.sigstore.json"
+        self.storage.put_immutable(name, release.attestation)
+        staged = self.repository.prepare_release(
+            revision or release.predicate.revision,
+            files or release.files,
+            keep=3,
+            at=at or self.at,
+        )
+        self.repository.publish_release(staged, at=at or self.at)
+        self.releases.append(release)
+        return release
+
+    def release(self, *rules: SignedRule, **changes: object) -> SignedRelease:
+        """Make a release and publish it."""
+        at = changes.get("at")
+        return self.publish(self.make_release(*rules, **changes), at=at)
+
+    # ------------------------------------------------------------------ the gate
+
+    def candidate(
+        self, release: SignedRelease | None = None, *, chain: int | None = None
+    ) -> Candidate:
+        """What a Runner would gather now, with so many links of the chain."""
+        release = release or self.releases[-1]
+        current = self.repository.current()
+        read = {
+            name: self.repository.read(name, max_bytes=1 << 27)
+            for name in self.trust_files()
+        }
+        before = [r for r in self.releases if r is not release]
+        links = [r.attestation for r in reversed(before)]
+        return Candidate(
+            roots=current.roots,
+            targets=current.targets,
+            release_role=current.release,
+            policy=read["trust/policy.json"],
+            trusted_root=read["trust/trusted_root.json"],
+            constitution=read["layers/constitution.tar.gz"],
+            constitution_attestation=read["layers/constitution.sigstore.json"],
+            packs={"change-control": read[pack_target("change-control")]},
+            pack_attestations={
+                "change-control": read[pack_signature_target("change-control")]
+            },
+            revision=release.predicate.revision,
+            bundle=release.archive,
+            attestations=release.lines,
+            chain=tuple(links if chain is None else links[:chain]),
+        )
+
+    def check(
+        self,
+        candidate: Candidate | None = None,
+        *,
+        marks: Marks | None = None,
+        at: datetime | None = None,
+        floor: Known | None = None,
+    ) -> GateResult:
+        """Ask the gate."""
+        return check_release(
+            candidate or self.candidate(),
+            marks=marks,
+            at=at or self.at,
+            engine=self.engine,
+            floor=floor,
+        )
+
+    # ------------------------------------------------------------------ the thief
+
+    @property
+    def hostile(self) -> Hostile:
+        """The same workspace for whoever stole the Control Plane."""
+        keys = replace(self.tuf.keys, targets=())
+        return Hostile(keys, self.log, self.authority)
+
+
+def _tar(archive: bytes) -> bytes:
+    return open_gzip(archive, max_bytes=1 << 27)
