@@ -26,8 +26,7 @@ Not here: keys of admins in the sovereign form, root rotation, garbage collectio
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from tuf.api.metadata import TargetFile
@@ -48,9 +47,10 @@ from bundle.tuf.errors import (
     RevisionTakenError,
     TufRootChainError,
 )
-from bundle.tuf.roles import RELEASE, ROOT, SNAPSHOT, TARGETS, TERMS, TIMESTAMP
+from bundle.tuf.roles import RELEASE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from bundle.tuf.rootchain import open_roots
 from bundle.tuf.staged import Staged, StagedRelease, StagedTargets
+from bundle.tuf.status import RoleStatus, due_roles, role_status
 from bundle.tuf.view import read_view, revision_of
 from bundle.tuf.writer import Writer
 from keys.errors import NotFoundError, UsageError, WriteConflictError
@@ -60,23 +60,6 @@ _SWAPS: Final = 8
 
 # What a publish proposes to commit (targets, release), or None if it is done already.
 _Proposal = Callable[[Before], tuple[bytes, bytes] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class RoleStatus:
-    """How a role stands.
-
-    Attributes:
-        version: Committed.
-        expires: Of that version.
-        left: Life that remains; negative if it has expired.
-        due: Whether half of its life is over.
-    """
-
-    version: int
-    expires: datetime
-    left: timedelta
-    due: bool
 
 
 class Repository:
@@ -249,7 +232,7 @@ class Repository:
             StorageError: The state is the old or the renewed one.
         """
         before = read_before(self._storage)
-        due = {role for role, status in self.status(at).items() if status.due}
+        due = due_roles(before, at)
         try:
             return self._renew(before, due, at)
         except WriteConflictError:
@@ -261,15 +244,7 @@ class Repository:
         Raises:
             NothingPublishedError: Nothing has been published.
         """
-        return {
-            role: RoleStatus(
-                version=signed.version,
-                expires=signed.expires,
-                left=signed.expires - at,
-                due=signed.expires - at <= TERMS[role].life / 2,
-            )
-            for role, signed in self.current().roles.items()
-        }
+        return role_status(self.current(), at)
 
     def _publish(self, staged: Staged, propose: _Proposal, at: datetime) -> None:
         """Commit what ``propose`` says, anew as often as another role's writer wins."""

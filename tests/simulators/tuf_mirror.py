@@ -161,6 +161,7 @@ class Mirror(FetcherInterface):
 
     Attributes:
         replaced: Bytes to serve in place of what is stored, by object name.
+        once: The same, for the first request only.
         status: HTTP status by object name.
         endless: Object names whose body has no end.
         slow: Seconds that pass before each chunk, by object name.
@@ -174,6 +175,7 @@ class Mirror(FetcherInterface):
         self.storage = storage
         self.ticks = ticks or Ticks()
         self.replaced: dict[str, bytes] = {}
+        self.once: dict[str, bytes] = {}
         self.status: dict[str, int] = {}
         self.endless: set[str] = set()
         self.slow: dict[str, float] = {}
@@ -198,6 +200,8 @@ class Mirror(FetcherInterface):
         assert url.startswith(f"{URL}/"), url
         name = url.removeprefix(f"{URL}/")
         self.asked.append(name)
+        if name in self.once:
+            return iter([self.once.pop(name)])
         if name in self.status:
             raise DownloadHTTPError(f"HTTP {self.status[name]}", self.status[name])
         if name not in self.endless and name not in self.replaced:
