@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lint one rule, or all of an overlay.
+
+Order: what the file is, what it may do, what it says, what proves it. A step whose
+ground is missing is left out of ``checks``: what was not looked at has not passed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bundle.confine import Parameters, duplicate_findings, examine_rule
+from bundle.errors import CaseFileError
+from bundle.finding import Finding
+from bundle.lint.parents import compile_together
+from bundle.lint.portable import unportable_texts
+from bundle.lint.report import LintReport
+from bundle.lint.usage import blind, kinds_of_change, long, unused
+from bundle.overlay import Overlay, RuleFiles
+from bundle.rego.ast import Syntax
+from bundle.rego.engine import Engine, Module
+from bundle.rego.errors import (
+    EngineUnavailableError,
+    EvaluationError,
+    RegoParseError,
+)
+from bundle.rego.lexer import decode_module
+from bundle.rego.templates import library
+from bundle.rego.testing import run_tests
+from bundle.rule import RuleModule
+
+# Every check there is; a report lists those that ran.
+CHECKS: Final = (
+    "parse",
+    "rule-id",
+    "metadata",
+    "citation",
+    "confinement",
+    "portability",
+    "usage",
+    "tests",
+    "combined-compile",
+    "unique",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What a rule is linted against.
+
+    Attributes:
+        parents: Modules of constitution and packs.
+        parameters: Paths of parameters that they declare.
+        siblings: The other rules of the overlay.
+    """
+
+    parents: Sequence[Module] = ()
+    parameters: Parameters = ()
+    siblings: Sequence[RuleModule] = ()
+
+
+def lint_rule(
+    files: RuleFiles, *, engine: Engine, against: Against | None = None
+) -> LintReport:
+    """Lint one rule.
+
+    Args:
+        files: The rule and its tests.
+        engine: Parses and evaluates.
+        against: Its parents and siblings; without them it is linted alone.
+
+    Raises:
+        EngineUnavailableError: The engine does not start.
+    """
+    run = _Run(files, engine, against or Against())
+    findings = sorted(
+        set(run.findings()), key=lambda f: (f.path, f.line, f.column, f.code)
+    )
+    return LintReport(
+        rule_id=files.rule_id or "unknown",
+        engine=engine.name,
+        engine_version=engine.version,
+        checks=tuple(check for check in CHECKS if check in run.checked),
+        findings=tuple(findings),
+    )
+
+
+def lint_overlay(
+    overlay: Overlay,
+    *,
+    engine: Engine,
+    parents: Sequence[Module] = (),
+    parameters: Parameters = (),
+) -> Iterator[LintReport]:
+    """Lint every rule of an overlay, each against the parents and all others.
+
+    Raises:
+        EngineUnavailableError: The engine does not start.
+    """
+    examined = (
+        examine_rule(str(f.rule_path), f.rule, parse=engine.parse)
+        for f in overlay.rules
+    )
+    siblings = [item.rule for item in examined if item.rule is not None]
+    against = Against(parents, parameters, siblings)
+    for files in overlay.rules:
+        yield lint_rule(files, engine=engine, against=against)
+
+
+class _Run:
+    """One rule under the linter, and what of it was looked at."""
+
+    def __init__(self, files: RuleFiles, engine: Engine, against: Against) -> None:
+        self._files = files
+        self._engine = engine
+        self._against = against
+        self._path = str(files.rule_path)
+        self.checked: set[str] = {"parse"}
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield everything; ``checked`` grows on the way."""
+        examined = examine_rule(
+            self._path,
+            self._files.rule,
+            parse=self._engine.parse,
+            parameters=self._against.parameters,
+        )
+        yield from examined.findings
+        if examined.syntax is None:
+            return
+        self.checked |= {"rule-id", "metadata", "citation", "confinement"}
+        yield from self._text(examined.syntax)
+        if examined.rule is None:
+            return
+        yield from self._identity(examined.rule)
+        if not examined.findings:
+            yield from self._proof(examined.syntax)
+
+    def _text(self, syntax: Syntax) -> Iterator[Finding]:
+        source = self._files.rule.decode()
+        self.checked |= {"portability", "usage"}
+        yield from unportable_texts(syntax)
+        yield from unused(syntax)
+        yield from blind(syntax)
+        yield from long(syntax, source)
+
+    def _identity(self, rule: RuleModule) -> Iterator[Finding]:
+        self.checked.add("unique")
+        if self._files.rule_id not in ("", rule.rule_id):
+            message = f"expected rule {self._files.rule_id}, got {rule.rule_id}"
+            fix = "give folder, file and rule_metadata the same id"
+            yield Finding("rule-path", self._path, 1, 1, message, fix)
+        others = [s for s in self._against.siblings if s.path != rule.path]
+        for finding in duplicate_findings([*others, rule]):
+            if finding.path == rule.path:
+                yield finding
+
+    def _proof(self, syntax: Syntax) -> Iterator[Finding]:
+        """Compile with the parents, then run the tests: only what is confined."""
+        module = decode_module(self._path, self._files.rule)
+        try:
+            self.checked.add("combined-compile")
+            parents = self._against.parents or (library(),)
+            broken = list(
+                compile_together(parents, module, syntax, engine=self._engine)
+            )
+            yield from broken
+            if not broken:
+                self.checked.add("tests")
+                yield from self._tests()
+        except EngineUnavailableError:
+            raise
+        except EvaluationError as error:
+            fix = "make the rule do less: see docs/rules/evaluation-timeout.md"
+            yield Finding(error.code, self._path, 1, 1, error.message, fix)
+
+    def _tests(self) -> Iterator[Finding]:
+        path = str(self._files.test_path)
+        if not self._files.test:
+            message = "expected a test file, got none"
+            fix = "write test_allows_... and test_denies_... rules"
+            yield Finding("test-missing", path, 1, 1, message, fix)
+        try:
+            report = run_tests(
+                self._files, engine=self._engine, parents=self._against.parents
+            )
+        except RegoParseError as error:
+            fix = "correct the test file"
+            place = (error.line, error.column, error.reason)
+            yield Finding(error.code, error.path, *place, fix)
+            return
+        except CaseFileError as error:
+            fix = "correct the case file; see docs/formats/rule.md"
+            path = str(self._files.cases_path)
+            yield Finding(error.code, path, 1, 1, error.message, fix)
+            return
+        yield from report.findings
+        for case in report.failed:
+            message = f"{case.name}: expected {case.expected}, got {case.actual}"
+            fix = "`trustacks rule test` shows the input and the denies"
+            yield Finding("test-failed", case.path, case.line, 1, message, fix)
+        yield from kinds_of_change(path, report.cases)

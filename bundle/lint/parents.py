@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the ratchet needs of the parents: that no overlay can reach into them.
+
+A constitution or pack keeps to its own packages and does not read an overlay. The one
+exception is the constitution's aggregator, which gathers the denies of packs and
+overlays for readers of stock OPA: it may read them, positively, and nothing in the
+constitution may depend on what it gathers.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bundle.finding import Finding
+from bundle.layers import CONSTITUTION, Layer
+from bundle.rego.ast import Rule, SomeIn, SomeVars, Syntax
+from bundle.rego.engine import Engine, Module
+from bundle.rego.errors import RegoParseError
+from bundle.rego.reader import read_syntax
+from bundle.rego.scope import Scope
+
+_LIBRARY: Final = ("overlay_lib",)
+_GATHERED: Final = ("deny", "rule_metadata")
+
+
+def lint_layer(layer: Layer, *, engine: Engine) -> tuple[Finding, ...]:
+    """Return what is wrong with a constitution or pack as a parent.
+
+    Raises:
+        EvaluationError: The engine gave no answer.
+    """
+    findings: list[Finding] = []
+    for module in layer.modules:
+        try:
+            syntax = read_syntax(module, engine.parse(module))
+        except RegoParseError as error:
+            place = (error.line, error.column, error.reason)
+            findings.append(
+                Finding(error.code, module.path, *place, "correct the file")
+            )
+            continue
+        findings += _package(layer, syntax)
+        findings += _references(layer, syntax)
+    return tuple(findings)
+
+
+def compile_together(
+    modules: Sequence[Module], rule: Module, syntax: Syntax, *, engine: Engine
+) -> Iterator[Finding]:
+    """Yield a finding if a rule does not compile with its parents.
+
+    Every rule of it is asked for once, with an empty input: regorus analyses a rule
+    when it is first needed.
+
+    Raises:
+        EvaluationError: The engine gave no answer.
+    """
+    fix = "correct the rule; the message is the engine's"
+    try:
+        policy = engine.load([*modules, rule])
+    except RegoParseError as error:
+        place = (error.line, error.column, error.reason)
+        yield Finding("combined-compile", error.path, *place, fix)
+        return
+    package = ".".join(("data", *syntax.package))
+    names = sorted({r.root for r in syntax.rules if r.kind in ("set", "complete")})
+    values = policy.evaluate_many([f"{package}.{name}" for name in names], {})
+    policy.close()
+    for value in values:
+        if isinstance(value, Exception):
+            yield Finding("combined-compile", rule.path, 1, 1, str(value), fix)
+
+
+def _package(layer: Layer, syntax: Syntax) -> Iterator[Finding]:
+    own = tuple(layer.package.split("."))
+    allowed = (own, _LIBRARY) if layer.kind == CONSTITUTION else (own,)
+    if syntax.package not in allowed:
+        place = syntax.package_place
+        yield Finding(
+            "layer-package",
+            syntax.path,
+            place.line,
+            place.column,
+            f"expected package {layer.package}, got {'.'.join(syntax.package)}",
+            f"write: package {layer.package}",
+        )
+
+
+def _references(layer: Layer, syntax: Syntax) -> Iterator[Finding]:
+    scope = Scope(syntax)
+    for rule in syntax.rules:
+        for expr, path in scope.references(
+            (rule.name, rule.key, rule.value, rule.bodies)
+        ):
+            if path[0] != "data" or _within(layer, path):
+                continue
+            if layer.kind == CONSTITUTION and _gathers(rule) and _layers_above(path):
+                continue
+            yield Finding(
+                "layer-reference",
+                syntax.path,
+                expr.place.line,
+                expr.place.column,
+                f"expected input or the layer's own rules, got {'.'.join(path)}",
+                "a parent reads no overlay, and no pack reads another",
+            )
+
+
+def _within(layer: Layer, path: tuple[str, ...]) -> bool:
+    own = ("data", *layer.package.split("."))
+    inside = path[: len(own)] == own and len(path) > len(own)
+    return inside or (path[:2] == ("data", *_LIBRARY) and len(path) > 2)  # noqa: PLR2004
+
+
+def _layers_above(path: tuple[str, ...]) -> bool:
+    return path[1:2] in (("overlay",), ("pack",))
+
+
+def _gathers(rule: Rule) -> bool:
+    """Return whether a rule only collects: every statement is ``some ... in ...``."""
+    statements = [s for body in rule.bodies for s in body.statements]
+    return (
+        rule.root in _GATHERED
+        and rule.kind != "default"
+        and all(isinstance(s, SomeIn | SomeVars) for s in statements)
+    )

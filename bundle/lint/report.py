@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the linter found, as values, as JSON and as text for people."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bundle.finding import Finding
+
+# Raised when a check is added or decides otherwise; every attestation carries it.
+LINTER_VERSION: Final = "1.0.0"
+# As many warnings as an attestation may list.
+_MAX_WARNINGS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """A lint run of one rule.
+
+    Attributes:
+        engine: Its name.
+        engine_version: Its version.
+        checks: The ids of what was checked, in order.
+        findings: Errors, warnings and hints, in the order of the files.
+    """
+
+    rule_id: str
+    engine: str
+    engine_version: str
+    checks: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that refuse."""
+        return tuple(f for f in self.findings if f.severity == "error")
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing refuses."""
+        return not self.errors
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the ``lint`` object of a rule attestation."""
+        said = (f for f in self.findings if f.severity == "warning")
+        warnings = sorted({f"{f.code}: {f.message} (line {f.line})" for f in said})
+        return {
+            "engine": self.engine,
+            "engine_version": self.engine_version,
+            "linter_version": LINTER_VERSION,
+            "verdict": "passed" if self.passed else "failed",
+            "checks": list(self.checks),
+            "warnings": warnings[:_MAX_WARNINGS],
+        }
+
+    def text(self, sources: dict[str, str] | None = None) -> str:
+        """Return the report for people.
+
+        Args:
+            sources: Text of the files by path; a finding then shows its line.
+        """
+        parts = [_shown(finding, sources or {}) for finding in self.findings]
+        word = "passed" if self.passed else "failed"
+        warned = sum(finding.severity == "warning" for finding in self.findings)
+        parts.append(
+            f"{self.rule_id}: {word}, {len(self.checks)} checks, "
+            f"{len(self.errors)} errors, {warned} warnings"
+        )
+        return "\n".join(parts)
+
+
+def _shown(finding: Finding, sources: dict[str, str]) -> str:
+    lines = [f"{finding.severity}: {finding}"]
+    source = sources.get(finding.path, "").split("\n")
+    if finding.line <= len(source) and source[finding.line - 1]:
+        line = source[finding.line - 1]
+        margin = "".join("\t" if c == "\t" else " " for c in line[: finding.column - 1])
+        lines += [f"  | {line}", f"  | {margin}^"]
+    return "\n".join([*lines, f"  fix: {finding.fix}"])

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""YAML as JSON with another face: what has no JSON meaning is refused.
+
+PyYAML keeps the last of two equal keys, lets a few aliases grow into gigabytes and
+reads a date as a date. Imported only where a YAML file is at hand.
+"""
+
+from typing import Any, Final
+
+import yaml
+
+from bundle.errors import CaseFileError
+
+_PLAIN: Final = {
+    f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "bool", "null")
+}
+_TEXT: Final = "tag:yaml.org,2002:str"
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, less aliases, tags, dates and duplicate keys."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise _refusal("no alias", None)
+        node = super().compose_node(parent, index)
+        if node is not None and node.tag not in _PLAIN:
+            if node.tag.endswith((":timestamp", ":float")):
+                raise _refusal("a quoted text or an integer", node.start_mark)
+            raise _refusal("no tag", node.start_mark)
+        return node
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        names: set[str] = set()
+        for key, _ in node.value:
+            if key.tag != _TEXT or key.value in names:
+                raise _refusal("distinct text keys", key.start_mark)
+            names.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_yaml(data: bytes, *, what: str) -> Any:
+    """Parse one YAML document.
+
+    Raises:
+        CaseFileError: Syntax, or anything that JSON cannot say.
+    """
+    try:
+        return yaml.load(data, Loader=_Loader)  # noqa: S506 - a SafeLoader, made stricter
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f" at line {mark.line + 1} column {mark.column + 1}" if mark else ""
+        raise CaseFileError(f"{what}: {error.problem}{place}") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise CaseFileError(f"{what}: expected YAML: {reason}") from error
+
+
+def _refusal(expected: str, mark: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=f"expected {expected}", problem_mark=mark)
