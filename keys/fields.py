@@ -14,6 +14,7 @@ from typing import Any, Final
 from keys.clock import parse_instant
 from keys.digest import Digest
 from keys.errors import FieldFormatError
+from keys.strict import b64decode
 
 # No text of our documents is longer: a description is prose, an id is short.
 MAX_TEXT_CHARS: Final = 4096
@@ -99,6 +100,17 @@ class Fields:
     def digest(self, name: str) -> Digest:
         """Return a ``sha256:<hex>`` digest."""
         return Digest.parse(self.text(name))
+
+    def base64(self, name: str, *, max_bytes: int) -> bytes:
+        """Return the bytes of canonical base64, at least one."""
+        # Four characters of three bytes; nothing larger is decoded.
+        text = self.text(name, max_chars=4 * -(-max_bytes // 3))
+        data = b64decode(text, what=self._at(name))
+        if len(data) > max_bytes:
+            raise FieldFormatError(
+                f"{self._at(name)}: expected at most {max_bytes} bytes, got {len(data)}"
+            )
+        return data
 
     def instant(self, name: str) -> datetime:
         """Return an RFC 3339 UTC instant."""
