@@ -162,13 +162,13 @@ def join_jsonl(attestations: Iterable[bytes]) -> bytes:
 
 
 def _hint(key: Fields) -> str:
-    hint = key.text("hint", max_chars=64)
+    hint = key.base64("hint", max_bytes=_HINT_BYTES)
     key.done()
-    if len(b64decode(hint, what="hint")) != _HINT_BYTES:
+    if len(hint) != _HINT_BYTES:
         raise AttestationFormatError(
-            f"attestation: expected a hint of {_HINT_BYTES} bytes, got {hint!r}"
+            f"attestation: expected a hint of {_HINT_BYTES} bytes, got {len(hint)}"
         )
-    return hint
+    return b64encode(hint)
 
 
 # protobuf's JSON leaves out what is empty: absent and empty are the same list.
@@ -186,15 +186,8 @@ def _timestamps(material: Fields) -> tuple[bytes, ...]:
 
 
 def _token(fields: Fields) -> bytes:
-    where = "attestation timestamp"
-    # Base64 makes four characters of three bytes.
-    text = fields.text("signedTimestamp", max_chars=4 * MAX_TOKEN_BYTES)
+    token = fields.base64("signedTimestamp", max_bytes=MAX_TOKEN_BYTES)
     fields.done()
-    token = b64decode(text, what=where)
-    if len(token) > MAX_TOKEN_BYTES:
-        raise LimitExceededError(
-            f"{where}: expected at most {MAX_TOKEN_BYTES} bytes, got {len(token)}"
-        )
     return token
 
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from keys.digest import Digest
-from keys.errors import LimitExceededError
 from keys.fields import Fields
 from keys.public import PublicKey
-from keys.strict import b64decode, b64encode
+from keys.strict import b64encode
 from signer.errors import EnvelopeFormatError
-from signer.limits import MAX_SIGNATURE_BYTES, MAX_STATEMENT_BYTES
+from signer.limits import (
+    MAX_PAYLOAD_TYPE_CHARS,
+    MAX_SIGNATURE_BYTES,
+    MAX_STATEMENT_BYTES,
+)
 
 IN_TOTO: Final = "application/vnd.in-toto+json"
-
-# Characters. Media types are short (RFC 6838 §4.2: two names of at most 127).
-_MAX_TYPE_CHARS: Final = 255
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
@@ -81,8 +81,8 @@ def parse_envelope(fields: Fields) -> Envelope:
     read URL-safe base64: two readers must not see two envelopes.
 
     Raises:
-        FormatError: Another shape, a second signature, or base64 out of form.
-        LimitExceededError: A signature or payload larger than any of ours.
+        FormatError: Another shape, a second signature, base64 out of form, or a
+            signature or payload larger than any of ours.
     """
     signatures = fields.objects("signatures")
     if len(signatures) != 1:
@@ -90,25 +90,13 @@ def parse_envelope(fields: Fields) -> Envelope:
             f"{fields.where}: expected exactly 1 signature, got {len(signatures)}"
         )
     (one,) = signatures
-    keyid = one.text("keyid", max_chars=_MAX_TYPE_CHARS, empty=True)
+    keyid = one.text("keyid", max_chars=MAX_PAYLOAD_TYPE_CHARS, empty=True)
     envelope = Envelope(
-        payload_type=fields.text("payloadType", max_chars=_MAX_TYPE_CHARS),
-        payload=_bytes(fields, "payload", MAX_STATEMENT_BYTES),
+        payload_type=fields.text("payloadType", max_chars=MAX_PAYLOAD_TYPE_CHARS),
+        payload=fields.base64("payload", max_bytes=MAX_STATEMENT_BYTES),
         keyid=keyid,
-        signature=_bytes(one, "sig", MAX_SIGNATURE_BYTES),
+        signature=one.base64("sig", max_bytes=MAX_SIGNATURE_BYTES),
     )
     one.done()
     fields.done()
     return envelope
-
-
-def _bytes(fields: Fields, name: str, max_bytes: int) -> bytes:
-    where = f"{fields.where}.{name}"
-    # Base64 makes four characters of three bytes.
-    text = fields.text(name, max_chars=4 * max_bytes)
-    data = b64decode(text, what=where)
-    if len(data) > max_bytes:
-        raise LimitExceededError(
-            f"{where}: expected at most {max_bytes} bytes, got {len(data)}"
-        )
-    return data

@@ -18,6 +18,7 @@ from signer.errors import (
     UnsafeTrustPolicyError,
 )
 from signer.form import Custody, Form
+from signer.limits import MAX_NAMESPACES, MAX_PERMISSIONS, MAX_PRINCIPAL_CHARS
 
 # What an identity may sign (DESIGN 8).
 PERMISSIONS: Final = frozenset(
@@ -28,8 +29,6 @@ SOVEREIGN_PERMISSIONS: Final = frozenset(
     {"approve", "author", "lint", "release", "retire", "waive"}
 )
 ANY_NAMESPACE: Final = "*"
-# Characters. A principal is an e-mail address or a workload's name (RFC 5321: 254).
-MAX_PRINCIPAL_CHARS: Final = 256
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _NAMESPACE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -246,12 +245,14 @@ def read_terms(fields: Fields) -> dict[str, Any]:
     Raises:
         FormatError: A field is missing or of another type.
     """
+    permissions = fields.texts("permissions", max_items=MAX_PERMISSIONS)
+    namespaces = fields.texts("namespaces", max_items=MAX_NAMESPACES)
     return {
         "id": fields.text("id"),
         "principal": fields.text("principal"),
         "custody": Custody(fields.one_of("custody", tuple(Custody))),
-        "permissions": frozenset(fields.texts("permissions", max_items=16)),
-        "namespaces": frozenset(fields.texts("namespaces", max_items=256)),
+        "permissions": frozenset(permissions),
+        "namespaces": frozenset(namespaces),
         "not_before": fields.instant("not_before"),
         "not_after": fields.instant("not_after"),
     }

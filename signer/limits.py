@@ -52,3 +52,35 @@ MAX_CLOCK_SKEW_S: Final = 60
 # Seconds. DESIGN T6: a release lives 30 days at most, targets 90.
 MAX_RELEASE_LIFE_S: Final = 30 * 86_400
 MAX_TARGETS_LIFE_S: Final = 90 * 86_400
+
+# Characters. DESIGN 5: a rule id has 64 at most.
+MAX_RULE_ID_CHARS: Final = 64
+
+# Packs pinned in one workspace.
+MAX_PACKS: Final = 64
+
+# Characters. A checkpoint is 200; a note with witnesses' signatures some more.
+MAX_CHECKPOINT_CHARS: Final = 16_384
+
+# Cases in one suite: a table of inputs, each with its reason.
+MAX_CASES: Final = 1000
+
+# Checks, or warnings, of one lint run.
+MAX_LINT_TEXTS: Final = 256
+
+# Checks in a Runner's report: those of the gate, not those of every rule.
+MAX_REPORTED_CHECKS: Final = 256
+
+# Characters. A principal is an e-mail address or a workload's name (RFC 5321: 254).
+MAX_PRINCIPAL_CHARS: Final = 256
+
+# Permissions, and rule namespaces, of one identity. There are eight permissions; who
+# has more namespaces than this is given all.
+MAX_PERMISSIONS: Final = 16
+MAX_NAMESPACES: Final = 256
+
+# Characters. Media types are short (RFC 6838 §4.2: two names of at most 127).
+MAX_PAYLOAD_TYPE_CHARS: Final = 255
+
+# Bytes. The longest certificate of a public authority has 1.3 KB.
+MAX_CERTIFICATE_BYTES: Final = 8192

@@ -15,11 +15,12 @@ from keys.strict import b64decode, b64encode
 from signer.errors import UnknownCustodyError, UnsafeTrustPolicyError
 from signer.form import Custody
 from signer.limits import (
+    MAX_PACKS,
     MAX_RELEASE_LIFE_S,
     MAX_TARGETS_LIFE_S,
     MAX_TRUSTED_PARTS,
 )
-from signer.predicates.parts import MAX_PACKS, optional_instant, require_pack_name
+from signer.predicates.parts import optional_instant, require_pack_name
 
 # Seconds. DESIGN T6: "7 days by default"; targets "expire within 90 days".
 DEFAULT_RELEASE_LIFE_S: Final = 7 * 86_400

@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 from keys.clock import format_instant
 from keys.errors import KeyFormatError
 from keys.fields import Fields
-from keys.public import PublicKey
-from keys.strict import b64decode, b64encode, dumps_json, loads_json
+from keys.public import MAX_KEY_BYTES, PublicKey
+from keys.strict import b64encode, dumps_json, loads_json
 from signer.errors import TrustedRootFormatError, UnknownLogError
 from signer.limits import (
+    MAX_CERTIFICATE_BYTES,
     MAX_CHAIN_CERTIFICATES,
     MAX_TRUSTED_PARTS,
     MAX_TRUSTED_ROOT_BYTES,
@@ -43,9 +44,7 @@ MEDIA_TYPES: Final = (
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",
 )
-
-# Characters. The longest certificate of a public authority has 1.3 KB.
-_MAX_DER_CHARS: Final = 16_384
+_LOG_ID_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +153,10 @@ def _log(fields: Fields) -> TransparencyLog | None:
     base_url = fields.text("baseUrl")
     fields.constant("hashAlgorithm", "SHA2_256")
     _skip(fields, "checkpointKeyId", "operator")
-    der = b64decode(key.text("rawBytes"), what=f"{key.where}.rawBytes")
+    der = key.base64("rawBytes", max_bytes=MAX_KEY_BYTES)
     key.text("keyDetails")
     window = Window.parse(key.object("validFor"))
-    raw_id = b64decode(log_id.text("keyId"), what=f"{log_id.where}.keyId")
+    raw_id = log_id.base64("keyId", max_bytes=_LOG_ID_BYTES)
     for part in (key, log_id, fields):
         part.done()
     try:
@@ -183,9 +182,8 @@ def _authority(fields: Fields) -> TimestampAuthority:
 
 
 def _certificate(fields: Fields) -> bytes:
-    text = fields.text("rawBytes", max_chars=_MAX_DER_CHARS)
+    der = fields.base64("rawBytes", max_bytes=MAX_CERTIFICATE_BYTES)
     fields.done()
-    der = b64decode(text, what=f"{fields.where}.rawBytes")
     certificate_key_id(der)
     return der
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 from keys.digest import Digest
 from keys.fields import Fields
 from signer.errors import SuiteNotPassedError
+from signer.limits import MAX_CASES, MAX_LINT_TEXTS
 from signer.predicates.parts import must, version_text
 
 POSITIVE: Final = "positive"
@@ -14,11 +15,6 @@ NEGATIVE: Final = "negative"
 ALLOW: Final = "allow"
 DENY: Final = "deny"
 PASSED: Final = "passed"
-
-# Cases in one suite: a table of inputs, each with its reason.
-MAX_CASES: Final = 1000
-# Checks and warnings of one lint run.
-MAX_LINT_TEXTS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Self
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.fields import Fields
-from keys.strict import b64decode, b64encode
+from keys.strict import b64encode
 from signer.identity import IdentityTerms
 from signer.predicates.base import IDENTITY_PROOF
 from signer.predicates.parts import must
@@ -54,7 +54,7 @@ class IdentityProofPredicate:
         parsed = cls(
             workspace=fields.digest("workspace"),
             identity=IdentityTerms.parse(fields.object("identity")),
-            challenge=b64decode(fields.text("challenge"), what="challenge"),
+            challenge=fields.base64("challenge", max_bytes=CHALLENGE_BYTES),
             expires=fields.instant("expires"),
         )
         fields.done()

@@ -11,11 +11,7 @@ from keys.digest import Digest
 from keys.errors import FormatError
 from keys.fields import Fields
 from signer.errors import PredicateFormatError
-
-# Characters. DESIGN 5: a rule id has 64 at most.
-MAX_RULE_ID_CHARS: Final = 64
-# Packs pinned in one workspace.
-MAX_PACKS: Final = 64
+from signer.limits import MAX_PACKS, MAX_RULE_ID_CHARS
 
 _RULE_ID: Final = re.compile(r"([a-z][a-z0-9_]*)\.[a-z][a-z0-9_]*")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

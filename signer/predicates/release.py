@@ -8,12 +8,12 @@ names everything that the gate compares (DESIGN T4): nothing is implied by absen
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Self
 
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.fields import Fields
-from signer.limits import MAX_RELEASE_LIFE_S
+from signer.limits import MAX_CHECKPOINT_CHARS, MAX_RELEASE_LIFE_S
 from signer.predicates.base import RELEASE
 from signer.predicates.parts import (
     Parents,
@@ -23,9 +23,6 @@ from signer.predicates.parts import (
     namespace_of,
     optional_digest,
 )
-
-# Characters. A checkpoint is 200; a note with witnesses' signatures some more.
-MAX_CHECKPOINT_CHARS: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

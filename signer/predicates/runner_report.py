@@ -12,6 +12,7 @@ from keys.clock import format_instant
 from keys.digest import Digest
 from keys.fields import Fields
 from signer.form import Form
+from signer.limits import MAX_CHECKPOINT_CHARS, MAX_REPORTED_CHECKS
 from signer.predicates.base import RUNNER_REPORT
 from signer.predicates.parts import (
     digest_or_null,
@@ -20,15 +21,11 @@ from signer.predicates.parts import (
     optional_text,
     version_text,
 )
-from signer.predicates.release import MAX_CHECKPOINT_CHARS
 from signer.result import Status
 
 ACTIVATED: Final = "activated"
 UNCHANGED: Final = "unchanged"
 HELD: Final = "held"
-
-# Checks in one report: those of the gate, not those of every rule.
-MAX_REPORTED_CHECKS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

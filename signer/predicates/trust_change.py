@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, Self
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.fields import Fields
+from signer.limits import MAX_CHECKPOINT_CHARS
 from signer.predicates.base import TRUST_CHANGE
 from signer.predicates.parts import (
     digest_or_null,
@@ -19,7 +20,6 @@ from signer.predicates.parts import (
     optional_digest,
     optional_text,
 )
-from signer.predicates.release import MAX_CHECKPOINT_CHARS
 
 WORKSPACE_CREATED: Final = "workspace-created"
 IDENTITY_REGISTERED: Final = "identity-registered"
