@@ -25,6 +25,16 @@ from trustacks.limits import MAX_CONFIG_BYTES
 FORMAT: Final = "https://trustacks.com/formats/client-parents/v1"
 
 
+def store_directory(home: Path, root: Digest) -> Path:
+    """Return where what is pinned of a workspace lies.
+
+    Args:
+        home: The folder of all workspaces.
+        root: SHA-256 of the pinned first root.
+    """
+    return home / root.hex[:32]
+
+
 @dataclass(frozen=True, slots=True)
 class ParentArchives:
     """The archives of constitution and packs.

@@ -50,7 +50,7 @@ from signer.trusted_root import TransparencyLog, TrustedRoot
 from signer.verify import verify_attestation
 from trustacks.errors import NotLoggedInError, PinChangedError
 from trustacks.limits import MAX_ROOT_BYTES
-from trustacks.parents import ParentArchives, store_parents
+from trustacks.parents import ParentArchives, store_directory, store_parents
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class PinnedStore:
     """
 
     def __init__(self, home: Path, *, root: Digest, url: str, name: str) -> None:
-        self.directory = home / root.hex[:32]
+        self.directory = store_directory(home, root)
         self._digest = root
         self._url = f"{url}/w/{quote(name, safe='')}"
 

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``trustacks rule test`` and ``trustacks rule lint``: of one rule, or of all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bundle.confine import examine_rule
+from bundle.errors import OverlayFormatError
+from bundle.layers import Layer
+from bundle.lint import LintReport, lint_rule
+from bundle.lint.linter import Against
+from bundle.overlay import RuleFiles
+from bundle.rego.engine import Engine, Module
+from bundle.rego.testing import TestReport, run_tests
+from bundle.rule import RuleModule
+from trustacks._cli.engine import open_engine
+from trustacks._cli.lazy import command
+from trustacks._cli.overlay_files import choose_rules, overlay_option, read_rules
+from trustacks._cli.parent_layers import parents_options, read_parents
+from trustacks._cli.session import Session
+from trustacks.errors import (
+    NotLoggedInError,
+    RuleLintFailedError,
+    RuleTestsFailedError,
+)
+
+
+@command("test")
+@click.argument("rule", required=False)
+@overlay_option
+@parents_options
+def test(
+    session: Session,
+    *,
+    rule: str | None,
+    overlay: Path | None,
+    constitution: Path | None,
+    packs: tuple[Path, ...],
+    workspace: str | None,
+) -> None:
+    """Run the tests of RULE, an id or a path, or of every rule."""
+    rules = choose_rules(overlay, rule)
+    try:
+        parents = read_parents(session, constitution, packs, workspace)
+    except NotLoggedInError:
+        parents = ()
+    engine = open_engine(session)
+    modules = modules_of(parents)
+    with session.output.progress("testing") as step:
+        reports = []
+        for number, one in enumerate(rules, start=1):
+            reports.append(run_tests(one, engine=engine, parents=modules))
+            step(number, len(rules))
+    value = {"rules": [_tested(report) for report in reports]}
+    session.output.result(value, lambda: "\n".join(report.text() for report in reports))
+    require_tested(reports)
+
+
+@command("lint")
+@click.argument("rule", required=False)
+@overlay_option
+@parents_options
+def lint(
+    session: Session,
+    *,
+    rule: str | None,
+    overlay: Path | None,
+    constitution: Path | None,
+    packs: tuple[Path, ...],
+    workspace: str | None,
+) -> None:
+    """Lint RULE, an id or a path, or every rule, against its parents."""
+    rules = choose_rules(overlay, rule)
+    parents = read_parents(session, constitution, packs, workspace)
+    engine = open_engine(session)
+    siblings = read_siblings(overlay, rule, engine)
+    with session.output.progress("linting") as step:
+        reports = []
+        for number, one in enumerate(rules, start=1):
+            reports.append(lint_one(one, engine, parents, siblings))
+            step(number, len(rules))
+    value = {"rules": [_linted(report) for report in reports]}
+    session.output.result(value, lambda: linted_text(reports, rules))
+    require_linted(reports)
+
+
+def lint_one(
+    rule: RuleFiles,
+    engine: Engine,
+    parents: Sequence[Layer],
+    siblings: Sequence[RuleModule],
+) -> LintReport:
+    """Lint one rule against its parents and the other rules of the overlay."""
+    against = Against(parents=modules_of(parents), siblings=siblings)
+    return lint_rule(rule, engine=engine, against=against)
+
+
+def read_siblings(
+    overlay: Path | None, rule: str | None, engine: Engine
+) -> tuple[RuleModule, ...]:
+    """Return every rule of the overlay that can be read as one.
+
+    A rule that was named by its path need not lie in an overlay.
+
+    Raises:
+        OverlayFormatError: The folder is not an overlay.
+    """
+    try:
+        files = read_rules(overlay)
+    except OverlayFormatError:
+        if rule is None or "/" not in rule:
+            raise
+        return ()
+    examined = (
+        examine_rule(str(one.rule_path), one.rule, parse=engine.parse) for one in files
+    )
+    return tuple(one.rule for one in examined if one.rule is not None)
+
+
+def linted_text(reports: Sequence[LintReport], rules: Sequence[RuleFiles]) -> str:
+    """Return reports for people, each finding with its line."""
+    sources = {
+        str(path): data.decode("utf-8", "replace")
+        for one in rules
+        for path, data in ((one.rule_path, one.rule), (one.test_path, one.test))
+    }
+    return "\n".join(report.text(sources) for report in reports)
+
+
+def modules_of(parents: Sequence[Layer]) -> list[Module]:
+    """Return the Rego of all layers."""
+    return [module for layer in parents for module in layer.modules]
+
+
+def require_tested(reports: Sequence[TestReport]) -> None:
+    """Refuse unless every rule passed its tests.
+
+    Raises:
+        RuleTestsFailedError: One did not.
+    """
+    failed = [report.rule_id for report in reports if not report.passed]
+    if failed:
+        raise RuleTestsFailedError(
+            f"expected the tests of {len(reports)} rules to pass, "
+            f"got failures in {', '.join(failed)}",
+            rules=failed,
+        )
+
+
+def require_linted(reports: Sequence[LintReport]) -> None:
+    """Refuse unless every rule passed the linter.
+
+    Raises:
+        RuleLintFailedError: One did not.
+    """
+    failed = [report.rule_id for report in reports if not report.passed]
+    if failed:
+        raise RuleLintFailedError(
+            f"expected {len(reports)} rules to pass the linter, "
+            f"got findings in {', '.join(failed)}",
+            rules=failed,
+        )
+
+
+def _linted(report: LintReport) -> dict[str, Any]:
+    return {
+        "rule_id": report.rule_id,
+        "passed": report.passed,
+        "lint": report.to_json(),
+        "findings": [finding.to_json() for finding in report.findings],
+    }
+
+
+def _tested(report: TestReport) -> dict[str, Any]:
+    return {
+        "rule_id": report.rule_id,
+        "passed": report.passed,
+        "test": report.to_json(),
+        "failed": [case.name for case in report.failed],
+        "findings": [finding.to_json() for finding in report.findings],
+    }

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``trustacks rule sign``: refuses until test and lint pass, then attests.
+
+The attestation is written beside the rule, whole or not at all; one for other bytes is
+replaced, because the release keeps the history. A rule whose attestation holds already
+is left alone unless ``--again`` says otherwise.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bundle.confine import examine_rule
+from bundle.layers import read_layer
+from bundle.overlay import RuleFiles
+from bundle.rego.engine import Engine
+from bundle.rego.testing import run_tests
+from keys.durable import write_file
+from signer.predicates.parts import Source
+from trustacks._cli.connect import open_client, open_pinned
+from trustacks._cli.engine import open_engine
+from trustacks._cli.git import source_of
+from trustacks._cli.keyring import open_key
+from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.overlay_files import choose_rules, overlay_option
+from trustacks._cli.rule_check import (
+    lint_one,
+    linted_text,
+    modules_of,
+    read_siblings,
+    require_linted,
+    require_tested,
+)
+from trustacks._cli.session import Session
+from trustacks._cli.shown import statement_text
+from trustacks.errors import RuleLintFailedError
+from trustacks.signing import Passed, RuleSigner, statement_digest
+
+
+@command("sign")
+@click.argument("rule", required=False)
+@click.option("--key", metavar="NAME", help="The author's key, if not the default one.")
+@click.option("--again", is_flag=True, help="Sign what is signed already, too.")
+@overlay_option
+@workspace_option
+def sign(
+    session: Session,
+    *,
+    rule: str | None,
+    key: str | None,
+    again: bool,
+    overlay: Path | None,
+    workspace: str | None,
+) -> None:
+    """Test, lint, then attest RULE, an id or a path, or every rule."""
+    rules = choose_rules(overlay, rule)
+    login, at = session.login(workspace), session.clock()
+    pinned = open_pinned(session, login).refresh(at=at)
+    source = source_of(rules[0].rule_path.parent)
+    parents = pinned.parents()
+    signer = RuleSigner(
+        pinned=pinned,
+        parents=parents,
+        head=pinned.head(at=at),
+        key=open_key(session, key),
+        api=open_client(session, login).workspace(login.workspace),
+        clock=session.clock,
+        source=Source(commit=source.commit, branch=source.branch),
+        show=lambda statement: session.output.say(statement_text(statement)),
+    )
+    signer.identity  # noqa: B018 - refuses an unregistered key before any work
+    wanted = [one for one in rules if again or not signer.holds(one)]
+    archives = (
+        parents.constitution,
+        *(parents.packs[n] for n in sorted(parents.packs)),
+    )
+    passed = _pass(session, wanted, archives, overlay, rule)
+    signed = []
+    for one in passed:
+        raw = signer.sign(one)
+        write_file(one.files.attestation_path, raw)
+        signed.append(
+            {
+                "rule_id": one.files.rule_id,
+                "attestation": str(one.files.attestation_path),
+                "statement": str(statement_digest(raw)),
+                "identity": signer.identity.id,
+            }
+        )
+    kept = [one.rule_id for one in rules if one not in wanted]
+    value = {"signed": signed, "kept": kept}
+    session.output.result(value, lambda: _text(value))
+
+
+def _pass(
+    session: Session,
+    rules: list[RuleFiles],
+    archives: tuple[bytes, ...],
+    overlay: Path | None,
+    rule: str | None,
+) -> list[Passed]:
+    """Test and lint rules; all of them pass, or none is signed."""
+    if not rules:
+        return []
+    engine = open_engine(session)
+    layers = tuple(read_layer(archive) for archive in archives)
+    modules = modules_of(layers)
+    tests = [run_tests(one, engine=engine, parents=modules) for one in rules]
+    for report in tests:
+        if not report.passed:
+            session.output.say(report.text())
+    require_tested(tests)
+    siblings = read_siblings(overlay, rule, engine)
+    lints = [lint_one(one, engine, layers, siblings) for one in rules]
+    refused = [report for report in lints if not report.passed]
+    if refused:
+        session.output.say(linted_text(refused, rules))
+    require_linted(lints)
+    return [_passed(*found, engine) for found in zip(rules, tests, lints, strict=True)]
+
+
+def _passed(files: RuleFiles, test: Any, lint: Any, engine: Engine) -> Passed:
+    module = examine_rule(str(files.rule_path), files.rule, parse=engine.parse).rule
+    if module is None:
+        raise RuleLintFailedError(f"{files.rule_path}: expected a rule, got none")
+    return Passed(files, module, test, lint)
+
+
+def _text(value: dict[str, Any]) -> str:
+    lines = [f"kept {rule_id}: signed already" for rule_id in value["kept"]]
+    lines += [
+        f"signed {one['rule_id']} as {one['identity']}: {one['attestation']}"
+        for one in value["signed"]
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An author attests one rule: its bytes, its tests, its lint, its parents.
+
+Nothing is signed that did not pass, and nothing that was not shown. What comes back
+from the Control Plane is verified against the author's own pin before it is kept.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bundle.lint import LintReport
+from bundle.overlay import RuleFiles
+from bundle.rego.testing import TestReport
+from bundle.rule import RuleModule
+from keys.clock import Clock
+from keys.digest import Digest
+from keys.errors import FormatError
+from keys.fields import Fields
+from keys.signing import SigningKey
+from signer.attestation import parse_attestation
+from signer.identity import Identity
+from signer.predicates.evidence import LintResult, SuiteResult
+from signer.predicates.parts import Parents, Source
+from signer.predicates.rule import Citation, RulePredicate
+from signer.sign import attest
+from signer.statement import Subject, build_statement
+from signer.trust import Expected
+from signer.verify import Evidence, verify_attestation
+from trustacks.client import WorkspaceApi
+from trustacks.notary import RemoteNotary
+from trustacks.parents import ParentArchives
+from trustacks.pinned import Head, Pinned
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A rule that passed test and lint.
+
+    Attributes:
+        files: Its files.
+        module: What it says of itself.
+        test: The run of its tests.
+        lint: The run of the linter.
+    """
+
+    files: RuleFiles
+    module: RuleModule
+    test: TestReport
+    lint: LintReport
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSigner:
+    """Signs rules for one author.
+
+    Attributes:
+        pinned: The workspace, as the author verified it.
+        parents: The layers that test and lint used.
+        head: The newest release, whose heads new versions supersede.
+        key: The author's key.
+        api: The workspace's API.
+        clock: The time.
+        source: Where the overlay lies.
+        show: Shown each statement before it is signed.
+    """
+
+    pinned: Pinned
+    parents: ParentArchives
+    head: Head | None
+    key: SigningKey
+    api: WorkspaceApi
+    clock: Clock
+    source: Source
+    show: Callable[[bytes], None]
+
+    def sign(self, rule: Passed) -> bytes:
+        """Return the attestation of a rule, verified.
+
+        Raises:
+            UnknownSignerError: The key belongs to no identity of the workspace.
+            SuiteNotPassedError: Tests that did not pass.
+            VerificationError: What came back does not hold.
+        """
+        identity = self.identity
+        predicate = self._predicate(rule, identity, self.clock())
+        statement = build_statement(_subjects(rule.files), predicate)
+        self.show(statement)
+        raw = attest(statement, key=self.key, notary=RemoteNotary(self.api))
+        verify_rule(raw, rule.files, self.pinned, at=self.clock())
+        return raw
+
+    @property
+    def identity(self) -> Identity:
+        """Who signs.
+
+        Raises:
+            UnknownSignerError: The key belongs to no identity of the workspace.
+        """
+        return self.pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
+
+    def holds(self, files: RuleFiles) -> bool:
+        """Return whether the rule has an attestation already that needs no renewal."""
+        if files.attestation is None:
+            return False
+        try:
+            result = _verified(files.attestation, files, self.pinned, self.clock())
+        except FormatError:
+            return False
+        return result is not None and result.said(RulePredicate).parents == self._layers
+
+    @property
+    def _layers(self) -> Parents:
+        fields = Fields(self.parents.to_json(), "parents")
+        return Parents.parse(fields)
+
+    def _predicate(
+        self, rule: Passed, identity: Identity, at: datetime
+    ) -> RulePredicate:
+        said = rule.module.metadata.citation
+        return RulePredicate(
+            workspace=self.pinned.view.workspace,
+            rule_id=rule.files.rule_id,
+            package=rule.module.package,
+            supersedes=self._supersedes(rule.files.rule_id),
+            identity=identity.id,
+            signed_at=at,
+            source=self.source,
+            citation=Citation.parse(Fields(said.to_json(), "citation")),
+            test=SuiteResult.parse(Fields(rule.test.to_json(), "test")),
+            lint=LintResult.parse(Fields(rule.lint.to_json(), "lint")),
+            parents=self._layers,
+        )
+
+    def _supersedes(self, rule_id: str) -> Digest | None:
+        """Return the statement that the newest release has for this rule id."""
+        if self.head is None:
+            return None
+        release = self.head.release
+        heads = {item.rule_id: item.head for item in release.retired}
+        heads |= {item.rule_id: item.head for item in release.inventory}
+        return heads.get(rule_id)
+
+
+def verify_rule(
+    raw: bytes, files: RuleFiles, pinned: Pinned, *, at: datetime
+) -> Evidence:
+    """Return the evidence of a rule's attestation, which holds for these files.
+
+    Raises:
+        TrustacksError: It does not hold.
+    """
+    return verify_attestation(
+        raw, trust=pinned.trust, expected=expected_of(files), at=at
+    ).require()
+
+
+def expected_of(files: RuleFiles) -> Expected:
+    """Return what the attestation of a rule must be."""
+    return Expected(
+        RulePredicate.type,
+        (Digest.of(files.rule), Digest.of(files.test)),
+        namespace=files.rule_id.partition(".")[0],
+    )
+
+
+def statement_digest(raw: bytes) -> Digest:
+    """Return SHA-256 of the PAE of an attestation."""
+    return parse_attestation(raw).digest
+
+
+def _verified(
+    raw: bytes, files: RuleFiles, pinned: Pinned, at: datetime
+) -> Evidence | None:
+    return verify_attestation(
+        raw, trust=pinned.trust, expected=expected_of(files), at=at
+    ).evidence
+
+
+def _subjects(files: RuleFiles) -> tuple[Subject, ...]:
+    stem = f"rules/{files.rule_id}/{files.rule_id}"
+    return (
+        Subject(f"{stem}.rego", Digest.of(files.rule)),
+        Subject(f"{stem}_test.rego", Digest.of(files.test)),
+    )
