@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
@@ -101,7 +102,8 @@ def open_key(path_text: str, secrets: Secrets) -> FileKey:
     passphrase = secrets(f"passphrase for {path}")
     try:
         key = load_pem_private_key(pem, passphrase.encode())
-    except ValueError as error:
+    # TypeError: an empty passphrase.
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyAccessDeniedError(
             f"expected the passphrase of {path}, got another one",
             hint="check TRUSTACKS_PASSPHRASE_FILE",
