@@ -8,8 +8,10 @@ what a crash left; nothing else needs repair.
 """
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -94,11 +96,12 @@ def read_file(path: Path, *, max_bytes: int) -> bytes:
     """
     with _storage_errors("read", path):
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with open(path, "rb", opener=_open_plain) as file:  # noqa: PTH123 (opener)
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise OSError(errno.EINVAL, "expected a regular file, got another")
+                data = file.read(max_bytes + 1)
         except FileNotFoundError:
             raise NotFoundError(f"expected a file at {path}, got none") from None
-        with os.fdopen(descriptor, "rb") as file:
-            data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise LimitExceededError(
             f"{path}: expected at most {max_bytes} bytes, got more"
@@ -121,6 +124,10 @@ def remove_temporary(directory: Path) -> int:
     for path in left:
         path.unlink(missing_ok=True)
     return len(left)
+
+
+def _open_plain(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _write_new(path: Path, data: bytes, mode: int) -> None:
