@@ -18,15 +18,17 @@ from bundle.audit.errors import (
 )
 from bundle.audit.findings import Finding, Findings, Severity
 from bundle.audit.judge import Judgement, judge
+from bundle.audit.ledger import Ledger
 from bundle.audit.pack import Pack
 from bundle.audit.people import Registration
 from bundle.audit.records import Outcome, ReleaseRecord, RuleRecord
-from bundle.audit.statements import Progress, Said
+from bundle.audit.statements import Progress, Said, require_place
 from bundle.audit.trust import TrustHistory
 from bundle.gate.chain import Link
 from bundle.marks import Marks
 from bundle.rego.engine import Engine
 from keys.digest import Digest
+from signer.attestation import parse_attestation
 from signer.predicates.release import InventoryItem, ReleasePredicate
 from signer.predicates.rule import RulePredicate
 
@@ -37,6 +39,7 @@ class Evidence:
 
     Attributes:
         pack: The evidence pack.
+        ledger: Its log.
         history: Who was trusted, through time.
         said: Verified statements by their digest.
         people: Registrations by identity.
@@ -47,6 +50,7 @@ class Evidence:
     """
 
     pack: Pack
+    ledger: Ledger
     history: TrustHistory
     said: Mapping[Digest, Said]
     people: Mapping[str, Registration]
@@ -105,6 +109,8 @@ def _replay(
     )
     report_outcome(verdict, place, evidence.findings)
     with evidence.findings.at(place):
+        _require_same_log(verdict, evidence)
+    with evidence.findings.at(place):
         evidence.coverage.require(_rests_on(link, evidence), place)
     record = _record(link, said, verdict, evidence)
     return record, verdict.release.marks if verdict.release else marks
@@ -116,6 +122,25 @@ def report_outcome(verdict: Judgement, place: str, findings: Findings) -> None:
         code = verdict.code or OutcomeDifferentError.code
         message = f"the gate does not accept it: {verdict.detail}"
         findings.record(Finding(code, Severity.REFUSED, place, message))
+
+
+def _require_same_log(verdict: Judgement, evidence: Evidence) -> None:
+    """What Runners were given carries proofs too, and must be of this very log.
+
+    Raises:
+        LogForkedError: Runners were given another history than the auditor.
+        EvidenceUnloggedError: They were given what this log does not have.
+    """
+    if verdict.release is None:
+        return
+    for raw in (verdict.release.attestation, *verdict.release.attestations.values()):
+        attestation = parse_attestation(raw)
+        said = evidence.said.get(attestation.digest)
+        if said is None:
+            raise EvidenceUnloggedError(
+                f"expected {attestation.digest} verified in the log, got none"
+            )
+        require_place(attestation, said.index, evidence.ledger)
 
 
 def _rests_on(link: Link, evidence: Evidence) -> Iterator[int]:

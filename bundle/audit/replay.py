@@ -150,6 +150,7 @@ def _collect(
     said = verify_entries(pack, ledger, history, findings, progress)
     return Evidence(
         pack=pack,
+        ledger=ledger,
         history=history,
         said={one.digest: one for one in said},
         people=open_registrations(history, said, findings),

@@ -90,7 +90,7 @@ def _verify(pack: Pack, ledger: Ledger, history: TrustHistory, entry: Entry) -> 
     raw = pack.get(attestation_name(entry.digest.hex))
     attestation = parse_attestation(raw)
     predicate, signer = _word_of(attestation, entry, version.trust, entry.time)
-    _require_place(attestation, entry, ledger)
+    require_place(attestation, entry.index, ledger)
     return Said(
         index=entry.index,
         digest=entry.digest,
@@ -125,22 +125,22 @@ def _word_of(
     return evidence.predicate, evidence.identity
 
 
-def _require_place(attestation: Attestation, entry: Entry, ledger: Ledger) -> None:
-    """An attestation carries a proof of its own; it must be of this place and tree.
+def require_place(attestation: Attestation, index: int, ledger: Ledger) -> None:
+    """An attestation carries a proof of its own; it must be of this tree and place.
 
     The proof verifies by itself in a forked log too. Here the fork shows.
 
     Raises:
-        EntryAlteredError: It was proved at another place.
         LogForkedError: It was proved in another tree.
         LogTruncatedError: It was proved in a larger tree.
+        EntryAlteredError: It was proved at another place.
     """
     for logged in attestation.entries:
-        if logged.index != entry.index:
-            raise EntryAlteredError(
-                f"expected a proof for place {entry.index}, got one for {logged.index}"
-            )
         ledger.require_prefix(logged.tree_size, logged.root)
+        if logged.index != index:
+            raise EntryAlteredError(
+                f"expected a proof for place {index}, got one for {logged.index}"
+            )
 
 
 def _require_in_time(time: datetime, latest: datetime | None) -> None:
