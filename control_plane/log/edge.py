@@ -94,13 +94,7 @@ def grow(edge: Edge, bodies: Iterable[bytes]) -> Growth:
 
 def edge_hashes(objects: dict[str, bytes], size: int) -> HashReader:
     """Return a reader of the hashes in ``objects``, each computed once."""
-
-    def get(path: str) -> bytes:
-        if path not in objects:
-            raise NotFoundError(f"expected {path} at the edge, got nothing")
-        return objects[path]
-
-    return cache(TileReader(get, size))
+    return cache(TileReader(objects.__getitem__, size))
 
 
 def load_edge(get: GetTile, size: int, *, root: bytes) -> Edge:

@@ -90,6 +90,15 @@ def test_a_ca_that_signs_otherwise_is_not_taken():
         create_chain(MemoryKey.ed25519(), KEY, at=AT)
 
 
+def test_a_ca_key_whose_halves_do_not_match_certifies_nothing():
+    class Mismatched:
+        public_key = CA.public_key
+        sign = MemoryKey.ecdsa().sign
+
+    with pytest.raises(AuthorityCertificateError):
+        create_chain(Mismatched(), KEY, at=AT)
+
+
 def test_a_service_with_the_key_of_another_certificate_is_not_made():
     with pytest.raises(UnsafeConfigurationError):
         TimestampService(MemoryKey.ecdsa(), CHAIN)
