@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Log entries as Sigstore carries them, and the check that one is about a signature.
 
-We write and read one kind, Rekor v2 ``hashedrekord`` 0.0.2 over SHA-256(PAE). Its body
-is a function of digest, signature and key, so the check is one comparison of bytes:
-nothing in a body can be said twice, or left unread.
+The proof's copies of size, root and index must equal what the log's key signed; the
+body is compared whole with the one that follows from the attestation.
 """
 
 from dataclasses import dataclass
@@ -13,13 +12,21 @@ from keys.digest import Digest
 from keys.errors import TrustacksError
 from keys.fields import Fields
 from keys.public import PublicKey
-from keys.strict import b64decode, b64encode, dumps_json, loads_json
+from keys.strict import b64decode, b64encode
 from signer.tlog.checkpoint import open_checkpoint
 from signer.tlog.errors import (
     LogEntryFormatError,
     LogEntryMismatchError,
     NotIncludedError,
     WrongLogError,
+)
+from signer.tlog.hashedrekord import (
+    KIND,
+    VERSION,
+    HashedRekord,
+    hashedrekord_body,
+    pae_digest_of,
+    parse_hashedrekord,
 )
 from signer.tlog.limits import (
     MAX_ENTRY_BYTES,
@@ -29,8 +36,17 @@ from signer.tlog.limits import (
 )
 from signer.tlog.merkle import leaf_hash, verify_inclusion
 
-KIND: Final = "hashedrekord"
-VERSION: Final = "0.0.2"
+__all__ = [
+    "HashedRekord",
+    "Log",
+    "LogEntry",
+    "LoggedEntry",
+    "hashedrekord_body",
+    "pae_digest_of",
+    "parse_hashedrekord",
+    "verify_log_entry",
+]
+
 _HASH_BYTES: Final = 32
 # Base64 makes four characters of three bytes.
 _MAX_BODY_CHARS: Final = -(-MAX_ENTRY_BYTES // 3) * 4
@@ -67,27 +83,6 @@ class LoggedEntry:
     size: int
     root: bytes
     origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class HashedRekord:
-    """What a leaf says.
-
-    Attributes:
-        digest: SHA-256 of the DSSE PAE that was signed.
-        signature: Over that PAE.
-        key: Who signed, by their own word.
-    """
-
-    digest: Digest
-    signature: bytes
-    key: PublicKey
-
-    def to_body(self) -> bytes:
-        """Return the leaf's bytes."""
-        return hashedrekord_body(
-            digest=self.digest, signature=self.signature, key=self.key
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,69 +154,6 @@ class LogEntry:
             },
             "canonicalizedBody": b64encode(self.body),
         }
-
-
-def hashedrekord_body(*, digest: Digest, signature: bytes, key: PublicKey) -> bytes:
-    """Build the leaf for a signature.
-
-    Args:
-        digest: SHA-256 of the DSSE PAE.
-        signature: As in the envelope.
-        key: Who signed.
-
-    Source: sigstore protobuf-specs, rekor/v2/hashedrekord.proto, canonicalised by
-    RFC 8785.
-    """
-    verifier = {
-        "keyDetails": key.details,
-        "publicKey": {"rawBytes": b64encode(key.spki)},
-    }
-    return dumps_json(
-        {
-            "apiVersion": VERSION,
-            "kind": KIND,
-            "spec": {
-                "hashedRekordV002": {
-                    "data": {"algorithm": "SHA2_256", "digest": b64encode(digest.raw)},
-                    "signature": {
-                        "content": b64encode(signature),
-                        "verifier": verifier,
-                    },
-                }
-            },
-        }
-    )
-
-
-def parse_hashedrekord(body: bytes) -> HashedRekord:
-    """Parse a leaf, accepting only what ``hashedrekord_body`` writes.
-
-    Raises:
-        FormatError: Anything else, other bytes for the same content included.
-    """
-    value = loads_json(body, max_bytes=MAX_ENTRY_BYTES, what="log entry")
-    spec = Fields(value, "log entry").object("spec").object("hashedRekordV002")
-    data, signature = spec.object("data"), spec.object("signature")
-    verifier = signature.object("verifier")
-    found = HashedRekord(
-        Digest(b64decode(data.text("digest")).hex()),
-        b64decode(signature.text("content")),
-        PublicKey(b64decode(verifier.object("publicKey").text("rawBytes"))),
-    )
-    if body != found.to_body():
-        raise LogEntryFormatError(
-            "log entry: expected one canonical hashedrekord 0.0.2"
-        )
-    return found
-
-
-def pae_digest_of(body: bytes) -> Digest:
-    """Return the PAE digest that a leaf is about: the name of its attestation.
-
-    Raises:
-        FormatError: Not a leaf of ours.
-    """
-    return parse_hashedrekord(body).digest
 
 
 def verify_log_entry(
