@@ -15,10 +15,10 @@ Not here: whether there is a release that may be used (``bundle.runner``).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from bundle.decision import CALLER, RUNNER, Deny
-from bundle.errors import EvaluatedAtRefusedError, InputFormatError
+from bundle.errors import EvaluatedAtRefusedError, InputFormatError, NoAnswerError
 from bundle.layers import Layer
 from bundle.limits import MAX_INPUT_BYTES
 from bundle.rego.engine import Engine, Module, Policy
@@ -28,6 +28,12 @@ from bundle.rule import RuleModule
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.strict import dumps_json, loads_json
+
+# Valid, and about nothing: no rule may fail to answer it.
+CANARY: Final[Mapping[str, Any]] = {
+    "proposal": {"files": []},
+    "context": {"target": {"name": "canary", "tier": "dev"}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,20 @@ class Stack:
         for path, answer in zip([first, *paths], answers, strict=True):
             found += self._read_denies(path, answer)
         return tuple(found)
+
+    def require_answers(self, *, at: datetime) -> None:
+        """Ask about the canary: engines find some faults only when they evaluate.
+
+        Raises:
+            NoAnswerError: A layer or rule does not answer.
+        """
+        for deny in self.denies(prepare_input(CANARY, at=at)):
+            if deny.code:
+                raise NoAnswerError(
+                    f"{deny.rule_id}: expected an answer to an empty proposal, "
+                    f"got {deny.code}: {deny.message}",
+                    rule_id=deny.rule_id,
+                )
 
     def close(self) -> None:
         """Forget the modules."""

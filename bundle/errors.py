@@ -5,7 +5,7 @@ The rooms inside have leaves of their own: ``bundle.rego.errors``,
 ``bundle.tuf.errors``, ``bundle.runner.errors``, ``bundle.audit.errors``.
 """
 
-from keys.errors import FormatError, UsageError
+from keys.errors import FormatError, RuleError, UsageError
 
 
 class ArchiveFormatError(FormatError):
@@ -66,3 +66,9 @@ class CaseFileError(FormatError):
     """A case file that is not what its format says."""
 
     code = "case-file-format"
+
+
+class NoAnswerError(RuleError):
+    """A layer or rule that does not answer a proposal about nothing."""
+
+    code = "no-answer"

@@ -28,7 +28,7 @@ Order, and the sentence of DESIGN that each step enacts::
     inventory     T4   archive and released inventory hold the same rules
     rules         2    each rule signed by an author of its namespace, tested, linted
     rule-chain    T5   heads only move forward; nothing is dropped
-    compile       5    constitution, packs and overlay load together
+    compile       5    constitution, packs and overlay load and answer together
 
 A step that is deleted is ``not_run``, and then nothing is accepted.
 """
@@ -62,7 +62,7 @@ PLAN: Final = (
     ("inventory", "inventory and archive agree"),
     ("rules", "rule attestations"),
     ("rule-chain", "chain of each rule"),
-    ("compile", "constitution, packs and overlay load together"),
+    ("compile", "constitution, packs and overlay load and answer together"),
 )
 
 
@@ -91,7 +91,7 @@ def check_release(
         word = check_word(steps, candidate, accepted, marks=marks, floor=floor, at=at)
         rules = check_bundle(steps, candidate, word, engine)
         check_rules(steps, word, rules, at=at)
-        check_together(steps, engine, layers, rules)
+        check_together(steps, engine, layers, rules, at=at)
         release = _release(accepted, layers, word, rules)
     subject = f"release {candidate.revision}"
     result = steps.result(subject=subject, at=at, facts=_facts(accepted, release))

@@ -12,7 +12,8 @@ What this version does not have yet is said here and refused, never passed over:
 - a signed retirement. A release that retires a rule is refused (``retirement``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from bundle.gate.chain import Link
@@ -27,123 +28,173 @@ from keys.digest import Digest
 from signer.form import Form
 from signer.predicates.release import ReleasePredicate
 from signer.predicates.rule import RulePredicate
-
-Heads = Mapping[str, Digest]
-_NOTHING: Heads = {}
+from signer.result import Check, Status
 
 
-def steps_of(head: Link, links: Sequence[Link]) -> list[tuple[Link, Link | None]]:
-    """Return (newer, older) for every step; ``None`` is before the first release.
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What one release changes in the heads of rules.
+
+    Attributes:
+        release: The later release.
+        heads: Head of each rule in force, by id.
+        retired: Head of each retired rule, by id.
+        heads_before: The same in the release before; empty before the first.
+        retired_before: The same.
+    """
+
+    release: ReleasePredicate
+    heads: Mapping[str, Digest]
+    retired: Mapping[str, Digest]
+    heads_before: Mapping[str, Digest]
+    retired_before: Mapping[str, Digest]
+
+    @classmethod
+    def of(cls, newer: ReleasePredicate, older: ReleasePredicate | None) -> "Move":
+        """Return the move from one release to the next."""
+        return cls(
+            newer,
+            {item.rule_id: item.head for item in newer.inventory},
+            {item.rule_id: item.head for item in newer.retired},
+            {item.rule_id: item.head for item in older.inventory} if older else {},
+            {item.rule_id: item.head for item in older.retired} if older else {},
+        )
+
+    @property
+    def added(self) -> list[str]:
+        """Ids in force that were not."""
+        return sorted(self.heads.keys() - self.heads_before.keys())
+
+    @property
+    def changed(self) -> list[str]:
+        """Ids in force before and after, with another head."""
+        before = self.heads_before
+        return sorted(i for i, h in self.heads.items() if before.get(i, h) != h)
+
+
+def moves_of(head: Link, links: Sequence[Link]) -> tuple[Move, ...]:
+    """Return every move along the chain, newest first.
 
     The oldest link is known by mark or floor, unless it is the first release: then it
-    is a step from nothing, checked like any other.
+    is a move from nothing, and checked like any other.
     """
-    walked = [head, *links]
-    steps: list[tuple[Link, Link | None]] = list(pairwise(walked))
-    if walked[-1].release.predecessor is None:
-        steps.append((walked[-1], None))
-    return steps
+    releases = [link.release for link in (head, *links)]
+    moves = [Move.of(newer, older) for newer, older in pairwise(releases)]
+    if releases[-1].predecessor is None:
+        moves.append(Move.of(releases[-1], None))
+    return tuple(moves)
 
 
-def check_nothing_dropped(newer: ReleasePredicate, older: Link | None) -> None:
-    """Refuse a rule that is gone, and a retired head that is gone or another.
+def check_nothing_dropped(moves: Iterable[Move]) -> None:
+    """Refuse a rule that is gone and not retired.
 
     Raises:
-        RuleDroppedError: A rule without a retirement.
-        RetirementError: A retired head that was forgotten, or is not signed.
+        RuleDroppedError: One is.
     """
-    kept, retired = heads_of(newer), retired_of(newer)
-    before = retired_of(older.release) if older else _NOTHING
-    for rule_id in heads_of(older.release) if older else ():
-        if rule_id not in kept and rule_id not in retired:
+    for move in moves:
+        gone = move.heads_before.keys() - move.heads.keys() - move.retired.keys()
+        if gone:
             raise RuleDroppedError(
-                f"revision {newer.revision}: expected rule {rule_id}, got none",
+                f"revision {move.release.revision}: expected {min(gone)}, got no rule",
                 hint="a rule leaves by a signed retirement only",
             )
-    for rule_id, head in before.items():
-        if rule_id not in kept and retired.get(rule_id) != head:
+
+
+def check_retired_kept(moves: Iterable[Move]) -> None:
+    """Refuse a retired head that was forgotten or replaced.
+
+    Raises:
+        RetirementError: One was.
+    """
+    for move in moves:
+        for rule_id, head in move.retired_before.items():
+            if rule_id not in move.heads and move.retired.get(rule_id) != head:
+                raise RetirementError(
+                    f"{rule_id}: expected retired head {head}, "
+                    f"got {move.retired.get(rule_id)}"
+                )
+
+
+def check_no_retirement(moves: Iterable[Move]) -> None:
+    """Refuse a new retirement: this version cannot verify who signed it.
+
+    Raises:
+        RetirementError: There is one.
+    """
+    for move in moves:
+        new = move.retired.keys() - move.retired_before.keys()
+        if new:
             raise RetirementError(
-                f"{rule_id}: expected retired head {head}, got {retired.get(rule_id)}"
+                f"{min(new)}: expected a signed retirement, which this version cannot "
+                "read yet, got a retired head"
             )
-    for rule_id in sorted(retired.keys() - before.keys()):
-        raise RetirementError(
-            f"{rule_id}: expected a signed retirement, which this version does not "
-            "support yet, got a retired head"
-        )
 
 
 def check_heads_forward(
-    newer: ReleasePredicate, older: Link | None, claims: Mapping[Digest, RulePredicate]
+    moves: Iterable[Move], claims: Mapping[Digest, RulePredicate]
 ) -> None:
     """Refuse a head that does not supersede the one before it.
 
     Args:
-        newer: The later release.
-        older: The one before, or ``None``.
-        claims: Verified rule attestations by digest; a head that was superseded in
-            the meantime is not here, and is the release identity's word.
+        moves: Along the chain.
+        claims: Verified rule attestations by digest. A head that was superseded in
+            the meantime is not among them: it is the release identity's word.
 
     Raises:
         RuleChainError: Another ``supersedes`` than the head before.
     """
-    before = {**retired_of(older.release), **heads_of(older.release)} if older else {}
-    for rule_id, head in heads_of(newer).items():
-        if head in claims and head != before.get(rule_id):
-            named = claims[head].supersedes
-            if named != before.get(rule_id):
+    for move in moves:
+        before = {**move.retired_before, **move.heads_before}
+        for rule_id in (*move.added, *move.changed):
+            claim = claims.get(move.heads[rule_id])
+            if claim and claim.supersedes != before.get(rule_id):
                 raise RuleChainError(
                     f"{rule_id}: expected a rule that supersedes "
-                    f"{before.get(rule_id)}, got {named}"
+                    f"{before.get(rule_id)}, got {claim.supersedes}"
                 )
 
 
-def check_said(newer: ReleasePredicate, older: Link | None) -> None:
+def check_said(moves: Iterable[Move]) -> None:
     """Refuse a release whose words for what it adds and changes are not so.
 
     Raises:
         ReleaseChainError: ``added`` or ``changed`` is not the difference.
     """
-    before = heads_of(older.release) if older else _NOTHING
-    now = heads_of(newer)
-    added = {rule_id for rule_id in now if rule_id not in before}
-    if set(newer.added) != added or set(newer.changed) != set(changed(newer, older)):
-        raise ReleaseChainError(
-            f"revision {newer.revision}: expected added {sorted(added)} and changed "
-            f"{changed(newer, older)}, got {sorted(newer.added)} and "
-            f"{sorted(newer.changed)}"
-        )
+    for move in moves:
+        said = (list(move.release.added), list(move.release.changed))
+        if said != (move.added, move.changed):
+            raise ReleaseChainError(
+                f"revision {move.release.revision}: expected added {move.added} and "
+                f"changed {move.changed}, got {said[0]} and {said[1]}"
+            )
 
 
-def check_approved(newer: ReleasePredicate, older: Link | None, form: Form) -> None:
+def check_approved(moves: Iterable[Move], form: Form) -> None:
     """Refuse, in the sovereign form, a changed rule: approvals do not exist yet.
 
     Raises:
         RuleChangeUnapprovedError: An existing rule has another head.
     """
-    for rule_id in changed(newer, older):
-        if form is Form.SOVEREIGN:
+    for move in moves:
+        if move.changed and form is Form.SOVEREIGN:
             raise RuleChangeUnapprovedError(
-                f"{rule_id}: expected a second principal's approval of the change, "
-                "which this version cannot read yet, got none",
-                rule_id=rule_id,
+                f"{move.changed[0]}: expected a second principal's approval of the "
+                "change, which this version cannot read yet, got none",
+                rule_id=move.changed[0],
             )
 
 
-def changed(newer: ReleasePredicate, older: Link | None) -> list[str]:
-    """Return the ids that both releases hold, with another head."""
-    before = heads_of(older.release) if older else _NOTHING
-    return sorted(
-        rule_id
-        for rule_id, head in heads_of(newer).items()
-        if before.get(rule_id, head) != head
-    )
-
-
-def heads_of(release: ReleasePredicate) -> dict[str, Digest]:
-    """Return the head of each rule in force."""
-    return {item.rule_id: item.head for item in release.inventory}
-
-
-def retired_of(release: ReleasePredicate) -> dict[str, Digest]:
-    """Return the head of each retired rule."""
-    return {item.rule_id: item.head for item in release.retired}
+def warnings(moves: Iterable[Move]) -> list[Check]:
+    """Return a check for each change that nobody approved."""
+    return [
+        Check(
+            id=f"rule-change:{move.release.revision}:{rule_id}",
+            title=rule_id,
+            status=Status.PASSED,
+            code=RuleChangeUnapprovedError.code,
+            detail=f"warning: revision {move.release.revision} changes it without "
+            "a second principal's approval",
+        )
+        for move in moves
+        for rule_id in move.changed
+    ]

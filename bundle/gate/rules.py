@@ -6,7 +6,7 @@ That the tests passed, with a positive and a negative case, and the lint too, is
 (``signer.predicates.rule``). What the gate can check itself it does (``content``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bundle.decide import citation_of
 from bundle.gate.errors import (
@@ -60,12 +60,41 @@ def expected_rule(item: InventoryItem) -> Expected:
     )
 
 
-def check_rule_named(claim: RulePredicate, rule: RuleModule) -> None:
-    """Refuse an attestation of another rule, package or citation.
+def check_named(
+    release: ReleasePredicate,
+    rules: Iterable[RuleModule],
+    claims: Mapping[Digest, RulePredicate],
+) -> None:
+    """Refuse an attestation of another rule, package or citation than is shipped.
 
     Raises:
         RuleMismatchError: They differ.
     """
+    by_id = {rule.rule_id: rule for rule in rules}
+    for item in release.inventory:
+        if item.head in claims:
+            _check_named(claims[item.head], by_id[item.rule_id])
+
+
+def check_linted_for(
+    release: ReleasePredicate, claims: Mapping[Digest, RulePredicate]
+) -> None:
+    """Refuse a rule that was linted against other layers than the release's.
+
+    Raises:
+        RuleParentsError: Another constitution or other packs.
+    """
+    current = (release.parents.constitution, dict(release.parents.packs))
+    for claim in claims.values():
+        if (claim.parents.constitution, dict(claim.parents.packs)) != current:
+            raise RuleParentsError(
+                f"{claim.rule_id}: expected a lint against the current constitution "
+                "and packs, got one against others",
+                hint="lint and sign the rule again",
+            )
+
+
+def _check_named(claim: RulePredicate, rule: RuleModule) -> None:
     if (claim.rule_id, claim.package) != (rule.rule_id, rule.package):
         raise RuleMismatchError(
             f"expected {rule.rule_id} in package {rule.package}, "
@@ -74,20 +103,4 @@ def check_rule_named(claim: RulePredicate, rule: RuleModule) -> None:
     if claim.citation.to_json() != citation_of(rule):
         raise RuleMismatchError(
             f"{rule.rule_id}: expected the citation in its Rego, got another"
-        )
-
-
-def check_linted_for(claim: RulePredicate, release: ReleasePredicate) -> None:
-    """Refuse a rule that was linted against other layers than the release's.
-
-    Raises:
-        RuleParentsError: Another constitution or other packs.
-    """
-    linted = (claim.parents.constitution, dict(claim.parents.packs))
-    current = (release.parents.constitution, dict(release.parents.packs))
-    if linted != current:
-        raise RuleParentsError(
-            f"{claim.rule_id}: expected a lint against the current constitution "
-            "and packs, got one against others",
-            hint="lint and sign the rule again",
         )

@@ -45,8 +45,8 @@ def check_standing(
             trust.policy.require_custody(accepted.view.form)
         with steps("release") as note:
             subjects = (release.archive, release.content)
-            verified = verify_link(release.link, subjects, trust=trust, at=at)
-            note(signed_by(verified))
+            evidence = verify_link(release.link, subjects, trust=trust, at=at)
+            note(signed_by(evidence))
         with steps("rules") as note:
             _, checks = verify_rules(
                 release.predicate, release.attestations, trust=trust, at=at
@@ -104,8 +104,8 @@ def verify_links(
     checks = []
     for link in by_key[1:]:
         subjects = Expected.as_claimed(parse_attestation(link.raw)).subjects
-        verified = verify_link(link, subjects, trust=trust, at=at)
-        checks.append(_passed(link, signed_by(verified)))
+        evidence = verify_link(link, subjects, trust=trust, at=at)
+        checks.append(_passed(link, signed_by(evidence)))
     kept = [link for link in by_digest if link is not head]
     return checks + [_passed(link, "named by digest, by the admins") for link in kept]
 

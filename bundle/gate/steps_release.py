@@ -65,7 +65,8 @@ def check_word(
         archive = Digest.of(candidate.bundle)
         subjects = (archive, content_digest(candidate.bundle))
         trust = endorse(accepted.trust, [head])
-        note(signed_by(verify_link(head, subjects, trust=trust, at=at)))
+        evidence = verify_link(head, subjects, trust=trust, at=at)
+        note(signed_by(evidence))
     with steps("current"):
         releases.check_revision(head.release, candidate)
         releases.check_targets_current(head.release, view)
@@ -85,7 +86,8 @@ def check_word(
     with steps("chain") as note:
         links = chains.open_chain(candidate, head, anchor)
         chains.check_through_floors((head, *links), floors)
-        note.add(*verify_links(head, links, trust=accepted.trust, at=at))
+        checks = verify_links(head, links, trust=accepted.trust, at=at)
+        note.add(*checks)
         note(f"{len(links)} before it")
     with steps("release-log") as note:
         log = forward.check_log_along((head, *links), accepted, marks)

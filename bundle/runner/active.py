@@ -9,9 +9,8 @@ and mark* until ``stale_until``, and ``revocation_grace_seconds``.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
 
-from bundle.decide import Stack, prepare_input
+from bundle.decide import Stack
 from bundle.decision import DecidedBundle
 from bundle.gate import AcceptedTrust, VerifiedRelease, check_standing
 from bundle.gate.errors import ReleaseExpiredError
@@ -20,16 +19,6 @@ from bundle.runner.errors import ProbeFailedError
 from bundle.tuf.errors import TufExpiredError
 from keys.clock import format_instant
 from keys.errors import TrustacksError
-
-# Valid, and about nothing: no rule may fail to answer it.
-CANARY: Final[dict[str, Any]] = {
-    "proposal": {"files": []},
-    "context": {
-        "platform_repo_url": "https://example.invalid/platform",
-        "renderer": "helm",
-        "target": {"name": "canary", "tier": "dev", "kind": "kubernetes"},
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +132,9 @@ def load_active(release: VerifiedRelease, *, engine: Engine, at: datetime) -> Ac
             packs=release.packs,
             rules=release.rules,
         )
-        denies = stack.denies(prepare_input(CANARY, at=at))
+        stack.require_answers(at=at)
     except TrustacksError as error:
         raise ProbeFailedError(
-            f"release {release.revision} does not load: {error.message}"
+            f"release {release.revision} does not answer: {error.message}"
         ) from error
-    for deny in denies:
-        if deny.code:
-            stack.close()
-            raise ProbeFailedError(
-                f"release {release.revision}: expected an answer of {deny.rule_id} "
-                f"to the canary, got {deny.code}"
-            )
     return Active(release, stack, release.accepted, judged_at=at)
