@@ -47,6 +47,11 @@ class ParentArchives:
     constitution: bytes
     packs: Mapping[str, bytes]
 
+    @property
+    def archives(self) -> tuple[bytes, ...]:
+        """The constitution, then the packs by name."""
+        return (self.constitution, *(self.packs[name] for name in sorted(self.packs)))
+
     def to_json(self) -> dict[str, Any]:
         """Return the digests, in the form of a rule's attestation."""
         return {

@@ -52,8 +52,7 @@ def read_parents(
         raise UsageError("expected --constitution with --pack, got --pack alone")
     login = session.login(workspace)
     directory = store_directory(session.home / "workspaces", login.root)
-    found = load_parents(directory)
-    archives = (found.constitution, *(found.packs[n] for n in sorted(found.packs)))
+    archives = load_parents(directory).archives
     return tuple(read_layer(archive) for archive in archives)
 
 

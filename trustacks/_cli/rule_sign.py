@@ -71,11 +71,7 @@ def sign(
     )
     signer.identity  # noqa: B018 - refuses an unregistered key before any work
     wanted = [one for one in rules if again or not signer.holds(one)]
-    archives = (
-        parents.constitution,
-        *(parents.packs[n] for n in sorted(parents.packs)),
-    )
-    passed = _pass(session, wanted, archives, overlay, rule)
+    passed = _pass(session, wanted, parents.archives, overlay, rule)
     signed = []
     for one in passed:
         raw = signer.sign(one)
