@@ -96,7 +96,7 @@ def read_file(path: Path, *, max_bytes: int) -> bytes:
     """
     with _storage_errors("read", path):
         try:
-            with open(path, "rb", opener=_open_plain) as file:  # noqa: PTH123 (opener)
+            with open(path, "rb", opener=_open_plain) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise OSError(errno.EINVAL, "expected a regular file, got another")
                 data = file.read(max_bytes + 1)
