@@ -23,7 +23,7 @@ from bundle.rego.templates import library, render
 from bundle.stored_gzip import open_gzip
 from bundle.tuf.documents import RoleKeys
 from bundle.tuf.repository import Repository
-from bundle.tuf.view import read_view
+from bundle.tuf.view import TufView, read_view
 from keys.digest import Digest
 from keys.errors import TrustacksError
 from keys.strict import dumps_json
@@ -37,7 +37,6 @@ from signer.predicates.release import (
     InventoryItem,
     ReleaseParents,
     ReleasePredicate,
-    RetiredItem,
     TargetsRef,
 )
 from signer.predicates.rule import Citation, RulePredicate
@@ -410,6 +409,23 @@ class SimulatedWorkspace:
         packs = {"change-control": Digest.of(self.pack)}
         return Parents(Digest.of(self.constitution), packs)
 
+    def view(self, at: datetime | None = None) -> TufView:
+        current = self.repository.current()
+        return read_view(
+            current.roots, current.targets, current.release, at=at or self.at
+        )
+
+    def release_parents(self, **changes: object) -> ReleaseParents:
+        """The parents of a release made now."""
+        files, parents = self.view().files, self.parents()
+        current = ReleaseParents(
+            constitution=parents.constitution,
+            packs=parents.packs,
+            trust_policy=files["trust/policy.json"].digest,
+            trusted_root=files["trust/trusted_root.json"].digest,
+        )
+        return replace(current, **changes)
+
     # ------------------------------------------------------------------ releases
 
     def make_release(
@@ -428,7 +444,10 @@ class SimulatedWorkspace:
             archive = build_bundle(
                 rules, revision=revision, parse=self.engine.parse
             ).archive
-        predicate = replace(self._release_predicate(rules, revision, by, at), **changes)
+        before = self.releases[-1].digest if self.releases else None
+        predecessor = changes.pop("predecessor", before)
+        said = self._release_predicate(rules, revision, by, at, predecessor)
+        predicate = replace(said, **changes)
         named = (("bundle.tar.gz", archive), ("bundle.tar", _tar(archive)))
         statement = Statement(
             tuple(Subject(name, Digest.of(data)) for name, data in named),
@@ -440,32 +459,29 @@ class SimulatedWorkspace:
         return SignedRelease(predicate, raw, archive, tuple(rules), lines)
 
     def _release_predicate(
-        self, rules: tuple[SignedRule, ...], revision: int, by: str, at: datetime
+        self,
+        rules: tuple[SignedRule, ...],
+        revision: int,
+        by: str,
+        at: datetime,
+        predecessor: Digest | None,
     ) -> ReleasePredicate:
-        current = self.repository.current()
-        view = read_view(current.roots, current.targets, current.release, at=at)
+        view = self.view(at)
         before = self.releases[-1] if self.releases else None
         heads = {r.rule_id: r.head for r in before.rules} if before else {}
-        retired: tuple[RetiredItem, ...] = ()
-        parents = self.parents()
         return ReleasePredicate(
             workspace=self.workspace,
             revision=revision,
-            predecessor=before.digest if before else None,
+            predecessor=predecessor,
             identity=by,
             issued_at=at,
             expires=at + 7 * DAY,
             targets=TargetsRef(
                 version=view.targets_version, digest=view.targets_digest
             ),
-            parents=ReleaseParents(
-                constitution=parents.constitution,
-                packs=parents.packs,
-                trust_policy=view.files["trust/policy.json"].digest,
-                trusted_root=view.files["trust/trusted_root.json"].digest,
-            ),
+            parents=self.release_parents(),
             inventory=tuple(sorted((r.item for r in rules), key=lambda i: i.rule_id)),
-            retired=retired,
+            retired=(),
             added=tuple(sorted(r.rule_id for r in rules if r.rule_id not in heads)),
             changed=tuple(
                 sorted(
@@ -496,6 +512,10 @@ class SimulatedWorkspace:
         self.repository.publish_release(staged, at=at or self.at)
         self.releases.append(release)
         return release
+
+    def release_again(self, **changes: object) -> SignedRelease:
+        """Release the rules of the newest release once more."""
+        return self.release(*self.releases[-1].rules, **changes)
 
     def release(self, *rules: SignedRule, **changes: object) -> SignedRelease:
         """Make a release and publish it."""
