@@ -67,6 +67,17 @@ TARGETS: Final = (
         "verify_possession",
         ("tests/attacks/test_attestation_possession.py",),
     ),
+    *(
+        Target(file, function, ("tests/attacks/test_release_steps.py",))
+        for file, function in (
+            ("bundle/gate/steps_trust.py", "check_trust"),
+            ("bundle/gate/steps_trust.py", "check_layers"),
+            ("bundle/gate/steps_release.py", "check_word"),
+            ("bundle/gate/steps_bundle.py", "check_bundle"),
+            ("bundle/gate/steps_bundle.py", "check_rules"),
+            ("bundle/gate/steps_bundle.py", "check_together"),
+        )
+    ),
 )
 
 
