@@ -39,6 +39,7 @@ def lint_layer(layer: Layer, *, engine: Engine) -> tuple[Finding, ...]:
             )
             continue
         findings += _package(layer, syntax)
+        findings += _imports(syntax)
         findings += _references(layer, syntax)
     return tuple(findings)
 
@@ -83,6 +84,25 @@ def _package(layer: Layer, syntax: Syntax) -> Iterator[Finding]:
             f"expected package {layer.package}, got {'.'.join(syntax.package)}",
             f"write: package {layer.package}",
         )
+
+
+def _imports(syntax: Syntax) -> Iterator[Finding]:
+    """Refuse imports of data: regorus 0.13 loses them behind a package's first file.
+
+    Where a rule of another package asks for a set that several files of one package
+    define, it resolves the imports of the first file only; the others' conditions are
+    undefined, and their denies missing. A full path means the same everywhere.
+    """
+    for item in syntax.imports:
+        if item.path[0] == "data":
+            yield Finding(
+                "layer-import",
+                syntax.path,
+                item.place.line,
+                item.place.column,
+                f"expected no import of data in a layer, got {'.'.join(item.path)}",
+                f"write {'.'.join(item.path)} where it is used",
+            )
 
 
 def _references(layer: Layer, syntax: Syntax) -> Iterator[Finding]:
