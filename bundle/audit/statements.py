@@ -115,11 +115,16 @@ def _word_of(
             trusted_root=trust.trusted_root,
             challenge=asked.challenge,
             at=at,
+            pending=not attestation.entries,
         )
         return proof.require(), None
     expected = Expected.as_claimed(attestation)
     verified = verify_attestation(
-        attestation.raw, trust=trust, expected=expected, at=at
+        attestation.raw,
+        trust=trust,
+        expected=expected,
+        at=at,
+        pending=not attestation.entries,
     )
     evidence = verified.require()
     return evidence.predicate, evidence.identity
