@@ -32,7 +32,7 @@ from bundle.audit.published import (
 )
 from bundle.audit.trust import TrustHistory, TrustVersion, require_next
 from bundle.gate import POLICY_TARGET, TRUSTED_ROOT_TARGET
-from bundle.gate.errors import OverlayMissingError
+from bundle.gate.errors import OverlayMissingError, TargetMismatchError
 from bundle.limits import MAX_ROOT_VERSIONS
 from bundle.tuf.roles import TARGETS
 from bundle.tuf.view import TargetInfo, read_view
@@ -81,11 +81,17 @@ def read_target(pack: Pack, name: str, listed: Mapping[str, TargetInfo]) -> byte
     Raises:
         OverlayMissingError: The metadata does not list it.
         HistoryMissingError: The pack does not hold it.
+        TargetMismatchError: What the pack holds is not what the metadata lists.
     """
     if name not in listed:
         raise OverlayMissingError(f"expected {name} in the metadata, got none")
     info = listed[name]
-    return pack.get(target_object(name, info.length, info.digest))
+    data = pack.get(target_object(name, info.length, info.digest))
+    if (len(data), Digest.of(data)) != (info.length, info.digest):
+        raise TargetMismatchError(
+            f"{name}: expected {info.digest}, got {Digest.of(data)}"
+        )
+    return data
 
 
 def _walk(
