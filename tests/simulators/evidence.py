@@ -159,7 +159,7 @@ class AuditedWorkspace(SimulatedWorkspace):
 
     def report(
         self,
-        release: SignedRelease | None,
+        active: SignedRelease | None,
         *,
         by: str = "runner",
         outcome: str = "activated",
@@ -169,7 +169,7 @@ class AuditedWorkspace(SimulatedWorkspace):
         """Report a step as a Runner would."""
         sent = self.reports.setdefault(by, [])
         before = parse_attestation(sent[-1]).digest if sent else None
-        archive = Digest.of(release.archive) if release else self.workspace
+        archive = Digest.of(active.archive) if active else self.workspace
         predicate = RunnerReportPredicate(
             workspace=self.workspace,
             runner=by,
@@ -178,9 +178,9 @@ class AuditedWorkspace(SimulatedWorkspace):
             at=at or self.at,
             outcome=outcome,
             code="unavailable" if outcome == "held" else None,
-            revision=release.predicate.revision if release else None,
-            release=release.digest if release else None,
-            content=content_of(release) if release else None,
+            revision=active.predicate.revision if active else None,
+            release=active.digest if active else None,
+            content=content_of(active) if active else None,
             form=self.form,
             engine=EngineRef(name=self.engine.name, version=self.engine.version),
             checks=(),
