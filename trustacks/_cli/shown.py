@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows a statement before it is signed: what a person signs, they have seen.
 
-Every field is shown, none is summed up; long texts are cut with their length, because
-their digest is what is signed.
+Every field is shown, none is summed up. Long texts are cut and say their length; of a
+long list the first fifty are shown, and how many more there are.
 """
 
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from typing import Any, Final
 from signer.statement import parse_statement
 from trustacks._cli.output import printable
 
-_LONGEST: Final = 100
-_MOST: Final = 8
+_LONGEST: Final = 160
+_MOST: Final = 50
 
 
 def statement_text(statement: bytes) -> str:
@@ -35,7 +35,7 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
             yield from _flat(inner, f"{name}.{key}" if name else key)
     elif isinstance(value, list) and any(isinstance(v, dict) for v in value):
         for index, inner in enumerate(value[:_MOST]):
-            yield from _flat(inner, f"{name}[{index}]")
+            yield f"{name}[{index}]", ", ".join(f"{k} {v}" for k, v in _flat(inner, ""))
         if len(value) > _MOST:
             yield name, f"and {len(value) - _MOST} more"
     else:
