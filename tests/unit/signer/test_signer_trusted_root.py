@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sigstore's trusted root: ours is read by others, and others' by us."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sigstore_models.trustroot.v1 import TrustedRoot as OtherTrustedRoot
+
+from keys.errors import FormatError
+from keys.strict import b64encode, dumps_json, loads_json
+from signer.errors import TrustedRootFormatError, UnknownLogError
+from signer.trusted_root import TrustedRoot, Window, build_trusted_root
+from tests.simulators.signing import BEGIN, END, NOW, SimulatedAuthority, Workshop
+
+SHOP = Workshop()
+SECOND = timedelta(seconds=1)
+
+
+def build(**changes) -> bytes:
+    parts = {
+        "logs": [(f"https://{SHOP.log.origin}", SHOP.log.key.public_key, BEGIN)],
+        "authorities": [(SHOP.authority.uri, SHOP.authority.chain, BEGIN)],
+    }
+    return build_trusted_root(**(parts | changes))
+
+
+def changed(edit, data: bytes | None = None) -> bytes:
+    document = loads_json(data or build(), max_bytes=10**6)
+    edit(document)
+    return dumps_json(document)
+
+
+def test_a_trusted_root_is_read_as_it_was_built():
+    root = TrustedRoot.parse(build())
+
+    (log,) = root.logs
+    assert (log.origin, log.key, log.log_id) == (
+        SHOP.log.origin, SHOP.log.key.public_key, SHOP.log.log_id,
+    )  # fmt: skip
+    (authority,) = root.authorities
+    assert authority.chain == tuple(SHOP.authority.chain)
+    assert authority.digest == SHOP.authority.digest
+    assert authority.key_ids == (
+        SHOP.authority.key.public_key.key_id, SHOP.authority.ca.public_key.key_id,
+    )  # fmt: skip
+    assert root.log(log.log_id) is log
+
+
+def test_sigstores_own_reader_reads_it():
+    theirs = OtherTrustedRoot.from_json(build().decode())
+
+    assert theirs.tlogs[0].base_url == f"https://{SHOP.log.origin}"
+    assert len(theirs.timestamp_authorities[0].cert_chain.certificates) == 2
+
+
+def test_another_log_is_unknown_and_no_key_is_tried():
+    with pytest.raises(UnknownLogError):
+        TrustedRoot.parse(build()).log(bytes(32))
+
+
+@pytest.mark.parametrize(
+    ("end", "at", "covered"),
+    [
+        (None, BEGIN, True),
+        (None, BEGIN - SECOND, False),
+        (None, END, True),
+        (NOW, NOW, True),
+        (NOW, NOW + SECOND, False),
+    ],
+)
+def test_a_window_includes_both_ends(end, at, covered):
+    assert Window(BEGIN, end).covers(at) is covered
+
+
+def tlog(document):
+    return document["tlogs"][0]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-01-31T00:00:00Z",
+        "2026-01-31T00:00:00.000Z",
+        "2026-01-31T00:00:00.999999999Z",
+    ],
+)
+def test_fractions_of_a_second_are_cut_off(written):
+    def edit(document):
+        tlog(document)["publicKey"]["validFor"] = {"start": written, "end": written}
+
+    (log,) = TrustedRoot.parse(changed(edit)).logs
+
+    assert log.window.start == log.window.end
+    assert log.window.start.microsecond == 0
+
+
+def test_a_log_with_a_key_of_another_kind_is_left_out():
+    key = rsa.generate_private_key(65537, 2048).public_key()
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def edit(document):
+        tlog(document)["publicKey"]["rawBytes"] = b64encode(der)
+
+    assert TrustedRoot.parse(changed(edit)).logs == ()
+
+
+def test_what_a_public_trusted_root_says_besides_is_read_over():
+    def edit(document):
+        tlog(document)["operator"] = "sigstore.dev"
+        tlog(document)["checkpointKeyId"] = {"keyId": "AAAA"}
+        document["timestampAuthorities"][0]["operator"] = "sigstore.dev"
+        document["certificateAuthorities"] = [{"uri": "https://ca.example.com"}]
+        document["ctlogs"] = [{"baseUrl": "https://ct.example.com"}]
+        document["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.2+json"
+
+    assert len(TrustedRoot.parse(changed(edit)).logs) == 1
+
+
+def test_a_root_without_parts_trusts_nobody():
+    media_type = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
+
+    root = TrustedRoot.parse(dumps_json({"mediaType": media_type}))
+
+    assert (root.logs, root.authorities) == ((), ())
+
+
+REFUSED = {
+    "another media type": lambda d: d.update(mediaType="application/json"),
+    "an unknown field": lambda d: d.update(x=1),
+    "an unknown field of a log": lambda d: tlog(d).update(x=1),
+    "another hash": lambda d: tlog(d).update(hashAlgorithm="SHA2_512"),
+    "a log without a window": lambda d: tlog(d)["publicKey"].pop("validFor"),
+    "a window without a start": lambda d: tlog(d)["publicKey"].update(validFor={}),
+    "a window with an offset": lambda d: tlog(d)["publicKey"].update(
+        validFor={"start": "2026-01-01T00:00:00+01:00"}
+    ),
+    "a log twice": lambda d: d["tlogs"].append(tlog(d)),
+    "an authority twice": lambda d: d["timestampAuthorities"].append(
+        d["timestampAuthorities"][0]
+    ),
+    "an authority without certificates": lambda d: d["timestampAuthorities"][0].update(
+        certChain={"certificates": []}
+    ),
+    "a certificate that is none": lambda d: d["timestampAuthorities"][0].update(
+        certChain={"certificates": [{"rawBytes": "AAAA"}]}
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "edit", [pytest.param(edit, id=name) for name, edit in REFUSED.items()]
+)
+def test_a_root_out_of_form_is_refused(edit):
+    with pytest.raises(FormatError):
+        TrustedRoot.parse(changed(edit))
+
+
+def test_a_root_that_could_not_be_read_is_not_built():
+    with pytest.raises(TrustedRootFormatError):
+        build(authorities=[("https://tsa", [], BEGIN)])
+    with pytest.raises(TrustedRootFormatError):
+        build(authorities=[("https://tsa", [b"not a certificate"], BEGIN)])
+
+
+def test_two_authorities_of_one_name_are_two():
+    other = SimulatedAuthority(SHOP.authority.uri)
+    both = [(one.uri, one.chain, BEGIN) for one in (SHOP.authority, other)]
+
+    root = TrustedRoot.parse(build(authorities=both))
+
+    assert len({one.digest for one in root.authorities}) == 2
+    assert replace(root, authorities=root.authorities[:1]).authorities
