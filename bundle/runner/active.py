@@ -84,7 +84,7 @@ class Active:
     def outlived(self, at: datetime) -> bool:
         """Return whether an identity's window ended since the last judgement."""
         ends = (one.not_after for one in self.trust.trust.policy.identities)
-        return at < self.judged_at or any(self.judged_at <= end < at for end in ends)
+        return any(self.judged_at <= end < at for end in ends)
 
     def standing(self, at: datetime) -> Standing:
         """Return what may be said of the release at ``at``."""

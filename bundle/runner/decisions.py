@@ -225,10 +225,10 @@ def _placed(
 ) -> Decision:
     """Place the record; without a durable place the answer is deny."""
     try:
-        if chain is None:
-            raise RunnerStateDamagedError("expected a chain of decisions, got none")
-        placed = chain.append(record)
+        placed = chain.append(record) if chain else record
     except TrustacksError as error:
-        denies = (*record.denies, _refused(error))
-        placed = replace(record, denies=denies)
+        placed = replace(record, denies=(*record.denies, _refused(error)))
+    if chain is None and placed.allowed:
+        damage = RunnerStateDamagedError("expected a chain of decisions, got none")
+        placed = replace(placed, denies=(_refused(damage),))
     return Decision(placed.denies, placed, document.data)

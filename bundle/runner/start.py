@@ -110,7 +110,8 @@ def _resume_active(
         trust = _newest_trust(directory, begun.state, active.trust)
     except TrustacksError as error:
         return replace(begun, problem=error)
-    return replace(begun, active=active.judged(trust, at))
+    # Not before the last accepted time: a clock may be behind it by the skew.
+    return replace(begun, active=active.judged(trust, max(at, trust.marks.at)))
 
 
 def _reload(directory: Path, activation: Activation, engine: Engine) -> Active:

@@ -590,11 +590,11 @@ def a_rule_that_is_retired_without_a_signature(house):
 
 def a_retired_head_that_is_forgotten(house):
     """After a release that the Runner knows, with a retirement in it."""
-    ticket = house.rule()
-    house.release(ticket, retired=(RetiredItem(rule_id=WINDOW, head=OTHER),))
-    known = house.releases[-1].known
-    house.release(ticket)
-    return Attack(house.candidate(chain=1), marks=_knowing(house, known))
+    released(house)
+    retired = (RetiredItem(rule_id=WINDOW, head=OTHER),)
+    known = house.release_again(retired=retired).known
+    house.release_again()
+    return Attack(house.candidate(), marks=_knowing(house, known))
 
 
 def _knowing(house, known: Known) -> Marks:
