@@ -27,7 +27,7 @@ from bundle.audit.pack import Pack
 from bundle.audit.source import CHECKPOINT, attestation_name
 from bundle.audit.tree import LogTree
 from keys.digest import Digest
-from keys.errors import NotFoundError, TrustacksError
+from keys.errors import TrustacksError
 from keys.public import PublicKey
 from signer.attestation import Attestation, parse_attestation
 from signer.statement import Statement, parse_statement
@@ -153,14 +153,9 @@ def open_ledger(pack: Pack, log_key: PublicKey, findings: Findings) -> Ledger:
 
 
 def _bodies(pack: Pack, size: int) -> Iterator[bytes]:
-    def get(path: str) -> bytes:
-        name = f"log/{path}"
-        if name not in pack.files:
-            raise NotFoundError(f"expected {name} in the pack, got none")
-        return pack.get(name)
-
     for index in range(-(-size // TILE_WIDTH)):
-        yield from read_entries(get, index, tile_width(0, index, size))
+        width = tile_width(0, index, size)
+        yield from read_entries(lambda path: pack.get(f"log/{path}"), index, width)
 
 
 def _require_tree(tree: LogTree, head: Checkpoint) -> None:

@@ -28,10 +28,10 @@ def engine():
         yield one
 
 
-@pytest.fixture(scope="module")
-def acme(engine):
+@pytest.fixture(scope="module", params=[False, True], ids=["as-submitted", "completed"])
+def acme(engine, request):
     """Two releases, and a Runner that activated both and then saw the log."""
-    workspace = AuditedWorkspace(AT, engine)
+    workspace = AuditedWorkspace(AT, engine, completed=request.param)
     rule = workspace.rule()
     workspace.report(workspace.release(rule))
     last = workspace.release(rule)

@@ -50,14 +50,20 @@ from tests.simulators.workspace import SignedRelease, SimulatedWorkspace
 
 @dataclass(frozen=True)
 class KeepingNotary(SimulatedNotary):
-    """A notary that keeps the body of each leaf, as a Control Plane must."""
+    """A notary that keeps the body of each leaf, as a Control Plane must.
+
+    What is kept comes before its leaf and so has no log entry; a Control Plane that
+    keeps the completed attestation instead (``completed``) is as good.
+    """
 
     storage: MemoryStorage | None = None
+    completed: bool = False
 
     def log(self, attestation: bytes) -> bytes:
         completed = SimulatedNotary.log(self, attestation)
         name = f"attestations/{parse_attestation(completed).digest.hex}.sigstore.json"
-        self.storage.put_immutable(name, completed)
+        kept = completed if self.completed else attestation
+        self.storage.put_immutable(name, kept)
         return completed
 
 
@@ -65,14 +71,22 @@ class AuditedWorkspace(SimulatedWorkspace):
     """A simulated workspace that can be exported."""
 
     def __init__(
-        self, at: datetime, engine: Engine, *, sovereign: bool = False
+        self,
+        at: datetime,
+        engine: Engine,
+        *,
+        sovereign: bool = False,
+        completed: bool = False,
     ) -> None:
         self.reports: dict[str, list[bytes]] = {}
+        self.completed = completed
         super().__init__(at, engine, sovereign=sovereign)
 
     def notary(self, by: Person, at: datetime | None = None) -> KeepingNotary:
         when, key = at or self.at, by.key.public_key
-        return KeepingNotary(self.log, self.authority, key, when, self.storage)
+        return KeepingNotary(
+            self.log, self.authority, key, when, self.storage, self.completed
+        )
 
     # ------------------------------------------------------------------ trust
 
@@ -262,7 +276,7 @@ class Doctor:
                 envelope=old.envelope,
                 key=leaf.key,
                 timestamps=old.timestamps,
-                entries=[log.entry(index)],
+                entries=[log.entry(index)] if old.entries else [],
             )
         old_names = [n for n in self.files if n.startswith("attestations/")]
         self.files = {n: c for n, c in self.files.items() if n not in old_names} | kept
