@@ -2,9 +2,9 @@
 """Find the inputs of Rego tests, so that a run can say what each case was.
 
 For every statement of a ``test_*`` rule that has ``with input as``, a probe is added to
-the test's package: the statements before it, then the input and the deny set under the
-same ``with``. The engine itself so computes what the test computed, loops and calls
-included; nothing is guessed from the text.
+the test's package: the statements before it, then the input under the same ``with``.
+The engine itself so computes what the test computed, loops and calls included; nothing
+is guessed from the text.
 """
 
 from collections.abc import Iterator
@@ -61,24 +61,17 @@ def read_tests(module: Module, syntax: Syntax) -> tuple[RegoTest, ...]:
     return tuple(tests.values())
 
 
-def probe_module(module: Module, syntax: Syntax, deny_path: str) -> Module:
-    """Return the test module with its probes behind it.
-
-    Args:
-        module: The test's module.
-        syntax: Of it.
-        deny_path: Such as ``data.overlay.acme_rule.deny``.
-    """
+def probe_module(module: Module, syntax: Syntax) -> Module:
+    """Return the test module with its probes behind it."""
     source = module.source.encode()
     bodies = [
         body
         for rule in syntax.rules
         if rule.root.startswith(TEST_PREFIX)
-        for body in _probe_bodies(source, rule, deny_path)
+        for body in _probe_bodies(source, rule)
     ]
     probes = [
-        f'{_PROBE}_{i} contains {{"input": {_PROBE}_i, "deny": {_PROBE}_d}} if {{\n'
-        f"{body}\n}}\n"
+        f"{_PROBE}_{i} contains {_PROBE}_input if {{\n{body}\n}}\n"
         for i, body in enumerate(bodies)
     ]
     return Module(module.path, "\n".join([module.source.rstrip("\n"), "", *probes]))
@@ -123,13 +116,10 @@ def _changed(rule: Rule) -> Iterator[tuple[Place, Statement]]:
                 yield body.statements[0].place, statement
 
 
-def _probe_bodies(source: bytes, rule: Rule, deny_path: str) -> Iterator[str]:
+def _probe_bodies(source: bytes, rule: Rule) -> Iterator[str]:
     for first, statement in _changed(rule):
         before = source[first.start : statement.place.start].decode().rstrip(" \t;")
         start, end = statement.changes[0].place.start, statement.place.end
         changes = source[start:end].decode()
         before = before.removesuffix("not").rstrip()
-        yield (
-            f"{before}\n{_PROBE}_i := input {changes}\n"
-            f"{_PROBE}_d := {deny_path} {changes}"
-        )
+        yield f"{before}\n{_PROBE}_input := input {changes}"

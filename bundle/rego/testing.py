@@ -69,6 +69,7 @@ class _Run:
         self._deny_path = f"data.{self._package}.deny"
         self.findings: list[Finding] = []
         self._modules = [rule, *_with_library(parents)]
+        self._rule = engine.load(self._modules)
 
     def rego_tests(self) -> Iterator[CaseResult]:
         """Run the ``test_*`` rules of the test file."""
@@ -80,7 +81,7 @@ class _Run:
         if self.findings:
             return
         tests = read_tests(module, syntax)
-        probed = probe_module(module, syntax, self._deny_path)
+        probed = probe_module(module, syntax)
         policy = self._engine.load([*self._modules, probed])
         for test in tests:
             yield from self._rego_test(policy, test)
@@ -96,18 +97,16 @@ class _Run:
         prefix = f"data.{self._package}_test."
         names = [test.name, *test.probes]
         value, *probes = policy.evaluate_many([prefix + name for name in names], {})
-        entries = [e for probe in probes if isinstance(probe, list) for e in probe]
+        inputs = [e for probe in probes if isinstance(probe, list) for e in probe]
         reason = _reason(value)
-        if not entries:
+        if not inputs:
             message = f"expected {test.name} to ask for a verdict, got no input"
             fix = f"write: count(data.{self._package}.deny) == 0 with input as {{...}}"
             self.findings.append(Finding("test-input", *place, 1, message, fix))
-        for number, entry in enumerate(entries, start=1):
-            name = test.name if len(entries) == 1 else f"{test.name} #{number}"
-            denies = entry["deny"]
-            case = Case(name, test.polarity, entry["input"])
-            yield _result(case, place, denies, reason)
-        if not entries and reason:
+        for number, document in enumerate(inputs, start=1):
+            name = test.name if len(inputs) == 1 else f"{test.name} #{number}"
+            yield self._ask(Case(name, test.polarity, document), place, reason)
+        if not inputs and reason:
             message = f"{test.name}: {reason}"
             fix = "correct the test or the rule"
             self.findings.append(Finding("test-failed", *place, 1, message, fix))
@@ -116,17 +115,19 @@ class _Run:
         """Run the case file, if there is one."""
         if self._files.cases_path is None or self._files.cases is None:
             return
-        cases = parse_cases(self._files.cases_path, self._files.cases)
-        policy = self._engine.load(self._modules)
         place = (str(self._files.cases_path), 1)
-        for case in cases:
-            try:
-                denies = policy.evaluate(self._deny_path, case.input)
-            except EvaluationError as error:
-                yield _result(case, place, error, None)
-            else:
-                yield _result(case, place, denies, None)
-        policy.close()
+        for case in parse_cases(self._files.cases_path, self._files.cases):
+            yield self._ask(case, place, None)
+
+    def _ask(
+        self, case: Case, place: tuple[str, int], reason: str | None
+    ) -> CaseResult:
+        """Ask the rule itself, as a Runner does: no ``with``, no test beside it."""
+        try:
+            denies = self._rule.evaluate(self._deny_path, case.input)
+        except EvaluationError as error:
+            denies = error
+        return _result(case, place, denies, reason)
 
 
 def _result(

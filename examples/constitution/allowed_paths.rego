@@ -14,12 +14,10 @@ deny contains {"rule_id": "proposal.allowed_paths", "message": message} if {
 	some file in input.proposal.files
 	path := file.path
 	not is_allowed_path(path)
-	message := sprintf("expected a path under %s, got %s", [concat(", ", allowed_prefixes), path])
+	message := sprintf("expected a path under .github/workflows, argo-apps, gitops or infra, got %s", [path])
 }
 
-allowed_prefixes := [".github/workflows/", "argo-apps/", "gitops/", "infra/"]
-
 is_allowed_path(path) if {
-	some prefix in allowed_prefixes
+	some prefix in [".github/workflows/", "argo-apps/", "gitops/", "infra/"]
 	startswith(path, prefix)
 }
