@@ -2,8 +2,8 @@
 """HTTP for python-tuf's client, with an end to every request.
 
 tuf's own fetcher bounds the silence between bytes and nothing else: one byte every few
-seconds holds it for ever, in the body or in the headers. Here a request has a deadline
-for connecting and headers (a timer that shuts the socket) and one for the body.
+seconds holds it for ever, in the body or in the headers. Here a timer shuts the socket
+of a request that has not ended by its deadline, wherever the bytes are dripping.
 
 Also unlike it: redirects are not followed, content encodings are not decoded (no
 decompressor runs on what a mirror sends), and loopback never goes through a proxy.
@@ -13,8 +13,7 @@ import contextlib
 import ipaddress
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -37,9 +36,8 @@ class HttpFetcher(FetcherInterface):
 
     Args:
         user_agent: Who asks.
-        request_deadline_s: Connecting and headers together, and then the body.
+        request_deadline_s: For a whole request, from connecting to the last byte.
         socket_timeout_s: Silence within one request.
-        monotonic: Seconds that never go back.
     """
 
     def __init__(
@@ -48,16 +46,13 @@ class HttpFetcher(FetcherInterface):
         user_agent: str = "trustacks",
         request_deadline_s: float = REQUEST_DEADLINE_S,
         socket_timeout_s: float = SOCKET_TIMEOUT_S,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._deadline_s = request_deadline_s
         self._timeout = urllib3.Timeout(socket_timeout_s)
-        self._monotonic = monotonic
         self._headers = {"User-Agent": user_agent}
         self._managers: dict[str | None, urllib3.PoolManager] = {}
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        ends_at = self._monotonic() + 2 * self._deadline_s
         try:
             response = self._manager(url).request(
                 "GET",
@@ -72,24 +67,9 @@ class HttpFetcher(FetcherInterface):
         except urllib3.exceptions.HTTPError as error:
             raise DownloadError(f"cannot get {url}: {error}") from error
         if response.status not in _OK:
-            response.close()
+            _end(response)
             raise DownloadHTTPError(f"{url}: {response.status}", response.status)
-        return self._body(response, url, ends_at)
-
-    def _body(
-        self, response: urllib3.BaseHTTPResponse, url: str, ends_at: float
-    ) -> Iterator[bytes]:
-        whole = False
-        try:
-            while chunk := response.read1(_CHUNK):
-                if self._monotonic() > ends_at:
-                    raise SlowRetrievalError(f"{url}: expected it sooner")
-                yield chunk
-            whole = True
-        except urllib3.exceptions.HTTPError as error:
-            raise DownloadError(f"cannot get {url}: {error}") from error
-        finally:
-            response.release_conn() if whole else response.close()
+        return _body(response, url)
 
     def _manager(self, url: str) -> urllib3.PoolManager:
         proxy = _proxy(url)
@@ -99,6 +79,27 @@ class HttpFetcher(FetcherInterface):
             )
             self._managers[proxy].pool_classes_by_scheme = _pools(self._deadline_s)
         return self._managers[proxy]
+
+
+def _body(response: urllib3.BaseHTTPResponse, url: str) -> Iterator[bytes]:
+    connection: Any = response.connection
+    try:
+        while chunk := response.read1(_CHUNK):
+            yield chunk
+        if isinstance(connection, _Deadline) and connection.late:
+            raise SlowRetrievalError(f"expected {url} within the deadline, got slower")
+    except urllib3.exceptions.HTTPError as error:
+        raise DownloadError(f"cannot get {url}: {error}") from error
+    finally:
+        _end(response)
+
+
+def _end(response: urllib3.BaseHTTPResponse) -> None:
+    """Close a response whose connection has not gone back to the pool by itself."""
+    connection: Any = response.connection
+    if isinstance(connection, _Deadline):
+        connection.stop()
+    response.close()
 
 
 def _proxy(url: str) -> str | None:
@@ -119,11 +120,18 @@ def _is_loopback(host: str) -> bool:
 
 
 class _Deadline:
-    """Shut a connection's socket when connecting and headers take too long."""
+    """Shut a connection's socket when a request takes too long.
+
+    The end of a socket can look like the end of headers or of a body: whoever reads
+    asks ``late`` before believing it. A body without a length is read after http.client
+    has closed the connection, so closing alone does not stop the timer then.
+    """
 
     deadline_s: float
+    late: bool = False
     _handle: socket.socket | None = None
     _timer: threading.Timer | None = None
+    _answering: bool = False
 
     def _new_conn(self) -> socket.socket:
         self._start()
@@ -137,23 +145,34 @@ class _Deadline:
         super().request(*args, **kwargs)  # type: ignore[misc]
 
     def getresponse(self) -> Any:
+        self._answering = True
         try:
-            return super().getresponse()  # type: ignore[misc]
-        finally:
-            self._stop()
+            response = super().getresponse()  # type: ignore[misc]
+        except BaseException:
+            self._answering = False
+            raise
+        if self.late:
+            self.stop()
+            response.close()
+            raise TimeoutError("expected headers within the deadline, got slower")
+        return response
 
     def close(self) -> None:
-        self._stop()
-        self._drop()
+        if not self._answering:
+            self.stop()
+            self._drop()
         super().close()  # type: ignore[misc]
 
     def _start(self) -> None:
-        self._stop()
+        self.stop()
+        self.late = False
         self._timer = threading.Timer(self.deadline_s, self._abort)
         self._timer.daemon = True
         self._timer.start()
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Forget the deadline: the request has ended."""
+        self._answering = False
         if self._timer is not None:
             self._timer.cancel()
 
@@ -163,9 +182,19 @@ class _Deadline:
             handle.close()
 
     def _abort(self) -> None:
+        self.late = True
         if self._handle is not None:
             with contextlib.suppress(OSError):  # closed meanwhile
                 self._handle.shutdown(socket.SHUT_RDWR)
+
+
+class _Stopping:
+    """Stop the deadline of a connection that comes back to the pool."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if isinstance(conn, _Deadline):
+            conn.stop()
+        super()._put_conn(conn)  # type: ignore[misc]
 
 
 def _pools(deadline_s: float) -> dict[str, Any]:
@@ -177,10 +206,10 @@ def _pools(deadline_s: float) -> dict[str, Any]:
     class Secure(_Deadline, HTTPSConnection):
         pass
 
-    class PlainPool(HTTPConnectionPool):
+    class PlainPool(_Stopping, HTTPConnectionPool):
         ConnectionCls = Plain
 
-    class SecurePool(HTTPSConnectionPool):
+    class SecurePool(_Stopping, HTTPSConnectionPool):
         ConnectionCls = Secure
 
     Plain.deadline_s = Secure.deadline_s = deadline_s
