@@ -91,6 +91,12 @@ class LayerMismatchError(VerificationError):
     code = "layer-mismatch"
 
 
+class LayerUnsafeError(RuleError):
+    """A constitution or pack that could not be a parent of overlays."""
+
+    code = "layer-unsafe"
+
+
 class NotEmbeddedError(AccessError):
     """This server does not hold the admin keys of the workspace."""
 

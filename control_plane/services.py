@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.engine import Engine
+from bundle.storage.directory import DirectoryStorage
 from control_plane import limits
 from control_plane.auth.roles import Role
 from control_plane.auth.tokens import mint_token
@@ -23,7 +24,7 @@ from control_plane.settings import Settings
 from control_plane.state import StateDirectory
 from control_plane.timestamping import open_authority
 from control_plane.tsa import TimestampService
-from control_plane.workspaces import Workspaces
+from control_plane.workspaces import OpenStorage, Workspaces
 from keys.clock import Clock, format_instant, utc_now
 from keys.durable import create_file
 
@@ -64,8 +65,18 @@ class Services:
         self.registry.close()
 
 
-def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
+def build_services(
+    settings: Settings,
+    *,
+    clock: Clock = utc_now,
+    open_storage: OpenStorage = DirectoryStorage,
+) -> Services:
     """Join the parts of one server.
+
+    Args:
+        settings: What the operator chose.
+        clock: The current instant.
+        open_storage: Opens the storage of a workspace.
 
     Raises:
         ConfigurationError: Settings that cannot be.
@@ -101,6 +112,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             registry=registry,
             keystore=keystore,
             authority=authority,
+            open_storage=open_storage,
         ),
         engine=EmbeddedEngine(),
         server_keys=frozenset(key.key_id for key in authority.keys),

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final
 
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
-from bundle.storage.directory import DirectoryStorage
 from bundle.storage.interface import Storage
 from bundle.tuf.committed import TIMESTAMP_NAME, Committed
 from bundle.tuf.documents import RoleKeys, target_name
@@ -40,6 +39,8 @@ from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot, build_trusted_root
 
 GENESIS: Final = "metadata/1.root.json"
+# Opens the storage of one workspace, whose directory this is.
+OpenStorage = Callable[[Path], Storage]
 # A name begins with a letter; a workspace that is being made has a dot before it.
 STAGING_PREFIX: Final = ".new-"
 
@@ -141,8 +142,10 @@ class Workspaces:
         registry: Registry,
         keystore: KeyStore,
         authority: Authority,
+        open_storage: OpenStorage,
     ) -> None:
         self.directory = directory
+        self._open_storage = open_storage
         self._settings = settings
         self._registry = registry
         self._keystore = keystore
@@ -191,7 +194,7 @@ class Workspaces:
 
     def assemble(self, name: str, directory: Path) -> Workspace:
         """Join the parts of a workspace whose bytes are in ``directory``."""
-        storage = DirectoryStorage(directory)
+        storage = self._open_storage(directory)
         key: Callable[[str], SigningKey] = partial(self._keystore.key, name)
         return Workspace(
             name=name,

@@ -27,8 +27,14 @@ from bundle.gate.candidate import (
     pack_target,
 )
 from bundle.layers import read_layer
+from bundle.lint.parents import lint_layer
+from bundle.rego.engine import Engine
 from bundle.tuf.root import build_root
-from control_plane.errors import LayerMismatchError, WorkspaceExistsError
+from control_plane.errors import (
+    LayerMismatchError,
+    LayerUnsafeError,
+    WorkspaceExistsError,
+)
 from control_plane.keystore import ADMIN, LOG, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from control_plane.log import Log
 from control_plane.registry import repository as index
@@ -95,10 +101,11 @@ def create_workspace(
         WorkspaceExistsError: There is one of that name.
         VerificationError: A layer's signature does not hold.
         LayerMismatchError: A layer is not what it is handed in as.
+        LayerUnsafeError: A layer that overlays must not stand on.
         StorageError: It was not made; do it again.
     """
     require_workspace_name(name)
-    _check_layers(constitution, packs)
+    _check_layers(services.engine, constitution, packs)
     at = services.clock()
     with services.workspaces.creating:
         final = services.workspaces.directory / name
@@ -133,16 +140,18 @@ def index_workspace(services: Services, name: str) -> Workspace:
     return workspace
 
 
-def _check_layers(constitution: LayerFiles, packs: Sequence[LayerFiles]) -> None:
-    _check_layer(CONSTITUTION, constitution)
+def _check_layers(
+    engine: Engine, constitution: LayerFiles, packs: Sequence[LayerFiles]
+) -> None:
+    _check_layer(engine, CONSTITUTION, constitution)
     for pack in packs:
-        _check_layer(PACK, pack)
+        _check_layer(engine, PACK, pack)
     names = [pack.name for pack in packs]
     if len(set(names)) != len(names):
         raise LayerMismatchError("expected every pack once, got one twice")
 
 
-def _check_layer(kind: str, files: LayerFiles) -> None:
+def _check_layer(engine: Engine, kind: str, files: LayerFiles) -> None:
     said = verify_layer(
         files.attestation, publisher=files.publisher, archive=files.archive
     ).require()
@@ -153,6 +162,13 @@ def _check_layer(kind: str, files: LayerFiles) -> None:
             raise LayerMismatchError(
                 f"expected {' '.join(expected)}, got {' '.join(found)}"
             )
+    findings = lint_layer(layer, engine=engine)
+    refused = [finding for finding in findings if finding.severity == "error"]
+    if refused:
+        raise LayerUnsafeError(
+            f"{layer.kind} {layer.name}: {refused[0]}",
+            findings=[finding.to_json() for finding in refused],
+        )
 
 
 def _stage(

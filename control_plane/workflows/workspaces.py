@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bundle.tuf.repository import RoleStatus
+from bundle.tuf.status import RoleStatus
 from control_plane.auth.roles import Caller, Permission
 from control_plane.registry import repository as index
 from control_plane.registry.models import ReleaseRow, WorkspaceRow

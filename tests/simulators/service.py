@@ -23,8 +23,8 @@ from keys.clock import format_instant, parse_instant
 from keys.digest import Digest
 from keys.strict import b64decode, b64encode, dumps_json
 from signer.attestation import join_jsonl, parse_attestation
-from signer.identity import IdentityTerms
 from signer.form import Custody, Form
+from signer.identity import IdentityTerms
 from signer.predicates.artifact import ArtifactPredicate
 from signer.predicates.evidence import CaseResult, LintResult, SuiteResult
 from signer.predicates.identity_proof import IdentityProofPredicate

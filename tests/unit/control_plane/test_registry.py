@@ -162,7 +162,7 @@ def _leaf(index, *, workspace="acme", body=None):
         leaf_index=index,
         digest=str(Digest.of(body or b"%d" % index)),
         predicate_type="t",
-        signer=None,
+        key_id="k",
     )
 
 
