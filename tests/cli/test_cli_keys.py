@@ -2,11 +2,14 @@
 """Keys are made once, kept encrypted, and shown by their public half."""
 
 import stat
+import subprocess
+import sys
 
 import pytest
 
 from keys.providers import open_signing_key
 from keys.public import PublicKey
+from tests.simulators.plane import ROOT, Ended
 
 
 def test_a_key_is_made_encrypted_and_shown(cli, home):
@@ -63,22 +66,31 @@ def test_no_key_and_several_keys_are_said(cli):
     assert "one, two" in several.err
 
 
-def test_an_empty_passphrase_makes_no_key(cli, home, tmp_path):
-    (tmp_path / "passphrase").write_text("\n")
+def test_an_empty_passphrase_makes_no_key(cli, home):
+    (cli.folder / "passphrase").write_text("\n")
     refused = cli("keys", "create", "author")
     assert refused.exit_code == 1
     assert refused.code == "format"
     assert not (home / "keys" / "author.pem").exists()
 
 
-def test_without_file_or_terminal_there_is_no_passphrase(cli, home, monkeypatch):
-    monkeypatch.delenv("TRUSTACKS_PASSPHRASE_FILE")
-    refused = cli("keys", "create", "author")
+def test_without_file_or_terminal_there_is_no_passphrase(cli, home):
+    environment = cli.variables
+    del environment["TRUSTACKS_PASSPHRASE_FILE"]
+    done = subprocess.run(
+        [sys.executable, "-m", "trustacks", "keys", "create", "author"],
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    refused = Ended(done.returncode, done.stdout, done.stderr)
     assert (refused.exit_code, refused.code) == (3, "passphrase-missing")
     assert "TRUSTACKS_PASSPHRASE_FILE" in refused.err
     assert not (home / "keys" / "author.pem").exists()
 
 
-def test_a_missing_passphrase_file_is_said(cli, tmp_path):
-    (tmp_path / "passphrase").unlink()
+def test_a_missing_passphrase_file_is_said(cli):
+    (cli.folder / "passphrase").unlink()
     assert cli("keys", "create", "author").code == "passphrase-missing"

@@ -60,11 +60,13 @@ def show(
     module = examine_rule(str(files.rule_path), files.rule, parse=engine.parse).rule
     value = _described(files, module)
     result = _verified(session, files, workspace)
-    value["verification"] = result.to_json() if result else None
+    # A refused result is false; only a missing one is None.
+    value["verification"] = None if result is None else result.to_json()
     value["source"] = files.rule.decode("utf-8", "replace")
     color = session.output.color
     session.output.result(
-        value, lambda: _text(value, result.text(color=color) if result else None)
+        value,
+        lambda: _text(value, None if result is None else result.text(color=color)),
     )
 
 
