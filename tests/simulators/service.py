@@ -5,6 +5,7 @@ Everything is real but the socket and the clock: keys, log, timestamps, TUF, the
 with its engine, the registry on disk. ``Clients`` speak to it by HTTP alone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,15 @@ from bundle.build import build_bundle
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
 from bundle.rego.engine import Module
 from bundle.rule import read_rule
+from bundle.storage.directory import DirectoryStorage
 from bundle.tuf.committed import read_committed
 from control_plane.app import create_app
 from control_plane.services import Services, build_services
 from control_plane.settings import Settings
+from control_plane.workflows.reindex import reindex
 from keys.clock import format_instant, parse_instant
 from keys.digest import Digest
+from keys.errors import StorageUnavailableError
 from keys.strict import b64decode, b64encode, dumps_json
 from signer.attestation import join_jsonl, parse_attestation
 from signer.form import Custody, Form
@@ -105,16 +109,67 @@ class SettableClock:
         self.at += timedelta(**by)
 
 
+class Disk:
+    """Counts the writes of all storages, and lets one of them and all later fail.
+
+    After a crash nothing is written any more; so from the chosen write on, every write
+    fails until ``heal``.
+    """
+
+    def __init__(self) -> None:
+        self.writes = 0
+        self._crash_at: int | None = None
+        self._persisted = False
+
+    def crash(self, after: int, *, persisted: bool) -> None:
+        """Fail the write that follows ``after`` more; perhaps its bytes are there."""
+        self._crash_at = self.writes + after
+        self._persisted = persisted
+
+    def heal(self) -> None:
+        self._crash_at = None
+
+    def write(self, name: str, apply: Callable[[], None]) -> None:
+        number, self.writes = self.writes, self.writes + 1
+        if self._crash_at is None or number < self._crash_at:
+            apply()
+            return
+        if number == self._crash_at and self._persisted:
+            apply()
+        raise StorageUnavailableError(f"cannot write {name}: the machine is down")
+
+
+class FailingStorage(DirectoryStorage):
+    """A directory on a ``Disk``."""
+
+    def __init__(self, root: Path, disk: Disk) -> None:
+        super().__init__(root)
+        self._disk = disk
+
+    def put_immutable(self, name: str, data: bytes) -> None:
+        put = super().put_immutable
+        self._disk.write(name, lambda: put(name, data))
+
+    def replace(self, name: str, data: bytes, *, expected: Digest | None) -> None:
+        swap = super().replace
+        self._disk.write(name, lambda: swap(name, data, expected=expected))
+
+
 class ControlPlane:
     """A server on a state directory; ``restart`` is a crash and a new start."""
 
     def __init__(self, state: Path, **settings: Any) -> None:
         self.clock = SettableClock()
         self.settings = Settings(state, **settings)
+        self.disk = Disk()
         self._start()
 
     def _start(self) -> None:
-        self.services: Services = build_services(self.settings, clock=self.clock)
+        self.services: Services = build_services(
+            self.settings,
+            clock=self.clock,
+            open_storage=lambda directory: FailingStorage(directory, self.disk),
+        )
         token = self.services.state.admin_token.read_text().strip()
         self.http = AsgiClient(create_app(self.services), token=token)
 
@@ -123,8 +178,11 @@ class ControlPlane:
         self.services.close()
 
     def restart(self) -> None:
+        """End without a word and start again, as ``control_plane.run`` does."""
         self.close()
+        self.disk.heal()
         self._start()
+        reindex(self.services)
 
     def create_workspace(self, name: str = "acme") -> "Workspace":
         publisher = MemoryKey.ecdsa()
