@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate's steps on the archive and on each rule in it; see ``check``."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -69,5 +70,5 @@ def check_together(
         stack = Stack(
             engine, constitution=layers.constitution, packs=layers.packs, rules=rules
         )
-        stack.require_answers(at=at)
-        stack.close()
+        with contextlib.closing(stack):
+            stack.require_answers(at=at)

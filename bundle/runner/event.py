@@ -77,5 +77,5 @@ class Event:
             "hint": self.hint,
             "fresh": self.fresh,
             "report_code": self.report_code,
-            "result": self.result and self.result.to_json(),
+            "result": None if self.result is None else self.result.to_json(),
         }

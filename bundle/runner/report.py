@@ -141,7 +141,8 @@ def build_report(
     checkpoint: str | None,
 ) -> bytes:
     """Return the statement that says what a step came to."""
-    checks = event.result.checks if event.result else ()
+    # A refused result is false; its checks are what the report is for.
+    checks = () if event.result is None else event.result.checks
     predicate = RunnerReportPredicate(
         workspace=workspace,
         runner=runner,

@@ -18,7 +18,7 @@ from bundle.runner.active import Active, load_active
 from bundle.runner.decisions import DecisionChain
 from bundle.runner.errors import RunnerStateDamagedError, RunnerStateForeignError
 from bundle.runner.state import Activation, State, load_state, store_state
-from bundle.runner.store import load_release, load_trust
+from bundle.runner.store import clean, load_release, load_trust
 from keys.digest import Digest
 from keys.errors import FormatError, NotFoundError, TrustacksError
 from signer.steps import StepRecorder
@@ -56,12 +56,21 @@ def start(
         state = State(runner)
         store_state(directory, state)
     _check_own(state, runner, workspace)
+    _clean(directory, state)
     chain = DecisionChain(directory, fresh=state.fresh)
     begun = Started(state, chain)
     begun = _resume_pending(begun, directory, engine, at)
     if begun.active is None and begun.state.active:
         begun = _resume_active(begun, directory, engine, at)
     return begun
+
+
+def _clean(directory: Path, state: State) -> None:
+    """Clear what a kill left: half-written files, and files that nothing names."""
+    kept = [state.active.release.digest] if state.active else []
+    kept += [state.pending.digest] if state.pending else []
+    kept += [state.marks.targets_digest] if state.marks else []
+    clean(directory, kept)
 
 
 def _check_own(state: State, runner: str, workspace: Digest) -> None:

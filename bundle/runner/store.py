@@ -87,9 +87,9 @@ def load_trust(directory: Path, targets: Digest) -> Candidate:
     return _load(directory / TRUST / f"{targets.hex}.tar")
 
 
-def clean(directory: Path, kept: Iterable[Digest | None]) -> None:
+def clean(directory: Path, kept: Iterable[Digest]) -> None:
     """Delete what crashed writes left, and releases and trust that nobody needs."""
-    names = {f"{digest.hex}.tar" for digest in kept if digest}
+    names = {f"{digest.hex}.tar" for digest in kept}
     for folder in (directory, directory / RELEASES, directory / TRUST):
         with contextlib.suppress(OSError):
             remove_temporary(folder)
