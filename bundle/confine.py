@@ -97,9 +97,7 @@ def examine_rule(
         module = decode_module(path, data)
         syntax = read_syntax(module, parse(module))
     except RegoParseError as error:
-        fix = "correct the file; see docs/rules/" + f"{error.code}.md"
-        place = (error.line, error.column, error.reason)
-        return Examined(path, None, None, (Finding(error.code, path, *place, fix),))
+        return Examined(path, None, None, (_unparsed(path, error),))
     except EngineUnavailableError:
         raise
     except EvaluationError as error:
@@ -108,6 +106,8 @@ def examine_rule(
         return Examined(path, None, None, (finding,))
     try:
         rule = rule_of(module, syntax)
+    except RegoParseError as error:
+        return Examined(path, syntax, None, (_unparsed(path, error),))
     except ConfinementError as error:
         findings = (*error.findings, *_without_id(syntax, parameters))
         return Examined(path, syntax, None, findings)
@@ -130,6 +130,11 @@ def duplicate_findings(rules: Collection[RuleModule]) -> list[Finding]:
                 fix = "give each rule an id and a package that no other has"
                 findings.append(Finding(code, rule.path, 1, 1, message, fix))
     return findings
+
+
+def _unparsed(path: str, error: RegoParseError) -> Finding:
+    fix = f"correct the file; see docs/rules/{error.code}.md"
+    return Finding(error.code, path, error.line, error.column, error.reason, fix)
 
 
 def _in_bundle(item: Examined) -> list[Finding]:
