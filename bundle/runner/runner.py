@@ -41,7 +41,7 @@ from bundle.tuf.rootchain import open_roots
 from bundle.verifier import require_pinned
 from keys.clock import Clock, require_utc, utc_now
 from keys.durable import make_directory
-from keys.errors import TrustacksError
+from keys.errors import StorageError, TrustacksError
 from keys.lock import exclusive
 
 
@@ -245,7 +245,11 @@ class Runner:
                 url=self._url,
                 fetcher=self._fetcher,
             )
-        fetched = self._client.refresh()
+        try:
+            fetched = self._client.refresh()
+        except StorageError:
+            self._client = None  # the next step makes its directory anew
+            raise
         require_pinned(fetched.roots, self._root)
         return fetched
 

@@ -127,6 +127,14 @@ def test_one_changed_byte_of_a_published_bundle_is_held(bench, house):
     assert outcome(runner.step()) == ("activated", None, 2)
 
 
+def test_a_cache_that_vanished_while_running_is_made_anew(bench):
+    runner = bench.runner()
+    runner.step()
+    shutil.rmtree(bench.directory / "tuf")
+    assert outcome(runner.step()) == ("held", "storage-unavailable", 1)
+    assert outcome(runner.step()) == ("unchanged", None, 1)
+
+
 def test_before_the_first_release_there_is_nothing_to_activate(engine, tmp_path):
     empty = SimulatedWorkspace(utc_now() - timedelta(minutes=1), engine)
     bench = Bench(empty, tmp_path / "runner")
