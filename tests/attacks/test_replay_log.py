@@ -114,6 +114,15 @@ def test_a_rewritten_history_with_new_proofs_is_told_by_what_a_runner_signed(
     assert not report.accepted
 
 
+def test_kept_proofs_tell_a_rewritten_history_without_any_anchor(engine):
+    workspace = AuditedWorkspace(AT, engine, completed=True)
+    workspace.rule()
+    workspace.rule("acme.deploy_window")
+    report = workspace.replay(Doctor(workspace).edit(reorder, resign=True))
+    assert "log-forked" in report.codes
+    assert not report.accepted
+
+
 def test_what_runners_were_given_must_be_of_the_auditors_log(acme):
     doctor = Doctor(acme)
     del doctor.bodies[-3:]

@@ -5,17 +5,20 @@ The attacker has everything of the Control Plane. In the embedded form that incl
 admins' keys; what replay holds even then is that nothing happened without a trace.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bundle.rego.embedded import EmbeddedEngine
+from keys.digest import Digest
+from signer.attestation import parse_attestation
 from signer.predicates.trust_change import (
     IDENTITY_REGISTERED,
     LAYERS_CHANGED,
     Change,
 )
-from tests.simulators.evidence import AuditedWorkspace, Doctor
+from tests.simulators.evidence import AuditedWorkspace, Doctor, log_files
 from tests.simulators.memory_key import MemoryKey
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -187,6 +190,70 @@ def test_an_event_of_somebody_who_did_not_come_is_refused(acme):
     acme.publish_trust(change=Change(kind=IDENTITY_REGISTERED, identity="ghost"))
     report = acme.replay()
     assert "trust-event-untrue" in report.codes
+    assert not report.accepted
+
+
+LIES = {
+    "of another version": lambda p, _: replace(p, targets_version=7),
+    "of another trust policy": lambda p, _: replace(p, policy=Digest.of(b"x")),
+    "of another workspace": lambda p, _: replace(p, workspace=Digest.of(b"x")),
+    "of themselves as the ones before": lambda p, own: replace(p, previous=own),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_an_event_that_speaks_of_other_targets_is_refused(acme, lie):
+    acme.publish_trust(said=lie)
+    report = acme.replay()
+    assert "trust-event-untrue" in report.codes
+    assert not report.accepted
+
+
+def test_an_event_that_passes_over_the_targets_before_is_refused(acme):
+    first = Digest.of(acme.repository.current().targets)
+    acme.revoke("author")
+    acme.publish_trust(said=lambda p, _: replace(p, previous=first))
+    report = acme.replay()
+    assert "trust-event-untrue" in report.codes
+    assert not report.accepted
+
+
+def test_the_first_event_says_that_the_workspace_was_created(engine):
+    class Silent(AuditedWorkspace):
+        def publish_trust(self, *args, **options):
+            change = Change(kind=LAYERS_CHANGED)
+            super().publish_trust(*args, **{**options, "change": change})
+
+    report = Silent(AT, engine).replay()
+    assert report.codes == ("trust-event-missing",)
+    assert not report.accepted
+
+
+def test_events_out_of_order_are_refused(acme):
+    empty = log_files([], acme.log.origin, acme.log.key)["log/checkpoint"].decode()
+    acme.publish_trust(checkpoint=empty)
+    doctor = Doctor(acme)
+    doctor.bodies.reverse()
+    doctor.rewrite_log(resign=True)
+    report = acme.replay(doctor.close())
+    assert report.codes == ("trust-event-missing",)
+    assert not report.accepted
+
+
+def test_targets_without_a_trusted_root_are_refused(acme):
+    files = acme.trust_files()
+    del files["trust/trusted_root.json"]
+    acme.publish_trust(files)
+    report = acme.replay()
+    assert "overlay-missing" in report.codes
+    assert not report.accepted
+
+
+def test_a_signature_that_no_authority_saw_is_refused(acme):
+    statement = parse_attestation(acme.rule().attestation).envelope.payload
+    acme.log_bare(statement.replace(b"acme.", b"acma."), by=acme.people["author"])
+    report = acme.replay()
+    assert report.codes == ("no-trusted-time",)
     assert not report.accepted
 
 

@@ -29,7 +29,7 @@ from signer.predicates.trust_change import (
     TrustChangePredicate,
 )
 from signer.revocation import Revocation
-from signer.sign import attest
+from signer.sign import attest, attest_bare
 from signer.statement import Subject, build_statement
 from signer.tlog.checkpoint import Checkpoint, sign_checkpoint
 from signer.tlog.entry import hashedrekord_body, parse_hashedrekord
@@ -99,9 +99,12 @@ class AuditedWorkspace(SimulatedWorkspace):
         change: Change | None = None,
         event: bool = True,
         publish: bool = True,
+        said: Callable[[TrustChangePredicate, Digest], TrustChangePredicate] = (
+            lambda predicate, _: predicate
+        ),
         **policy: object,
     ) -> None:
-        """Publish targets with their event; either can be left out."""
+        """Publish targets with their event; either can be left out, or be a lie."""
         first = self.policy_version == 0
         if first:
             self.log.bodies.clear()
@@ -125,10 +128,15 @@ class AuditedWorkspace(SimulatedWorkspace):
                 checkpoint=note,
             )
             subject = Subject(f"{staged.version}.targets.json", staged.digest)
-            statement = build_statement([subject], predicate)
+            statement = build_statement([subject], said(predicate, staged.digest))
             self.attest(statement, by=self.people["admin"], at=at)
         if publish:
             self.repository.publish_targets(staged, at=at or self.at)
+
+    def log_bare(self, statement: bytes, *, by: Person) -> None:
+        """Log a signature that no timestamp authority saw."""
+        raw = attest_bare(statement, key=by.key)
+        self.notary(by).log(raw)
 
     def register(
         self,
