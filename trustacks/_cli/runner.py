@@ -112,7 +112,8 @@ def _open(session: Session, state: Path, *, reporting: bool) -> Runner:
 
 
 def _event_text(event: Event, output: Output) -> str:
-    lines = [event.result.text(color=output.color)] if event.result else []
+    # A refused result is false; only a missing one is None.
+    lines = [event.result.text(color=output.color)] if event.result is not None else []
     style = "bad" if event.outcome == HELD else "good"
     outcome = output.style(event.outcome, style)
     active = f"revision {event.revision}" if event.revision else "nothing: it denies"
