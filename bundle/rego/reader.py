@@ -51,6 +51,7 @@ _OPERATORS: Final = {
     "ArithExpr": {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/", "Mod": "%"},
     "BinExpr": {"Union": "|", "Intersection": "&"},
 }
+_QUOTES: Final = (b'"', b"`")
 _ASSIGNMENTS: Final[dict[str, Literal[":=", "="]]] = {"ColEq": ":=", "Eq": "="}
 
 
@@ -127,12 +128,18 @@ class _Reader:
         return self._at(node["span"])
 
     def _at(self, span: dict[str, Any]) -> Place:
-        """Count line and column ourselves: the engine's column depends on tabs."""
-        start = int(span["start"])
+        """Count line and column ourselves: the engine's column depends on tabs.
+
+        Its spans leave out the quotes of a string, also where one begins or ends an
+        expression; nothing else stands against a quote without a blank or bracket.
+        """
+        start, end = int(span["start"]), int(span["end"])
+        start -= self._bytes[start - 1 : start] in _QUOTES
+        end += self._bytes[end : end + 1] in _QUOTES
         line = bisect_right(self._lines, start)
         before = self._bytes[self._lines[line - 1] : start]
         column = len(before.decode("utf-8", "replace")) + 1
-        return Place(line, column, start, int(span["end"]))
+        return Place(line, column, start, end)
 
     def _cut(self, span: dict[str, Any]) -> str:
         return self._bytes[span["start"] : span["end"]].decode()

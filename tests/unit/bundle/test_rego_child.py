@@ -83,9 +83,7 @@ KILLED = {
 
 
 @pytest.mark.parametrize(("number", "error"), KILLED.values(), ids=KILLED.keys())
-def test_a_child_that_dies_is_no_verdict_and_the_next_one_answers(
-    child, number, error
-):
+def test_a_child_that_dies_is_no_verdict_and_the_next_one_answers(child, number, error):
     child.ask(ASK, seconds=5)
     pid = pid_of(child)
     os.kill(pid, signal.SIGSTOP)  # so that it dies in the middle of the question

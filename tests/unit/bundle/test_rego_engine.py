@@ -137,8 +137,10 @@ BOMBS = {
         EvaluationMemoryError,
     ),
     "a loop of 10^10": (
-        "p if {\n\tsome x in numbers.range(1, 100000)\n"
-        "\tsome y in numbers.range(1, 100000)\n\tx * y < 0\n}",
+        (
+            "p if {\n\tsome x in numbers.range(1, 100000)\n"
+            "\tsome y in numbers.range(1, 100000)\n\tx * y < 0\n}"
+        ),
         EvaluationTimeoutError,
     ),
 }
@@ -164,7 +166,9 @@ def test_the_clock_runs_over_a_whole_batch():
 
 def test_an_answer_without_end_is_refused():
     with EmbeddedEngine(limits=Limits(evaluate_seconds=20)) as engine:
-        megabyte = 's := concat("", ["0123456789" | some x in numbers.range(1, 105000)])'
+        megabyte = (
+            's := concat("", ["0123456789" | some x in numbers.range(1, 105000)])'
+        )
         policy = load(engine, f"{megabyte}\np := [s | some x in numbers.range(1, 66)]")
         with pytest.raises(EvaluationMemoryError):
             policy.evaluate("data.a.p", {})
