@@ -6,7 +6,7 @@ Nothing is decided here. The bytes are gathered as a Runner gathers them
 at a place of the log; then ``bundle.gate.check_release`` says what it says to everyone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,6 @@ from tuf.api.metadata import Targets
 from bundle.audit.errors import HistoryMissingError
 from bundle.audit.history import read_target
 from bundle.audit.pack import Pack
-from bundle.audit.published import release_metadata
 from bundle.audit.records import Outcome
 from bundle.audit.trust import TrustVersion
 from bundle.gate import GateResult, VerifiedRelease, check_release
@@ -89,46 +88,71 @@ class PackSource:
         return self.pack.get(f"chain/{digest.hex}.sigstore.json")
 
 
-def judge(
-    pack: Pack,
-    link: Link,
-    version: TrustVersion,
-    *,
-    marks: Marks | None,
-    at: datetime,
-    engine: Engine,
-) -> Judgement:
-    """Ask the gate about a release.
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The gate, asked about what is in a pack.
 
-    Args:
+    Attributes:
         pack: The evidence.
-        link: The release.
-        version: The trust that stood when it was logged.
-        marks: What had been accepted before; none at the start.
-        at: The instant that is decided for.
-        engine: Parses and compiles.
+        listings: The metadata that lists each release, by the release's digest.
+        engine: Parses and compiles Rego.
     """
-    try:
-        candidate_role = _release_role(pack, link, at)
-        view = read_view(version.roots, version.targets, candidate_role, at=at)
+
+    pack: Pack
+    listings: Mapping[Digest, Sequence[str]]
+    engine: Engine
+
+    def __call__(
+        self, link: Link, version: TrustVersion, *, marks: Marks | None, at: datetime
+    ) -> Judgement:
+        """Ask about one release.
+
+        Args:
+            link: The release.
+            version: The trust that stood when it was logged.
+            marks: What had been accepted before; none at the start.
+            at: The instant that is decided for.
+        """
+        try:
+            return _judgement(self._gate(link, version, marks, at))
+        except HistoryMissingError as error:
+            return Judgement(Outcome.NOT_RUN, error.code, error.message)
+        except TrustacksError as error:
+            return Judgement(Outcome.DIFFERENT, error.code, error.message)
+
+    def _gate(
+        self, link: Link, version: TrustVersion, marks: Marks | None, at: datetime
+    ) -> GateResult:
+        role = self._release_role(link, at)
+        view = read_view(version.roots, version.targets, role, at=at)
         listed = {**view.files, **view.overlay}
-        source = PackSource(
-            pack, version.roots, version.targets, candidate_role, listed
-        )
+        source = PackSource(self.pack, version.roots, version.targets, role, listed)
         # Where an operator's floor was, is not evidence. The release itself is one:
         # that it is not below the releases before it, the order of replay shows.
         floor = link.known if marks is None and view.form is Form.SOVEREIGN else None
         collected = collect(source, marks=marks, floor=floor, at=at)
         if collected.problem:
             raise collected.problem
-        gate = check_release(
-            collected.candidate, marks=marks, at=at, engine=engine, floor=floor
+        return check_release(
+            collected.candidate, marks=marks, at=at, engine=self.engine, floor=floor
         )
-    except HistoryMissingError as error:
-        return Judgement(Outcome.NOT_RUN, error.code, error.message)
-    except TrustacksError as error:
-        return Judgement(Outcome.DIFFERENT, error.code, error.message)
-    return _judgement(gate)
+
+    def _release_role(self, link: Link, at: datetime) -> bytes:
+        """Return the first metadata that lists the release, and was good at ``at``.
+
+        Later versions of the same list are renewals, possibly under other keys.
+        """
+        found = self.listings.get(link.digest, ())
+        if not found:
+            raise HistoryMissingError(
+                f"expected metadata that lists revision {link.release.revision}, "
+                "got none"
+            )
+        for name in found:
+            data = self.pack.get(name)
+            if not parse_metadata(data, Targets, RELEASE).signed.is_expired(at):
+                return data
+        return self.pack.get(found[-1])
 
 
 def _judgement(gate: GateResult) -> Judgement:
@@ -142,19 +166,3 @@ def _judgement(gate: GateResult) -> Judgement:
         failure.detail if failure else None,
         gate.result,
     )
-
-
-def _release_role(pack: Pack, link: Link, at: datetime) -> bytes:
-    """Return the first metadata that lists the release, and was good at ``at``.
-
-    Later versions of the same list are renewals, possibly under other keys.
-    """
-    found = list(release_metadata(pack, link))
-    if not found:
-        raise HistoryMissingError(
-            f"expected metadata that lists revision {link.release.revision}, got none"
-        )
-    for data in found:
-        if not parse_metadata(data, Targets, RELEASE).signed.is_expired(at):
-            return data
-    return found[-1]

@@ -44,6 +44,7 @@ from signer.tlog.tiles import (
 )
 
 ATTESTATIONS: Final = "attestations/"
+_Record = tuple[int, HashedRekord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,9 @@ def open_ledger(pack: Pack, log_key: PublicKey, findings: Findings) -> Ledger:
         _require_tree(tree, head)
     with findings.at("log"):
         _require_tiles(pack, tree)
-    entries = tuple(_entries(pack, bodies, findings))
-    _report_unlogged(pack, bodies, findings)
+    records = list(_records(bodies, findings))
+    entries = tuple(_entries(pack, records, findings))
+    _report_unlogged(pack, records, findings)
     return Ledger(head, log_key, tree, entries)
 
 
@@ -197,7 +199,8 @@ def _hash_tiles(tree: LogTree) -> Iterator[tuple[str, bytes]]:
         level += 1
 
 
-def _entries(pack: Pack, bodies: list[bytes], findings: Findings) -> Iterator[Entry]:
+def _records(bodies: list[bytes], findings: Findings) -> Iterator[_Record]:
+    """Yield (index, leaf) of every leaf that is one, and is there once."""
     first: dict[Digest, int] = {}
     for index, body in enumerate(bodies):
         with findings.at(f"log entry {index}"):
@@ -208,6 +211,12 @@ def _entries(pack: Pack, bodies: list[bytes], findings: Findings) -> Iterator[En
                     f"expected each attestation once, got {record.digest} at "
                     f"{earlier} and {index}"
                 )
+            yield index, record
+
+
+def _entries(pack: Pack, records: list[_Record], findings: Findings) -> Iterator[Entry]:
+    for index, record in records:
+        with findings.at(f"log entry {index}"):
             yield _entry(pack, index, record)
 
 
@@ -244,13 +253,8 @@ def _token_time(attestation: Attestation) -> datetime | None:
     return info.gen_time.as_datetime().replace(microsecond=0)
 
 
-def _report_unlogged(pack: Pack, bodies: list[bytes], findings: Findings) -> None:
-    logged = set()
-    for body in bodies:
-        try:
-            logged.add(attestation_name(parse_hashedrekord(body).digest.hex))
-        except TrustacksError:  # has its finding
-            continue
+def _report_unlogged(pack: Pack, records: list[_Record], findings: Findings) -> None:
+    logged = {attestation_name(record.digest.hex) for _, record in records}
     for name in pack.names(ATTESTATIONS):
         if name not in logged:
             error = EvidenceUnloggedError("expected a leaf of the log for it, got none")

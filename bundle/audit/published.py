@@ -7,7 +7,7 @@ their ``predecessor``. So what was prepared and never published is told apart fr
 was, and nothing in the middle can be left out.
 """
 
-from collections.abc import Iterator
+import contextlib
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -25,7 +25,7 @@ from bundle.tuf.metadata import digest_of, parse_metadata
 from bundle.tuf.roles import RELEASE
 from bundle.tuf.view import revision_of
 from keys.digest import Digest
-from keys.errors import LimitExceededError, NotFoundError, UsageError
+from keys.errors import LimitExceededError, NotFoundError, TrustacksError, UsageError
 
 METADATA: Final = "metadata/"
 
@@ -114,22 +114,23 @@ def read_releases(pack: Pack, newest: bytes) -> list[Link]:
     return links[::-1]
 
 
-def release_metadata(pack: Pack, link: Link) -> Iterator[bytes]:
-    """Yield the release role's versions in which ``link`` is the highest, in order.
+def index_releases(pack: Pack) -> dict[Digest, list[str]]:
+    """Return, for each release, the metadata in which it is the highest, in order.
 
     A version that lists another release at the same revision was prepared by somebody
-    who lost the race, and is passed over.
+    who lost the race: it is that release's. One whose attestations are missing, or are
+    none, is nobody's.
     """
     end = f".{RELEASE}.json"
     names = [name for name in pack.names(METADATA) if name.endswith(end)]
+    found: dict[Digest, list[str]] = {}
     for name in sorted(names, key=_version_of):
-        data = pack.get(name)
-        listed = parse_metadata(data, Targets, RELEASE).signed.targets
-        revision = max(map(revision_of, listed), default=0)
-        if revision == link.release.revision:
-            lines = _attestations(pack, listed, revision)
-            if sort_attestations(lines).digest == link.digest:
-                yield data
+        with contextlib.suppress(TrustacksError):
+            listed = parse_metadata(pack.get(name), Targets, RELEASE).signed.targets
+            highest = max(map(revision_of, listed), default=0)
+            lines = _attestations(pack, listed, highest)
+            found.setdefault(sort_attestations(lines).digest, []).append(name)
+    return found
 
 
 def target_object(name: str, length: int, digest: Digest) -> str:

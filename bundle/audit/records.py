@@ -24,6 +24,11 @@ class Outcome(StrEnum):
     NOT_RUN = "not_run"
 
 
+def counted(number: int, what: str) -> str:
+    """Return, say, ``1 rule`` or ``2 rules``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 @dataclass(frozen=True, slots=True)
 class TimelineItem:
     """Something that happened.

@@ -17,16 +17,15 @@ from bundle.audit.errors import (
     ReleaseUnpublishedError,
 )
 from bundle.audit.findings import Finding, Findings, Severity
-from bundle.audit.judge import Judgement, judge
+from bundle.audit.judge import Judge, Judgement
 from bundle.audit.ledger import Ledger
 from bundle.audit.pack import Pack
 from bundle.audit.people import Registration
-from bundle.audit.records import Outcome, ReleaseRecord, RuleRecord
+from bundle.audit.records import Outcome, ReleaseRecord, RuleRecord, counted
 from bundle.audit.statements import Progress, Said, require_place
 from bundle.audit.trust import TrustHistory
 from bundle.gate.chain import Link
 from bundle.marks import Marks
-from bundle.rego.engine import Engine
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.predicates.release import InventoryItem, ReleasePredicate
@@ -44,7 +43,7 @@ class Evidence:
         said: Verified statements by their digest.
         people: Registrations by identity.
         coverage: How far the log is anchored.
-        engine: Parses and compiles Rego.
+        judge: Asks the gate.
         findings: Where findings go.
         progress: Told what is being done.
     """
@@ -55,7 +54,7 @@ class Evidence:
     said: Mapping[Digest, Said]
     people: Mapping[str, Registration]
     coverage: Coverage
-    engine: Engine
+    judge: Judge
     findings: Findings
     progress: Progress = field(repr=False)
 
@@ -99,14 +98,8 @@ def _replay(
             link.release.revision, Outcome.NOT_RUN, missing.code, digest=link.digest
         )
         return record, marks
-    verdict = judge(
-        evidence.pack,
-        link,
-        evidence.history.before(said.index),
-        marks=marks,
-        at=said.time,
-        engine=evidence.engine,
-    )
+    version = evidence.history.before(said.index)
+    verdict = evidence.judge(link, version, marks=marks, at=said.time)
     report_outcome(verdict, place, evidence.findings)
     with evidence.findings.at(place):
         _require_same_log(verdict, evidence)
@@ -189,7 +182,6 @@ def _rule(
             f"expected the rule attestation {item.head} verified in the log, got none"
         )
     claim = said.predicate
-    cases = f"{len(claim.test.cases)} cases"
     return RuleRecord(
         rule_id=item.rule_id,
         citation=claim.citation.id,
@@ -197,8 +189,9 @@ def _rule(
         entry=said.index,
         signed_at=said.time,
         author=evidence.people.get(claim.identity),
-        tested=f"{cases} passed with {claim.test.engine} {claim.test.engine_version}",
-        linted=f"{len(claim.lint.checks)} checks passed, linter "
+        tested=f"{counted(len(claim.test.cases), 'case')} passed with "
+        f"{claim.test.engine} {claim.test.engine_version}",
+        linted=f"{counted(len(claim.lint.checks), 'check')} passed, linter "
         f"{claim.lint.linter_version}",
         change=_change(release, item.rule_id),
     )

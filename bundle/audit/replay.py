@@ -30,11 +30,11 @@ from datetime import datetime
 from bundle.audit.anchors import Coverage, check_anchors
 from bundle.audit.findings import Findings
 from bundle.audit.history import open_history
-from bundle.audit.judge import judge
+from bundle.audit.judge import Judge
 from bundle.audit.ledger import Ledger, open_ledger
 from bundle.audit.pack import Pack, read_pack
 from bundle.audit.people import open_registrations
-from bundle.audit.published import read_newest, read_releases
+from bundle.audit.published import index_releases, read_newest, read_releases
 from bundle.audit.records import InForce, LogSummary
 from bundle.audit.releases import Evidence, Replayed, replay_releases
 from bundle.audit.report import ReplayReport
@@ -155,7 +155,7 @@ def _collect(
         said={one.digest: one for one in said},
         people=open_registrations(history, said, findings),
         coverage=check_anchors(ledger, history, said, brought.anchors, findings),
-        engine=engine,
+        judge=Judge(pack, index_releases(pack), engine),
         findings=findings,
         progress=progress,
     )
@@ -203,12 +203,6 @@ def _in_force(
     if not until:
         return InForce(instant, None, None)
     newest = until[-1]
-    verdict = judge(
-        evidence.pack,
-        newest.link,
-        evidence.history.at(instant),
-        marks=None,
-        at=instant,
-        engine=evidence.engine,
-    )
+    version = evidence.history.at(instant)
+    verdict = evidence.judge(newest.link, version, marks=None, at=instant)
     return InForce(instant, newest.record.revision, verdict.code)

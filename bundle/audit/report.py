@@ -17,6 +17,7 @@ from bundle.audit.records import (
     ReleaseRecord,
     ReportRecord,
     TimelineItem,
+    counted,
 )
 from keys.digest import Digest
 from signer.form import Form
@@ -115,8 +116,9 @@ class ReplayReport:
 
     def _headline(self) -> str:
         if self.accepted:
-            count = len(self.releases) + len(self.reports)
-            return f"accepted: {count} recorded outcomes computed again, all the same"
+            outcomes = len(self.releases) + len(self.reports)
+            said = counted(outcomes, "recorded outcome")
+            return f"accepted: {said} computed again, all the same"
         codes = ", ".join(self.codes) or "an outcome is not the same"
         return f"refused: {codes}"
 

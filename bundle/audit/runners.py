@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bundle.audit.errors import OutcomeDifferentError, ReportGapError
-from bundle.audit.judge import Judgement, judge
+from bundle.audit.judge import Judgement
 from bundle.audit.records import Outcome, ReportRecord
 from bundle.audit.releases import Evidence, Replayed, report_outcome
 from bundle.audit.statements import Said
@@ -142,14 +142,8 @@ def _require_gate(
     found = by_digest.get(report.release) if report.release else None
     if found is None or found.record.entry is None:
         raise _differs(f"expected a published release, got {report.release}")
-    verdict = judge(
-        evidence.pack,
-        found.link,
-        evidence.history.before(found.record.entry),
-        marks=before.marks,
-        at=report.at,
-        engine=evidence.engine,
-    )
+    version = evidence.history.before(found.record.entry)
+    verdict = evidence.judge(found.link, version, marks=before.marks, at=report.at)
     if verdict.release is None:
         raise _DiffersError(verdict)
     if _active(report) != (verdict.release.known, verdict.release.content):

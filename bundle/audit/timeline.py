@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bundle.audit.anchors import Coverage
-from bundle.audit.records import TimelineItem
+from bundle.audit.records import TimelineItem, counted
 from bundle.audit.statements import Said
 from signer.predicates.identity_proof import IdentityProofPredicate
 from signer.predicates.release import ReleasePredicate
@@ -69,7 +69,8 @@ def _did(said: Said) -> str:
         case RulePredicate(rule_id=rule_id, supersedes=older):
             return f"{'signed' if older is None else 'signed anew'} rule {rule_id}"
         case ReleasePredicate(revision=revision, inventory=inventory):
-            return f"released revision {revision} with {len(inventory)} rules"
+            rules = counted(len(inventory), "rule")
+            return f"released revision {revision} with {rules}"
         case RunnerReportPredicate(outcome=outcome, revision=revision, code=code):
             why = f" [{code}]" if code else ""
             what = "nothing" if revision is None else f"revision {revision}"

@@ -59,7 +59,7 @@ def test_every_release_names_who_made_each_rule_so(report):
     assert rule.author.admin == "admin"
     assert rule.author.proof == 1
     assert rule.tested.startswith("2 cases passed with regorus")
-    assert rule.linted == "1 checks passed, linter 0.1.0"
+    assert rule.linted == "1 check passed, linter 0.1.0"
     assert rule.change == "kept"
     assert second.rules[0].change == "added"
     assert second.signer.identity.id == "releaser"
