@@ -127,7 +127,7 @@ def the_release_of_another_workspace(house, bench):
     other.publish_trust()
     made = other.make_release(other.rule())
     list_as(house, 3, made.files)
-    # the log or the timestamp authority of the other is unknown here
+    return "no-trusted-time"
 
 
 def the_release_of_another_workspace_seen_by_this_one_s_witnesses(house, bench):
@@ -155,7 +155,9 @@ def a_trust_policy_of_the_thief(house, bench):
     )
     # Under the name that TUF listed; not even its length fits.
     bench.mirror.replaced[name] = house.policy().to_bytes() + b" "
-    shutil.rmtree(bench.directory / "tuf", ignore_errors=True)
+    shutil.rmtree(bench.directory / "tuf" / "targets", ignore_errors=True)
+    house.release_again()
+    return "tuf-length"
 
 
 def rules_of_a_revoked_author_dated_back(house, bench):
