@@ -20,8 +20,9 @@ _ENTRY: Final = re.compile(
     r"(?P<indent> *)(?P<key>[A-Za-z_][A-Za-z0-9_-]*):(?: +(?P<value>\S.*))?"
 )
 _ITEM: Final = re.compile(r"(?P<indent> *)- +(?P<value>\S.*)")
-# A plain text that every YAML reader takes for a text, whole: a link, but no `a: b`.
-_PLAIN: Final = re.compile(r"[A-Za-z_./](?:[^:#\[\]{},&*!|>'\"%@`\\]|:(?=[^\s:]))*")
+# A plain text that every YAML reader takes for a text, whole: no `a: b`, no ` #`.
+_PLAIN: Final = re.compile(r"[A-Za-z_/(](?:[^:#]|:(?=[^\s:])|(?<=\S)#)*")
+_IN_BRACKETS: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./ -]*")
 _QUOTED: Final = re.compile(r'"(?P<double>[^"\\]*)"|\'(?P<single>[^\']*)\'')
 _NOT_TEXT: Final = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
 
@@ -117,10 +118,10 @@ class _Body:
             )
         return self._text(text)
 
-    def _text(self, text: str) -> str:
+    def _text(self, text: str, plain: re.Pattern[str] = _PLAIN) -> str:
         if quoted := _QUOTED.fullmatch(text):
             return quoted["double"] if quoted["single"] is None else quoted["single"]
-        if _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT:
+        if plain.fullmatch(text) and text.lower() not in _NOT_TEXT:
             return text
         raise self._error('expected a plain text, or one in quotes without "\\"')
 
