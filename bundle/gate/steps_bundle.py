@@ -26,7 +26,7 @@ def check_bundle(
         content.check_manifest(files, candidate.revision)
     with steps("confinement") as note:
         rules = content.open_rules(files, engine)
-        note(f"{len(rules)} rules, checked here")
+        note(f"checked here: {len(rules)}")
     with steps("inventory"):
         content.check_released(rules, word.head.release)
         content.check_inventory(files, rules)
