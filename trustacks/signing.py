@@ -8,6 +8,7 @@ from the Control Plane is verified against the author's own pin before it is kep
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from bundle.lint import LintReport
 from bundle.overlay import RuleFiles
@@ -24,7 +25,7 @@ from signer.predicates.evidence import LintResult, SuiteResult
 from signer.predicates.parts import Parents, Source
 from signer.predicates.rule import Citation, RulePredicate
 from signer.sign import attest
-from signer.statement import Subject, build_statement
+from signer.statement import Subject, build_statement, parse_statement
 from signer.trust import Expected
 from signer.verify import Evidence, verify_attestation
 from trustacks.client import WorkspaceApi
@@ -167,6 +168,11 @@ def expected_of(files: RuleFiles) -> Expected:
 def statement_digest(raw: bytes) -> Digest:
     """Return SHA-256 of the PAE of an attestation."""
     return parse_attestation(raw).digest
+
+
+def said_in(raw: bytes) -> dict[str, Any]:
+    """Return the predicate of an attestation, as its statement has it."""
+    return parse_statement(parse_attestation(raw).envelope.payload).predicate
 
 
 def _verified(

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.simulators.plane import RULE, git, tree
+from tests.simulators.plane import RULE, git, overlay_repository, tree
 
 RULES = f"overlay/rules/{RULE}"
 PROPOSAL = {
@@ -34,6 +34,24 @@ def test_a_new_rule_is_a_branch_with_rule_tests_and_citation(alice, here):
     assert sorted(tree(here)) == [f"{RULES}/{RULE}.rego", f"{RULES}/{RULE}_test.rego"]
     assert b"CM-TICKET-REQUIRED-001" in tree(here)[f"{RULES}/{RULE}.rego"]
     assert git(here, "log", "--oneline", "--all").count("\n") == 0
+
+
+def test_a_repository_may_be_called_overlay(alice, tmp_path):
+    repository = overlay_repository(tmp_path / "overlay")
+    alice.must(
+        "rule", "new", RULE, "--from", "change-calendar", "--overlay", repository
+    )
+    assert (repository / RULES / f"{RULE}.rego").exists()
+    folder = repository / "overlay"
+    second = "acme.deploy_window"
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "One")
+    alice.must("rule", "new", second, "--from", "deploy-window", "--overlay", folder)
+    assert (folder / "rules" / second / f"{second}.rego").exists()
+    assert (
+        len(alice.must("rule", "list", "--overlay", folder, "--json").value["rules"])
+        == 2
+    )
 
 
 @pytest.mark.parametrize("template", ["change-calendar", "deploy-window", "approver"])

@@ -25,7 +25,9 @@ _FILE = click.Path(path_type=Path)
 
 
 @command("export")
-@click.option("--out", type=_FILE, required=True, help="The evidence pack to write.")
+@click.option(
+    "-o", "--out", type=_FILE, required=True, help="The evidence pack to write."
+)
 @workspace_option
 def export(session: Session, *, out: Path, workspace: str | None) -> None:
     """Write the workspace's evidence pack to a file."""

@@ -30,7 +30,7 @@ _FILE = click.Path(path_type=Path)
 
 
 @command("build")
-@click.option("--out", type=_FILE, required=True, help="The archive to write.")
+@click.option("-o", "--out", type=_FILE, required=True, help="The archive to write.")
 @click.option(
     "--revision",
     type=click.IntRange(min=1),

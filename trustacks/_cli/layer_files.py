@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundle.layers import build_layer, read_layer
-
 from keys.durable import read_file
 from keys.errors import FormatError, NotFoundError
 from keys.public import MAX_KEY_BYTES

@@ -45,8 +45,12 @@ def overlay_folder(overlay: Path | None) -> Path:
 
 
 def new_overlay_folder(overlay: Path | None) -> Path:
-    """Return the overlay folder, also where it is still to be made."""
+    """Return the overlay folder, also where it is still to be made.
+
+    It is ``overlay/`` in the repository. A folder is itself one if it has that name, or
+    rules in it, and is not the top of a repository.
+    """
     directory = overlay or Path()
-    inner = directory / "overlay"
-    is_one = directory.resolve().name == "overlay" or (directory / "rules").is_dir()
-    return directory if is_one and not inner.is_dir() else inner
+    named = directory.resolve().name == "overlay" or (directory / "rules").is_dir()
+    top = (directory / ".git").exists() or (directory / "overlay").is_dir()
+    return directory if named and not top else directory / "overlay"

@@ -144,8 +144,7 @@ def require_tested(reports: Sequence[TestReport]) -> None:
     failed = [report.rule_id for report in reports if not report.passed]
     if failed:
         raise RuleTestsFailedError(
-            f"expected the tests of {len(reports)} rules to pass, "
-            f"got failures in {', '.join(failed)}",
+            f"expected every test to pass, got failures in {', '.join(failed)}",
             rules=failed,
         )
 
@@ -159,8 +158,7 @@ def require_linted(reports: Sequence[LintReport]) -> None:
     failed = [report.rule_id for report in reports if not report.passed]
     if failed:
         raise RuleLintFailedError(
-            f"expected {len(reports)} rules to pass the linter, "
-            f"got findings in {', '.join(failed)}",
+            f"expected no errors of the linter, got some in {', '.join(failed)}",
             rules=failed,
         )
 

@@ -35,7 +35,7 @@ from trustacks._cli.rule_check import (
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
 from trustacks.errors import RuleLintFailedError
-from trustacks.signing import Passed, RuleSigner, statement_digest
+from trustacks.signing import Passed, RuleSigner, said_in, statement_digest
 
 
 @command("sign")
@@ -82,6 +82,7 @@ def sign(
                 "attestation": str(one.files.attestation_path),
                 "statement": str(statement_digest(raw)),
                 "identity": signer.identity.id,
+                "predicate": said_in(raw),
             }
         )
     kept = [one.rule_id for one in rules if one not in wanted]

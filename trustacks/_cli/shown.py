@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows a statement before it is signed: what a person signs, they have seen.
 
-Every field is shown, none is summed up. Long texts are cut and say their length; of a
-long list the first fifty are shown, and how many more there are.
+Every field is shown. Long texts are cut and say their length; of a long list the first
+fifty are shown, and how many more there are. Only test cases are summed up: a rule's
+predicate cannot be built with a case that did not say what it should.
 """
 
 from collections.abc import Iterator
@@ -25,8 +26,17 @@ def statement_text(statement: bytes) -> str:
     kind = parsed.predicate_type.rpartition("/attestations/")[2]
     lines = [f"signing {kind}"]
     lines += [f"  {s.name}  {s.digest}" for s in parsed.subjects]
-    lines += [f"  {name} = {value}" for name, value in _flat(parsed.predicate, "")]
+    predicate = _summed(parsed.predicate)
+    lines += [f"  {name} = {value}" for name, value in _flat(predicate, "")]
     return "\n".join(lines)
+
+
+def _summed(predicate: dict[str, Any]) -> dict[str, Any]:
+    test = predicate.get("test")
+    if not isinstance(test, dict) or not isinstance(test.get("cases"), list):
+        return predicate
+    cases = f"{len(test['cases'])}, each as expected; --json lists them"
+    return {**predicate, "test": {**test, "cases": cases}}
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:

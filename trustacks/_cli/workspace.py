@@ -8,7 +8,7 @@ import click
 
 from keys.digest import Digest
 from keys.strict import b64encode
-from trustacks._cli.connect import open_client, open_client_at
+from trustacks._cli.connect import open_client, open_client_at, open_pinned
 from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.layer_files import LayerFiles, read_layer_files
 from trustacks._cli.lazy import command, workspace_option
@@ -38,6 +38,7 @@ _FOLDER = click.Path(path_type=Path)
 @click.option("--pack", "packs", type=_FOLDER, multiple=True, help="A pack to pin.")
 @click.option("--publisher", type=_FOLDER, required=True, help="The publisher's key.")
 @click.option("--root-out", type=_FOLDER, help="Write the first root there, to pin.")
+@click.option("--log-key-out", type=_FOLDER, help="Write the log's key there.")
 def create(
     session: Session,
     *,
@@ -48,10 +49,10 @@ def create(
     packs: tuple[Path, ...],
     publisher: Path,
     root_out: Path | None,
+    log_key_out: Path | None,
 ) -> None:
     """Make the workspace NAME, with its own root, keys and log."""
-    if root_out:
-        refuse_existing(root_out)
+    refuse_existing(*(path for path in (root_out, log_key_out) if path))
     wanted = {
         "name": name,
         "constitution": _sent(read_layer_files(constitution, publisher)),
@@ -64,14 +65,25 @@ def create(
     root = bytes_of(made, "root")
     if root_out:
         write_new(root_out, root)
+    if log_key_out:
+        write_new(log_key_out, text_of(made, "log", "public_key").encode())
     session.output.result(made, lambda: _text(made, root))
 
 
 @command("show")
+@click.option(
+    "--log-key-out",
+    type=_FOLDER,
+    help="Write the log's key there, as the admins signed it, for an auditor.",
+)
 @workspace_option
-def show(session: Session, workspace: str | None) -> None:
+def show(session: Session, *, log_key_out: Path | None, workspace: str | None) -> None:
     """Show a workspace: its id, its form of trust, its log."""
     login = session.login(workspace)
+    if log_key_out:
+        refuse_existing(log_key_out)
+        pinned = open_pinned(session, login).refresh(at=session.clock())
+        write_new(log_key_out, pinned.log.key.pem.encode())
     found = open_client(session, login).workspace(login.workspace).show()
     session.output.result(found, lambda: _text(found, bytes_of(found, "root")))
 
