@@ -29,9 +29,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from tuf.api.metadata import TargetFile
-
-from bundle.limits import MAX_LISTED_REVISIONS
 from bundle.storage.interface import Storage
 from bundle.tuf import documents
 from bundle.tuf.committed import (
@@ -44,14 +41,14 @@ from bundle.tuf.committed import (
 from bundle.tuf.documents import RoleKeys, target_file, target_name
 from bundle.tuf.errors import (
     NothingPublishedError,
-    RevisionTakenError,
     TufRootChainError,
 )
+from bundle.tuf.listing import newest_of, payloads_of
 from bundle.tuf.roles import RELEASE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from bundle.tuf.rootchain import open_roots
 from bundle.tuf.staged import Staged, StagedRelease, StagedTargets
 from bundle.tuf.status import RoleStatus, due_roles, role_status
-from bundle.tuf.view import read_view, revision_of
+from bundle.tuf.view import read_view
 from bundle.tuf.writer import Writer
 from keys.errors import NotFoundError, UsageError, WriteConflictError
 
@@ -128,7 +125,7 @@ class Repository:
         """
         before = read_before(self._storage)
         described = {path: target_file(path, data) for path, data in files.items()}
-        payloads = _payloads(described, files)
+        payloads = payloads_of(described, files)
 
         def build(version: int) -> bytes:
             data = documents.sign_targets(
@@ -187,11 +184,11 @@ class Repository:
         base = state.delegated.signed.version
         named = {f"overlay/{revision}/{name}": data for name, data in files.items()}
         described = {path: target_file(path, data) for path, data in named.items()}
-        payloads = _payloads(described, named)
+        payloads = payloads_of(described, named)
         listed = state.delegated.signed.targets
         if described.items() <= listed.items():
             return StagedRelease(base, state.release, base, payloads)
-        kept = {**_newest(listed, keep - 1, below=revision), **described}
+        kept = {**newest_of(listed, keep - 1, below=revision), **described}
 
         def build(version: int) -> bytes:
             data = documents.sign_release(
@@ -281,28 +278,3 @@ class Repository:
             self._writer.swap_timestamp(before, snapshot, at)
             return (TIMESTAMP,)
         return ()
-
-
-def _payloads(
-    described: Mapping[str, TargetFile], files: Mapping[str, bytes]
-) -> dict[str, bytes]:
-    return {target_name(file): files[path] for path, file in described.items()}
-
-
-def _newest(
-    listed: Mapping[str, TargetFile], count: int, *, below: int
-) -> dict[str, TargetFile]:
-    """Return the files of the newest revisions, all of which must be lower."""
-    if not 0 <= count < MAX_LISTED_REVISIONS:
-        raise UsageError(
-            f"expected to keep 1 to {MAX_LISTED_REVISIONS} revisions, got {count + 1}"
-        )
-    revisions = sorted({revision_of(path) for path in listed}, reverse=True)
-    if revisions and revisions[0] >= below:
-        raise RevisionTakenError(
-            f"expected a revision above {revisions[0]}, got {below}",
-            highest=revisions[0],
-            got=below,
-        )
-    kept = revisions[:count]
-    return {path: file for path, file in listed.items() if revision_of(path) in kept}

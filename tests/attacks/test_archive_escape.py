@@ -251,6 +251,13 @@ def test_what_tarfile_writes_is_refused_for_its_extensions_or_padding(fmt):
         unpack_tar(written_by_tarfile(fmt, path))
 
 
+def test_a_compressed_archive_is_told_so():
+    deflated = gzip.compress(HONEST, mtime=0)
+    for archive in (deflated, gzip_stored(b"")[:10] + deflated[10:]):
+        with pytest.raises(ArchiveFormatError, match=r"fixed header|compressed"):
+            unpack(archive)
+
+
 def test_a_decompression_bomb_is_refused_before_it_expands():
     bomb = gzip.compress(bytes(50 * 1024 * 1024), mtime=0)
     with pytest.raises(ArchiveFormatError):

@@ -216,14 +216,11 @@ def test_an_unsigned_pin_is_refused(workspace):
 
 def test_an_expired_newest_root_is_refused_and_an_expired_pin_is_not(workspace):
     later = AT + timedelta(days=366)
-    with pytest.raises(TufExpiredError):
-        view(workspace, at=later)
-    second = next_root(
-        workspace, lambda r: setattr(r, "expires", later + timedelta(days=9))
-    )
-    fresh = targets_with(
-        workspace, lambda t: setattr(t, "expires", later + timedelta(days=9))
-    )
+    expires = later + timedelta(days=9)
+    fresh = targets_with(workspace, lambda t: setattr(t, "expires", expires))
+    with pytest.raises(TufExpiredError, match="root 1"):
+        view(workspace, at=later, targets=fresh, release=None)
+    second = next_root(workspace, lambda r: setattr(r, "expires", expires))
     seen = view(
         workspace, at=later, roots=(workspace.root, second), targets=fresh, release=None
     )
