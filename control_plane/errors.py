@@ -128,7 +128,7 @@ class ChallengeError(VerificationError):
 
 
 class ChallengeExpiredError(ChallengeError):
-    """The proof answers a challenge that has run out or was used."""
+    """The proof answers a challenge that has run out."""
 
     code = "challenge-expired"
 

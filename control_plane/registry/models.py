@@ -73,7 +73,7 @@ class TokenRow(Base):
 
 
 class ChallengeRow(Base):
-    """A challenge that a registration must answer, once and before it expires."""
+    """An open challenge, which a registration must answer before it expires."""
 
     __tablename__ = "challenges"
 
@@ -84,7 +84,6 @@ class ChallengeRow(Base):
     identity: Mapped[str] = mapped_column(Text)
     key_id: Mapped[str] = mapped_column(String(64))
     expires_at: Mapped[str] = mapped_column(INSTANT)
-    used_at: Mapped[str | None] = mapped_column(INSTANT)
 
 
 class LeafRow(Base):

@@ -147,7 +147,7 @@ def open_challenges(session: Session, workspace: str, *, at: str) -> int:
     found = session.scalar(
         select(func.count())
         .select_from(ChallengeRow)
-        .where(ChallengeRow.workspace == workspace, ChallengeRow.used_at.is_(None))
+        .where(ChallengeRow.workspace == workspace)
     )
     return found or 0
 

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import delete
 
 from control_plane import limits
 from control_plane.errors import (
@@ -93,7 +93,7 @@ def require_answered(
 
     Raises:
         ChallengeError: No such challenge, or one for another key or other terms.
-        ChallengeExpiredError: It has run out, or was answered before.
+        ChallengeExpiredError: It has run out.
     """
     at = format_instant(services.clock())
     name = b64encode(proof.challenge)
@@ -108,25 +108,21 @@ def require_answered(
             raise ChallengeError(
                 "expected the key and terms of the challenge, got others"
             )
-        if row.used_at is not None or row.expires_at <= at:
+        if row.expires_at <= at:
             raise ChallengeExpiredError(
-                f"expected an open challenge, got one that ended at "
-                f"{row.used_at or row.expires_at}",
+                f"expected an open challenge, got one that ended at {row.expires_at}",
                 hint="ask for a new challenge",
             )
 
 
 def close(services: Services, workspace: Workspace, challenge: bytes) -> None:
-    """Mark a challenge as answered."""
+    """Forget a challenge that was answered; again is success."""
     with services.registry.write() as session:
         session.execute(
-            update(ChallengeRow)
-            .where(
+            delete(ChallengeRow).where(
                 ChallengeRow.workspace == workspace.name,
                 ChallengeRow.challenge == b64encode(challenge),
-                ChallengeRow.used_at.is_(None),
             )
-            .values(used_at=format_instant(services.clock()))
         )
 
 

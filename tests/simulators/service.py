@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from bundle.archive import gzip_stored, pack_tar
 from bundle.build import build_bundle
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
@@ -19,6 +21,7 @@ from bundle.rule import read_rule
 from bundle.storage.directory import DirectoryStorage
 from bundle.tuf.committed import read_committed
 from control_plane.app import create_app
+from control_plane.registry.models import Base
 from control_plane.services import Services, build_services
 from control_plane.settings import Settings
 from control_plane.workflows.reindex import reindex
@@ -183,6 +186,20 @@ class ControlPlane:
         self.disk.heal()
         self._start()
         reindex(self.services)
+
+    def everything(self) -> dict[str, object]:
+        """Every stored byte and every row, for before and after."""
+        root = self.settings.state
+        found: dict[str, object] = {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in sorted(root.rglob("*"))
+            if path.is_file() and "registry.sqlite3" not in path.name
+        }
+        with self.services.registry.engine.connect() as connection:
+            for table in Base.metadata.sorted_tables:
+                rows = connection.execute(select(table))
+                found[table.name] = sorted(map(repr, rows))
+        return found
 
     def create_workspace(self, name: str = "acme") -> "Workspace":
         publisher = MemoryKey.ecdsa()
@@ -420,14 +437,6 @@ class Workspace:
             checkpoint=None,
         )
         return self.sign_pending([Subject("root", self.digest)], predicate, by)
-
-    # -------------------------------------------------------------- what is there
-
-    def snapshot(self) -> dict[str, bytes]:
-        """Every byte of the workspace's storage, by name."""
-        storage = self.server.services.workspaces.storage(self.name)
-        names = storage.names("")
-        return {name: storage.get(name, max_bytes=2**26) for name in names}
 
     def _files(self) -> dict[str, Digest]:
         committed = read_committed(self.server.services.workspaces.storage(self.name))

@@ -16,14 +16,6 @@ from keys.errors import (
     KeyProviderError,
 )
 from keys.public import ECDSA_P256, ED25519
-from tests.simulators.service import ControlPlane
-
-
-@pytest.fixture
-def server(tmp_path):
-    found = ControlPlane(tmp_path / "state")
-    yield found
-    found.close()
 
 
 def _mode(path):

@@ -26,7 +26,6 @@ def upgrade() -> None:
         sa.Column("identity", sa.Text(), nullable=False),
         sa.Column("key_id", sa.String(length=64), nullable=False),
         sa.Column("expires_at", sa.String(length=20), nullable=False),
-        sa.Column("used_at", sa.String(length=20), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace"], ["workspaces.name"], name=op.f("fk_challenges_workspace")
         ),
