@@ -12,7 +12,7 @@ from typing import Final
 
 from bundle.finding import Finding
 from bundle.layers import CONSTITUTION, Layer
-from bundle.rego.ast import Rule, SomeIn, SomeVars, Syntax
+from bundle.rego.ast import Ref, Rule, SomeIn, SomeVars, Syntax
 from bundle.rego.engine import Engine, Module
 from bundle.rego.errors import RegoParseError
 from bundle.rego.reader import read_syntax
@@ -108,9 +108,9 @@ def _imports(syntax: Syntax) -> Iterator[Finding]:
 def _references(layer: Layer, syntax: Syntax) -> Iterator[Finding]:
     scope = Scope(syntax)
     for rule in syntax.rules:
-        for expr, path in scope.references(
-            (rule.name, rule.key, rule.value, rule.bodies)
-        ):
+        steps = rule.name.steps if isinstance(rule.name, Ref) else ()
+        parts = (steps, rule.arguments, rule.key, rule.value, rule.bodies)
+        for expr, path in scope.references(parts):
             if path[0] != "data" or _within(layer, path):
                 continue
             if layer.kind == CONSTITUTION and _gathers(rule) and _layers_above(path):

@@ -83,7 +83,7 @@ test_denies_bot_without_approval if {
 }
 
 test_denies_one_secret_among_others if {
-	count(__LEAF__.deny) == 1 with input as touching(["README.md", "infra/secrets/a.yaml"])
+	count(__LEAF__.deny) == 1 with input as touching(["gitops/README.md", "infra/secrets/a.yaml"])
 }
 
 test_denies_each_secret if {
