@@ -1,2 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Placeholder docstring: the owner of this room writes it."""
+"""What is shipped: from rules on a branch to a decision on a Runner, and its audit.
+
+A tour, in the order of the bytes::
+
+    rule, finding   one rule and what can be wrong with it; rule_metadata: what it says
+    rego/           the engine, in a limited child process; the subset that is allowed
+    confine         what an overlay may carry; signer, publisher and Runner share it
+    lint/           confinement and more, for the author; schemas/: the input document
+    overlay         the folder on the branch; layers: constitution and packs
+
+    build           rules -> one OPA bundle (manifest, inventory, archive, stored_gzip)
+    tuf/            a workspace's repository: judged, published, fetched
+    storage/        where its objects lie, durably
+
+    gate/           a release and all it stands on -> accepted or refused. Start here
+    decide          layers and a proposal -> denies; decision: the record of it
+    runner/, marks  fetch, gate, activate; what was seen and is never gone below
+    verifier        the gate and the decision for somebody else's program
+    audit/          evidence packs, and the same gate at a past instant
+
+    errors, limits  every leaf has a code, every bound a reason
+
+Laws: whoever publishes, runs or replays asks the same functions; time is an argument;
+what cannot be decided is refused; a refusal changes nothing.
+
+Example, the same rules are the same bytes anywhere:
+    >>> from bundle.archive import content_digest, gzip_stored, pack_tar, unpack
+    >>> files = {"rules/acme.a/acme.a.rego": b"package overlay.acme_a"}
+    >>> archive = gzip_stored(pack_tar(files))
+    >>> unpack(archive) == files
+    True
+    >>> content_digest(archive).short
+    '45816289752e'
+
+Nothing is imported here: a linter of Rego needs no cryptography and no TUF.
+"""

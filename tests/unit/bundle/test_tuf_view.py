@@ -254,7 +254,26 @@ def test_a_root_that_names_another_workspace_is_refused(workspace):
         open_roots([workspace.root, second])
 
 
+@pytest.mark.parametrize(
+    "said", [None, [], {}, {"workspace": 1}, {"workspace": "", "x": 1}]
+)
+def test_a_root_that_names_its_workspace_wrongly_is_refused(workspace, said):
+    if isinstance(said, dict) and "x" in said:
+        said = {"workspace": str(Digest.of(workspace.root)), "x": 1}
+    fields = {"x-trustacks": said}
+    second = next_root(workspace, lambda r: r.unrecognized_fields.update(fields))
+    with pytest.raises(FieldFormatError):
+        open_roots([workspace.root, second])
+
+
 # --------------------------------------------------------- keys and thresholds
+
+
+@pytest.mark.parametrize("role", ["root", "targets", "snapshot", "timestamp"])
+def test_a_role_of_a_key_that_is_not_there_is_refused(workspace, role):
+    second = next_root(workspace, lambda r: r.roles[role].keyids.append("f" * 64))
+    with pytest.raises(TufKeyError):
+        open_roots([workspace.root, second])
 
 
 def test_one_key_under_two_key_ids_is_refused_before_its_signatures_count(sovereign):
