@@ -60,7 +60,15 @@ class DirectoryStorage:
 
     def get(self, name: str, *, max_bytes: int) -> bytes:
         """Return an object's bytes."""
-        return read_file(self._root / require_name(name), max_bytes=max_bytes)
+        path = self._root / require_name(name)
+        if path.is_dir():  # of objects, not one
+            raise NotFoundError(f"expected an object {name}, got none")
+        try:
+            return read_file(path, max_bytes=max_bytes)
+        except StorageUnavailableError as error:
+            if isinstance(error.__cause__, NotADirectoryError):
+                raise NotFoundError(f"expected an object {name}, got none") from error
+            raise
 
     def names(self, prefix: str) -> list[str]:
         """Return the names that begin with ``prefix``, sorted."""
