@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Response
 
+from bundle.storage.interface import MAX_NAME_CHARS
 from control_plane import limits
 from control_plane.api.deps import ServicesIn
 from keys.digest import Digest
@@ -46,7 +47,7 @@ def static_object(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Return TUF metadata and targets, log tiles and the release chain, as stored."""
-    if not _PUBLIC.fullmatch(name):
+    if len(name) > MAX_NAME_CHARS or not _PUBLIC.fullmatch(name):
         raise NotFoundError(f"expected a public object, got {name[:80]!r}")
     storage = services.workspaces.storage(ws)
     data = storage.get(name, max_bytes=limits.MAX_STATIC_BYTES)
