@@ -199,8 +199,9 @@ def test_a_link_in_the_place_of_an_object_is_not_followed(tmp_path):
 def test_a_folder_is_not_an_object(tmp_path):
     storage = DirectoryStorage(tmp_path)
     storage.put_immutable("a/b", b"1")
-    with pytest.raises(StorageUnavailableError):
-        storage.get("a", max_bytes=10)
+    for name in ("a", "a/b/c"):
+        with pytest.raises(NotFoundError):
+            storage.get(name, max_bytes=10)
 
 
 FULL_DISK = """
