@@ -137,23 +137,24 @@ def _report_others(
     """Say which targets are in the log or the pack, and were never in force."""
     newest = max(_event(events[digest]).targets_version for digest in path)
     for digest, entry in events.items():
-        if digest in path:
-            continue
-        if digest not in files:
-            gone = HistoryMissingError(f"expected targets {digest}, got none")
-            findings.add(gone, entry.place)
-            continue
-        version = _event(entry).targets_version
-        beyond = version > newest
-        unpublished = TrustUnpublishedError(
-            f"targets {version} are in the log, and not in what was published"
-        )
-        # Overtaken by a later version: a change that crashed. Not overtaken: withheld.
-        severity = Severity.REFUSED if beyond else Severity.WARNING
-        findings.add(unpublished, entry.place, severity)
+        if digest not in path:
+            with findings.at(entry.place):
+                if digest not in files:
+                    raise HistoryMissingError(f"expected targets {digest}, got none")
+                _report_unpublished(entry, newest, findings)
     for digest in files.keys() - path - events.keys():
         prepared = TrustUnpublishedError("prepared, and never published")
         findings.add(prepared, files[digest], Severity.NOTE)
+
+
+def _report_unpublished(entry: Entry, newest: int, findings: Findings) -> None:
+    version = _event(entry).targets_version
+    error = TrustUnpublishedError(
+        f"targets {version} are in the log, and not in what was published"
+    )
+    # Overtaken by a later version: a change that crashed. Not overtaken: withheld.
+    severity = Severity.REFUSED if version > newest else Severity.WARNING
+    findings.add(error, entry.place, severity)
 
 
 def _events(ledger: Ledger) -> dict[Digest, Entry]:
@@ -197,14 +198,15 @@ def _open_version(
     event = _event(entry)
     stood = tuple(data for index, data in roots if index < entry.index)
     view = read_view(stood, targets, None, at=entry.time or event.at)
-    policy = read_target(pack, POLICY_TARGET, view.files)
+    # All of them, also those that no release came to need: they are the evidence of
+    # what the admins signed.
+    files = {name: read_target(pack, name, view.files) for name in view.files}
+    policy = _file(files, POLICY_TARGET)
     trust = Trust(
         workspace=view.workspace,
         form=view.form,
         policy=TrustPolicy.parse(policy),
-        trusted_root=TrustedRoot.parse(
-            read_target(pack, TRUSTED_ROOT_TARGET, view.files)
-        ),
+        trusted_root=TrustedRoot.parse(_file(files, TRUSTED_ROOT_TARGET)),
     )
     said = (event.targets_version, event.policy, event.workspace)
     if said != (view.targets_version, Digest.of(policy), view.workspace):
@@ -222,3 +224,9 @@ def _open_version(
         trust=trust,
         event=event,
     )
+
+
+def _file(files: Mapping[str, bytes], name: str) -> bytes:
+    if name not in files:
+        raise OverlayMissingError(f"expected {name} in the targets, got none")
+    return files[name]

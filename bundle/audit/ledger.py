@@ -44,6 +44,7 @@ from signer.tlog.tiles import (
 )
 
 ATTESTATIONS: Final = "attestations/"
+CHAIN: Final = "chain/"
 _Record = tuple[int, HashedRekord]
 
 
@@ -254,8 +255,16 @@ def _token_time(attestation: Attestation) -> datetime | None:
 
 
 def _report_unlogged(pack: Pack, records: list[_Record], findings: Findings) -> None:
-    logged = {attestation_name(record.digest.hex) for _, record in records}
-    for name in pack.names(ATTESTATIONS):
-        if name not in logged:
+    """Name attestations that no leaf is about; ``chain/`` holds copies of some."""
+    logged = {f"{record.digest.hex}.sigstore.json" for _, record in records}
+    for name in pack.names(ATTESTATIONS) + pack.names(CHAIN):
+        if name.split("/", 1)[1] not in logged:
             error = EvidenceUnloggedError("expected a leaf of the log for it, got none")
             findings.add(error, name)
+    for name in pack.names(CHAIN):
+        with findings.at(name):
+            found = parse_attestation(pack.get(name)).digest
+            if name != f"{CHAIN}{found.hex}.sigstore.json":
+                raise EntryAlteredError(
+                    f"expected the attestation of its name: {found}"
+                )

@@ -240,6 +240,15 @@ def test_an_attestation_in_place_of_another_is_refused(acme):
     assert not report.accepted
 
 
+def test_a_release_on_the_chain_without_a_leaf_is_refused(acme):
+    doctor = Doctor(acme)
+    some = next(n for n in doctor.files if n.startswith("chain/"))
+    doctor.files["chain/" + "0" * 64 + ".sigstore.json"] = doctor.files[some]
+    report = acme.replay(doctor.close())
+    assert report.codes == ("evidence-unlogged", "entry-altered")
+    assert not report.accepted
+
+
 def test_tiles_that_tell_other_readers_another_tree_are_refused(acme):
     doctor = Doctor(acme)
     name = next(n for n in doctor.files if n.startswith("log/tile/0/"))

@@ -310,3 +310,16 @@ def test_a_changed_trust_file_inside_the_pack_is_refused(acme, target):
     assert "target-mismatch" in report.codes
     assert not report.accepted
     assert report.form is None
+
+
+def test_a_layer_that_no_release_came_to_need_is_evidence_too(acme):
+    acme.publish_trust()
+    doctor = Doctor(acme)
+    layers = [n for n in doctor.files if n.endswith("constitution.sigstore.json")]
+    assert len(layers) == 2
+    for name in layers:
+        del doctor.files[name]
+        report = acme.replay(doctor.close())
+        assert "history-missing" in report.codes
+        assert not report.accepted
+        doctor = Doctor(acme)
