@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A person, a repository, and one Control Plane for all tests of this folder."""
 
+import threading
+
 import pytest
 
 from tests.simulators.plane import RULE, Person, overlay_repository, planted
+from trustacks.client import Client
+from trustacks.errors import ControlPlaneRefusalError
 
 
 @pytest.fixture
@@ -51,3 +55,20 @@ def drafted(alice, repository):
         "rule", "new", RULE, "--from", "change-calendar", "--overlay", repository
     )
     return repository
+
+
+@pytest.fixture(scope="session")
+def expired(plane):
+    """A token that was good for a second, a second ago."""
+    token = plane.admin_token.read_text().strip()
+    with Client(plane.url, token=token) as api:
+        wanted = {"role": "author", "subject": "late", "ttl_seconds": 1}
+        made = api.workspace("acme").post("/tokens", wanted)["token"]
+    with Client(plane.url, token=made) as api:
+        for _ in range(200):
+            try:
+                api.get("/v1/whoami")
+            except ControlPlaneRefusalError:
+                return made
+            threading.Event().wait(0.02)
+    raise AssertionError("the token never expired")
