@@ -20,14 +20,22 @@ from typing import Any, Final
 from bundle.decision import CALLER, RUNNER, Deny
 from bundle.errors import EvaluatedAtRefusedError, InputFormatError, NoAnswerError
 from bundle.layers import Layer
-from bundle.limits import MAX_INPUT_BYTES
+from bundle.limits import (
+    MAX_DENIES,
+    MAX_INPUT_BYTES,
+    MAX_LAYER_RULE_ID_CHARS,
+    MAX_MESSAGE_CHARS,
+)
 from bundle.rego.engine import Engine, Module, Policy
 from bundle.rego.errors import EvaluationError
 from bundle.rego.schema import check_input
 from bundle.rule import RuleModule
 from keys.clock import format_instant
 from keys.digest import Digest
+from keys.fields import MAX_TEXT_CHARS
 from keys.strict import dumps_json, loads_json
+
+CITATION_FIELDS: Final = frozenset({"id", "description", "category", "source"})
 
 # Valid, and about nothing: no rule may fail to answer it.
 CANARY: Final[Mapping[str, Any]] = {
@@ -135,7 +143,7 @@ class Stack:
         found: list[Deny] = []
         for path, answer in zip([first, *paths], answers, strict=True):
             found += self._read_denies(path, answer)
-        return tuple(found)
+        return _bounded(found)
 
     def require_answers(self, *, at: datetime) -> None:
         """Ask about the canary: engines find some faults only when they evaluate.
@@ -159,7 +167,7 @@ class Stack:
     def _read_denies(self, path: str, answer: Any) -> list[Deny]:
         layer, rule_id, citation = self._origin(path)
         if isinstance(answer, EvaluationError):
-            return [Deny(layer, rule_id, str(answer), citation, answer.code)]
+            return [Deny(layer, rule_id, _cut(str(answer)), citation, answer.code)]
         if not isinstance(answer, list):
             text = f"expected a set at {path}, got {type(answer).__name__}"
             return [Deny(layer, rule_id, text, citation, EvaluationError.code)]
@@ -169,11 +177,11 @@ class Stack:
         self, layer: str, rule_id: str, citation: Mapping[str, str] | None, item: Any
     ) -> Deny:
         said = item if isinstance(item, dict) else {}
-        message = str(said.get("message", item))
+        message = _cut(str(said.get("message", item)))
         if layer == "overlay":
             return Deny(layer, rule_id, message, citation)
-        said_id = said.get("rule_id")
-        own_id = said_id if isinstance(said_id, str) and said_id else rule_id
+        said_id: Any = said.get("rule_id")
+        own_id = str(said_id) if _is_rule_id(said_id) else rule_id
         return Deny(layer, own_id, message, self._citations.get(own_id))
 
     def _origin(self, path: str) -> tuple[str, str, Mapping[str, str] | None]:
@@ -195,8 +203,8 @@ class Stack:
         for answer in answers:
             for rule_id, metadata in _items(answer):
                 citation = dict(_items(metadata)).get("citation")
-                if isinstance(citation, dict):
-                    found[rule_id] = {k: str(v) for k, v in citation.items()}
+                if isinstance(citation, dict) and _is_citation(citation):
+                    found[rule_id] = citation
         return found
 
 
@@ -223,6 +231,32 @@ def citation_of(rule: RuleModule) -> dict[str, str]:
         "category": citation.category,
         "source": citation.source,
     }
+
+
+def _bounded(denies: list[Deny]) -> tuple[Deny, ...]:
+    """Keep the first reasons and say how many there are more."""
+    more = len(denies) - MAX_DENIES
+    if more <= 0:
+        return tuple(denies)
+    rest = Deny("runner", "trustacks.more_denies", f"and {more} more", code="more")
+    return (*denies[:MAX_DENIES], rest)
+
+
+def _cut(text: str) -> str:
+    return (
+        text if len(text) <= MAX_MESSAGE_CHARS else text[: MAX_MESSAGE_CHARS - 1] + "…"
+    )
+
+
+def _is_rule_id(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_LAYER_RULE_ID_CHARS
+
+
+def _is_citation(value: Mapping[str, Any]) -> bool:
+    """Whether a layer's citation is one that a record can hold."""
+    return set(value) == CITATION_FIELDS and all(
+        isinstance(v, str) and 0 < len(v) <= MAX_TEXT_CHARS for v in value.values()
+    )
 
 
 def _items(value: Any) -> list[tuple[str, Any]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
+from bundle.limits import MAX_RECORD_BYTES
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.errors import FieldFormatError
@@ -19,8 +20,6 @@ from keys.fields import Fields
 from keys.strict import dumps_json, loads_json
 
 FORMAT: Final = "https://trustacks.com/formats/decision-record/v1"
-# 1,000 denies at 4 KiB each: a proposal that offends every rule of a large overlay.
-MAX_RECORD_BYTES: Final = 4 << 20
 CALLER: Final = "caller"
 RUNNER: Final = "runner"
 # Where a deny comes from: a layer, or the Runner, which denies when it cannot decide.

@@ -75,6 +75,14 @@ SOCKET_TIMEOUT_S: Final = 10.0
 
 # Of a proposal: 200 changed files of 40 KiB each.
 MAX_INPUT_BYTES: Final = 8 * MIB
+# Reasons in one decision: more than anybody reads. A record of them is under 16 MiB.
+MAX_DENIES: Final = 200
+# Of one reason, for people.
+MAX_MESSAGE_CHARS: Final = 1_024
+# Of a rule id in a layer's own deny; an overlay's has 64.
+MAX_LAYER_RULE_ID_CHARS: Final = 128
+# A decision record: MAX_DENIES of them, each with a citation of 4 x 4,096 characters.
+MAX_RECORD_BYTES: Final = 16 * MIB
 # A verdict is good for this long, seconds: a review, not a week (DESIGN 9, Input).
 DECISION_LIFE_S: Final = 3_600
 # How far a clock may go back, and how far ahead another's may be, seconds.

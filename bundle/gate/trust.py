@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from bundle.gate.candidate import Candidate
 from bundle.gate.errors import (
     LayerPinError,
-    OverlayMissingError,
     TargetMismatchError,
 )
 from bundle.layers import Layer, read_layer
@@ -30,12 +29,11 @@ def check_pinned(
     """Refuse a file that is not, byte by byte, the listed one.
 
     Raises:
-        OverlayMissingError: A file that is not listed.
-        TargetMismatchError: Another length or digest.
+        TargetMismatchError: A file that is not listed, or of another length or digest.
     """
     for name, data in files.items():
         if name not in listed:
-            raise OverlayMissingError(f"expected {name} in {what}, got no such target")
+            raise TargetMismatchError(f"expected {name} in {what}, got no such target")
         info = listed[name]
         if len(data) != info.length or Digest.of(data) != info.digest:
             raise TargetMismatchError(

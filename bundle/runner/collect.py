@@ -139,22 +139,33 @@ def _collect_release(
     lines = source.target(attestations_target(revision), max_bytes=MAX_TARGET_BYTES)
     head = open_head(sort_attestations(lines).release)
     floors = floors_of(TrustPolicy.parse(trust.policy), floor)
-    chain = tuple(_collect_chain(source, head, find_anchor(marks, floors)))
+    chain = tuple(collect_chain(source, head, find_anchor(marks, floors)))
     return replace(trust, bundle=archive, attestations=lines, chain=chain)
 
 
-def _collect_chain(source: Source, head: Link, anchor: Known | None) -> Iterator[bytes]:
-    """Walk predecessors to the known release, or to the first."""
-    total, link = 0, head
+def collect_chain(
+    source: Source,
+    head: Link,
+    anchor: Known | None,
+    *,
+    max_releases: int = MAX_CHAIN_RELEASES,
+    max_bytes: int = MAX_CHAIN_TOTAL_BYTES,
+) -> Iterator[bytes]:
+    """Yield predecessors, newest first, down to the known release or to the first.
+
+    Raises:
+        LimitExceededError: More releases or bytes than a chain may have.
+        TrustacksError: One cannot be had.
+    """
+    left, link = max_bytes, head
     lowest = anchor.revision if anchor else 1
     while link.release.predecessor and link.release.revision > lowest:
         raw = source.chain(link.release.predecessor)
-        total += len(raw)
-        deep = head.release.revision - link.release.revision >= MAX_CHAIN_RELEASES
-        if deep or total > MAX_CHAIN_TOTAL_BYTES:
+        left -= len(raw)
+        if head.release.revision - link.release.revision >= max_releases or left < 0:
             raise LimitExceededError(
-                f"expected at most {MAX_CHAIN_RELEASES} releases and "
-                f"{MAX_CHAIN_TOTAL_BYTES} bytes of chain, got more",
+                f"expected a chain of at most {max_releases} releases and "
+                f"{max_bytes} bytes, got more",
                 hint="have the admins sign a newer floor",
             )
         yield raw

@@ -6,6 +6,7 @@ somebody holds is never followed by one of the same sequence. If it cannot be wr
 nothing is allowed.
 """
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from bundle.decide import Document, prepare_input
 from bundle.decision import Decision, DecisionRecord, Deny
 from bundle.limits import DECISION_LIFE_S
 from bundle.runner.active import Active, Standing
-from bundle.runner.errors import RunnerStateDamagedError
+from bundle.runner.errors import HeadCommitError, RunnerStateDamagedError
 from keys.digest import Digest
 from keys.durable import read_file, write_file
 from keys.errors import FormatError, NotFoundError, TrustacksError
@@ -28,6 +29,8 @@ FORMAT: Final = "https://trustacks.com/formats/runner-decisions/v1"
 DECISIONS_FILE: Final = "decisions.json"
 # Three fields.
 MAX_DECISIONS_BYTES: Final = 4_096
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,12 @@ class Decider:
         Raises:
             FormatError: The proposal is not what the published schema says.
             EvaluatedAtRefusedError: The caller set the instant.
+            HeadCommitError: The commit is none.
         """
+        if head_commit is not None and not _COMMIT.fullmatch(head_commit):
+            raise HeadCommitError(
+                f"expected a commit of 40 or 64 hex digits, got {head_commit[:80]!r}"
+            )
         document = prepare_input(proposal, at=at)
         standing = _standing(active, refusal, at)
         denies = _denies(active, standing, document)

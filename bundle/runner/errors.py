@@ -32,3 +32,15 @@ class ReportRefusedError(UnavailableError):
     """The Control Plane did not take a report."""
 
     code = "report-refused"
+
+
+class RunnerIdError(UsageError):
+    """An id that no registered identity could have."""
+
+    code = "runner-id"
+
+
+class HeadCommitError(UsageError):
+    """A head commit that is none."""
+
+    code = "head-commit"

@@ -11,12 +11,13 @@ Laws:
 """
 
 import contextlib
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from tuf.ngclient.fetcher import FetcherInterface
 
@@ -28,7 +29,7 @@ from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.engine import Engine
 from bundle.runner.collect import collect
 from bundle.runner.decisions import Decider
-from bundle.runner.errors import RunnerClosedError
+from bundle.runner.errors import RunnerClosedError, RunnerIdError
 from bundle.runner.event import ACTIVATED, UNCHANGED, Event
 from bundle.runner.life import Life
 from bundle.runner.report import Postman, Reporter
@@ -43,6 +44,9 @@ from keys.clock import Clock, require_utc, utc_now
 from keys.durable import make_directory
 from keys.errors import StorageError, TrustacksError
 from keys.lock import exclusive
+
+# As the id of a registered identity, which the Runner's reports are signed by.
+_RUNNER_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 class Runner:
@@ -61,6 +65,7 @@ class Runner:
         engine: Evaluates Rego; by default one in a limited child process.
 
     Raises:
+        RunnerIdError: No identity can have this id.
         BusyError: Another Runner has the directory.
         StorageError: The directory cannot be used.
         TrustacksError: The root is none.
@@ -79,6 +84,8 @@ class Runner:
         floor: Known | None = None,
         engine: Engine | None = None,
     ) -> None:
+        if not _RUNNER_ID.fullmatch(runner_id):
+            raise RunnerIdError(f"expected an id like runner-1, got {runner_id[:80]!r}")
         pinned = open_roots([root])
         self._workspace, self._form = pinned.workspace, pinned.form
         self._directory, self._root, self._url = Path(state), root, url
@@ -129,6 +136,7 @@ class Runner:
         Raises:
             FormatError: The proposal is not what the schema says.
             EvaluatedAtRefusedError: The caller set the instant.
+            HeadCommitError: The commit is none.
             RunnerClosedError: The Runner was closed.
         """
         self._require_open()

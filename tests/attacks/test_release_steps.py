@@ -15,6 +15,7 @@ from bundle.build import build_bundle
 from bundle.gate import PLAN, Candidate
 from bundle.marks import Known, LogMark, Marks
 from bundle.rego.embedded import EmbeddedEngine
+from bundle.rego.templates import library
 from keys.digest import Digest
 from signer.attestation import join_jsonl
 from signer.form import Custody
@@ -26,10 +27,12 @@ from signer.revocation import Revocation
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.signing import NOW, SimulatedLog
 from tests.simulators.workspace import (
+    CONSTITUTION,
     DAY,
     TICKET,
     WINDOW,
     SimulatedWorkspace,
+    layer_archive,
     rule_text,
 )
 
@@ -127,6 +130,24 @@ def layers_signed_by_other_bytes_than_listed(house):
     return Attack(replace(candidate, constitution_attestation=other))
 
 
+def a_layer_that_the_targets_do_not_list(house):
+    candidate = released(house).candidate()
+    files = house.trust_files()
+    unlisted = "layers/packs/change-control.sigstore.json"
+    house.publish_trust({n: d for n, d in files.items() if n != unlisted})
+    house.release_again()
+    fresh = house.repository.current()
+    return Attack(
+        replace(
+            candidate,
+            targets=fresh.targets,
+            release_role=fresh.release,
+            policy=files["trust/policy.json"],
+            constitution_attestation=files["layers/constitution.sigstore.json"],
+        )
+    )
+
+
 def a_trust_policy_of_another_workspace(house):
     house.publish_trust(workspace=OTHER)
     return Attack(released(house).candidate())
@@ -176,14 +197,14 @@ def a_fork_of_the_log_at_the_marked_size(house):
 
 
 def a_constitution_that_nobody_pinned(house):
-    other = house.layer_attestation
-    pinned = house.constitution
-    house.constitution = house.pack  # published, with the old pin
-    files = house.trust_files()
-    house.constitution = pinned
-    files["trust/policy.json"] = house.policy().to_bytes()
-    files["layers/constitution.sigstore.json"] = other(house.pack)
-    house.publish_trust(files)
+    """The publisher's own, one version on; the admins pinned the one before."""
+    pinned = house.policy()
+    files = {"proposal.rego": CONSTITUTION + "# more", "lib.rego": library().source}
+    newer = layer_archive("constitution", "constitution", "1.0.0", files)
+    house.constitution = newer
+    listed = house.trust_files()
+    listed["trust/policy.json"] = pinned.to_bytes()
+    house.publish_trust(listed)
     return Attack(released(house).candidate())
 
 
@@ -224,6 +245,10 @@ def a_pinned_pack_that_is_missing(house):
 
 
 # ------------------------------------------------------------------ the release
+
+
+def a_release_that_nobody_listed(house):
+    return Attack(house.candidate(house.make_release(house.rule())))
 
 
 def a_release_below_the_highest_listed(house):
@@ -665,6 +690,7 @@ ATTACKS = [
     (other_targets_of_that_version, "marks", "version-reused"),
     (a_trust_policy_of_the_thief, "trust-files", "target-mismatch"),
     (layers_signed_by_other_bytes_than_listed, "trust-files", "target-mismatch"),
+    (a_layer_that_the_targets_do_not_list, "trust-files", "target-mismatch"),
     (a_trust_policy_of_another_workspace, "trust-policy", "workspace-mismatch"),
     (an_author_in_the_control_plane_s_custody, "custody", "custody"),
     (a_lint_identity_in_the_control_plane_s_custody, "custody", "custody"),
@@ -677,6 +703,7 @@ ATTACKS = [
     (a_pack_in_the_constitution_s_place, "layers", "layer-pin"),
     (a_layer_of_another_version_than_signed, "layers", "layer-pin"),
     (a_pinned_pack_that_is_missing, "layers", "layer-pin"),
+    (a_release_that_nobody_listed, "listed", "overlay-missing"),
     (a_release_below_the_highest_listed, "listed", "not-highest-revision"),
     (attestations_in_another_order_than_listed, "listed", "target-mismatch"),
     (a_bundle_with_one_bit_changed, "listed", "target-mismatch"),

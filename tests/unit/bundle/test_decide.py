@@ -8,7 +8,7 @@ import pytest
 from bundle.decide import Stack, prepare_input, replay_input
 from bundle.errors import EvaluatedAtRefusedError, InputFormatError, NoAnswerError
 from bundle.layers import read_layer
-from bundle.limits import MAX_INPUT_BYTES
+from bundle.limits import MAX_DENIES, MAX_INPUT_BYTES, MAX_MESSAGE_CHARS
 from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.engine import Module
 from bundle.rego.limits import Limits
@@ -233,3 +233,71 @@ def test_a_recorded_input_is_read_again_for_its_own_instant_only():
     assert replay_input(data, at=NOW).data == data
     with pytest.raises(InputFormatError):
         replay_input(data, at=NOW.replace(hour=10))
+
+
+# ------------------------------------------------------------------ bounds
+
+
+def denying(engine, count, message="m"):
+    text = rule_text().replace(
+        f'deny contains {{"rule_id": "{TICKET}", "message": message}} if {{',
+        'deny contains {"rule_id": "x", "message": sprintf("%s %d", [message, n])} if {\n'
+        f"\tsome n in numbers.range(1, {count})",
+    )
+    text = text.replace("expected a change ticket like CM-1234", message)
+    return rule(engine, text)
+
+
+def test_reasons_are_bounded_and_the_rest_is_counted(ask, engine):
+    assert len(ask(proposal(), denying(engine, MAX_DENIES))) == MAX_DENIES
+    denies = ask(proposal(), denying(engine, MAX_DENIES + 1))
+    assert len(denies) == MAX_DENIES + 1
+    assert denies[-1].message == "and 1 more"
+    assert denies[-1].code == "more"
+
+
+def test_a_message_is_bounded(ask, engine):
+    text = rule_text().replace(
+        '"message": message}',
+        '"message": concat("", [input.context.pull_request.title, message])}',
+    )
+    room = MAX_MESSAGE_CHARS - len(
+        ask(proposal(), rule(engine, rule_text()))[0].message
+    )
+    titled = proposal()
+    titled["context"]["pull_request"]["title"] = "x" * (room + 1)
+    (cut,) = ask(titled, rule(engine, text))
+    assert len(cut.message) == MAX_MESSAGE_CHARS
+    assert cut.message.endswith("…")
+    titled["context"]["pull_request"]["title"] = "x" * room
+    (whole,) = ask(titled, rule(engine, text))
+    assert len(whole.message) == MAX_MESSAGE_CHARS
+    assert not whole.message.endswith("…")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "{}",
+        '{"rule_id": ""}',
+        '{"rule_id": 7}',
+        '{"rule_id": concat("", [s | numbers.range(1, 129)[_]; s := "x"])}',
+    ],
+)
+def test_a_layer_s_deny_without_a_usable_id_carries_the_layer_s_name(engine, item):
+    text = CONSTITUTION.replace(
+        '{"rule_id": "proposal.allowed_paths", "message": path}', item
+    )
+    odd = layer("constitution", "constitution", **{"proposal.rego": text})
+    stack = Stack(engine, constitution=odd, packs=[], rules=[])
+    denies = stack.denies(prepare_input(proposal(path="etc/x"), at=NOW))
+    assert denies
+    assert {d.layer for d in denies} == {"constitution"}
+
+
+def test_a_citation_that_no_record_can_hold_is_left_out(engine):
+    text = CONSTITUTION.replace('"category": "scope",', '"category": "",')
+    odd = layer("constitution", "constitution", **{"proposal.rego": text})
+    stack = Stack(engine, constitution=odd, packs=[], rules=[])
+    (deny,) = stack.denies(prepare_input(proposal(path="etc/x"), at=NOW))
+    assert deny.citation is None

@@ -8,11 +8,13 @@ import pytest
 
 from bundle.decision import FORMAT, DecisionRecord
 from bundle.errors import EvaluatedAtRefusedError, InputFormatError
+from bundle.limits import MAX_RECORD_BYTES
 from bundle.rego.embedded import EmbeddedEngine
 from bundle.runner.decisions import DECISIONS_FILE, ChainEnd
+from bundle.runner.errors import HeadCommitError, RunnerIdError
 from keys.clock import utc_now
 from keys.digest import Digest
-from keys.errors import FieldFormatError
+from keys.errors import FieldFormatError, LimitExceededError
 from keys.strict import dumps_json, loads_json
 from tests.simulators.runner import Bench
 from tests.simulators.workspace import TICKET, SimulatedWorkspace, proposal
@@ -151,3 +153,24 @@ def test_a_decision_of_the_same_input_is_the_same_verdict(runner):
     first, second = (runner.decide(proposal()).record for _ in range(2))
     same = replace(second, sequence=first.sequence, previous=first.previous)
     assert same == first
+
+
+@pytest.mark.parametrize("commit", ["", "HEAD", "g" * 40, "a" * 39, "a" * 41 + "\n"])
+def test_a_head_commit_that_is_none_is_refused(runner, commit):
+    with pytest.raises(HeadCommitError):
+        runner.decide(proposal(), head_commit=commit)
+
+
+@pytest.mark.parametrize("runner_id", ["", "Runner", "a" * 65, "-a", "a b"])
+def test_an_id_that_no_identity_can_have_is_refused(bench, runner_id):
+    with pytest.raises(RunnerIdError):
+        bench.runner(runner_id=runner_id)
+    assert not bench.directory.exists()
+
+
+def test_a_record_has_a_bound(runner):
+    data = runner.decide(proposal()).record.to_bytes()
+    padded = data + b" " * (MAX_RECORD_BYTES - len(data))
+    assert DecisionRecord.parse(padded)
+    with pytest.raises(LimitExceededError):
+        DecisionRecord.parse(padded + b" ")
