@@ -145,7 +145,8 @@ class ReleaseRecord:
             "signer": self.signer and self.signer.to_json(),
             "rules": [rule.to_json() for rule in self.rules],
             "activated_by": list(self.activated_by),
-            "result": self.result and self.result.to_json(),
+            # A refused result is falsy, and is the one that must not be lost.
+            "result": None if self.result is None else self.result.to_json(),
         }
 
 

@@ -110,15 +110,18 @@ def test_the_report_is_as_its_schema_says(report):
     assert document["accepted"] is True
 
 
-def test_a_refused_report_is_as_its_schema_says_too(acme):
+def test_a_refused_report_is_as_its_schema_says_too(engine):
+    workspace = AuditedWorkspace(AT, engine)
+    workspace.report(workspace.release(workspace.rule(), expires=AT + 20 * DAY))
     schema = json.loads(
         (ROOT / "docs/formats/replay-report-v1.schema.json").read_text()
     )
-    refused = acme.replay(Doctor(acme).invent())
+    refused = workspace.replay(Doctor(workspace).invent())
     document = json.loads(dumps_json(refused.to_json()))
     jsonschema.Draft202012Validator(schema).validate(document)
     assert document["accepted"] is False
-    assert refused.text().startswith("refused: ")
+    assert document["releases"][0]["result"]["code"] == "release-lifetime"
+    assert refused.text().startswith("refused: unknown-signer, release-lifetime")
 
 
 def test_the_manifest_of_an_export_is_as_its_schema_says(acme):
