@@ -25,6 +25,8 @@ from control_plane.api import (
     workspaces,
 )
 from control_plane.api.middleware import Boundary
+from control_plane.api.problems import MEDIA_TYPE
+from control_plane.api.schemas.base import Problem
 from control_plane.services import Services
 from keys import __version__
 
@@ -64,6 +66,13 @@ def create_app(services: Services) -> FastAPI:
         description="Signed policy overlays: see docs/formats/api.md.",
         lifespan=lifespan,
         redirect_slashes=False,
+        responses={
+            status: {
+                "description": "a problem: nothing was changed",
+                "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+            }
+            for status in ("4XX", "5XX")
+        },
         separate_input_output_schemas=False,
     )
     app.state.services = services

@@ -23,6 +23,7 @@ router = APIRouter(tags=["static"])
 _PUBLIC: Final = re.compile(
     r"(metadata|targets|log|chain)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+"
 )
+_PLACE: Final = "/w/{ws}/{name:path}"
 _CHANGING: Final = frozenset({"metadata/timestamp.json", "log/checkpoint"})
 _IMMUTABLE: Final = "public, max-age=31536000, immutable"
 _REVALIDATE: Final = "no-cache"
@@ -34,12 +35,8 @@ _TYPES: Final = (
 )
 
 
-@router.api_route(
-    "/w/{ws}/{name:path}",
-    methods=["GET", "HEAD"],
-    response_class=Response,
-    operation_id="static_object",
-)
+@router.get(_PLACE, response_class=Response, operation_id="get_object")
+@router.head(_PLACE, response_class=Response, operation_id="head_object")
 def static_object(
     ws: str,
     name: str,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every request and answer has in common."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -27,6 +27,19 @@ class Health(Answer):
     """Whether the server can work."""
 
     status: str = Field(examples=["ok"])
+
+
+class Problem(Answer):
+    """A refusal (RFC 9457); ``code`` is stable, ``detail`` is for people."""
+
+    type: str = Field(examples=["https://trustacks.com/problems/not-found"])
+    title: str
+    status: int
+    detail: str
+    code: str = Field(examples=["not-found"])
+    hint: str | None
+    evidence: dict[str, Any]
+    request_id: str
 
 
 def _base64(text: str) -> str:

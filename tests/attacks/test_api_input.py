@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attack: every operation that takes a body is sent every kind of bad one."""
+
+import pytest
+
+from control_plane.limits import MAX_SMALL_BODY_BYTES
+from tests.simulators.service import ControlPlane
+
+PATHS = {
+    "/v1/workspaces": {"name": "x"},
+    "/v1/workspaces/acme/tokens": {"role": "author", "subject": "s", "ttl_seconds": 1},
+    "/v1/workspaces/acme/identity-challenges": {"public_key": "x"},
+    "/v1/workspaces/acme/identities": {"proof": "", "public_key": "x"},
+    "/v1/workspaces/acme/identities/control-plane-admin/revoke": {"reason": "x"},
+    "/v1/workspaces/acme/attestations": {"attestation": ""},
+    "/v1/workspaces/acme/sign": {"identity": "x", "predicate_type": "x"},
+    "/v1/workspaces/acme/verify": {"attestation": "", "predicate_type": "x"},
+    "/v1/workspaces/acme/releases": {"bundle": "", "attestations": "", "release": ""},
+    "/v1/workspaces/acme/runners/r/reports": {"attestation": ""},
+}
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    found = ControlPlane(
+        tmp_path_factory.mktemp("api") / "state", max_body_bytes=2 * 1024 * 1024
+    )
+    found.create_workspace("acme")
+    yield found
+    found.close()
+
+
+def _refused(server, call, statuses):
+    before = server.everything()
+    answer = call()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.status_code in statuses, answer.text
+    assert answer.json()["status"] == answer.status_code
+    assert "Traceback" not in answer.text
+    assert str(server.settings.state) not in answer.text
+    assert server.everything() == before
+    return answer.json()
+
+
+def test_the_list_names_every_operation_with_a_body(server):
+    schema = server.http.get("/openapi.json").json()
+    with_body = {
+        path.format(ws="acme", identity="control-plane-admin", runner="r", token_id="t")
+        for path, found in schema["paths"].items()
+        if "requestBody" in found.get("post", {}) and path.startswith("/v1")
+    }
+    assert with_body == set(PATHS)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        pytest.param(b"", 422, id="nothing"),
+        pytest.param(b"{", 400, id="half"),
+        pytest.param(b"\xff\xfe", 400, id="not-utf8"),
+        pytest.param(b'{"a":1,"a":1}', 400, id="key-twice"),
+        pytest.param(b'{"a":1e999}', 400, id="infinity"),
+        pytest.param(b'{"a":"\\ud800"}', 400, id="half-a-surrogate"),
+        pytest.param(b"[]", 422, id="a-list"),
+        pytest.param(b"null", 422, id="null"),
+        pytest.param(b"[" * 100_000, 422, id="deep"),
+        pytest.param(b'{"unknown":1}', 422, id="unknown-field"),
+    ],
+)
+def test_a_body_that_is_not_the_documented_one_is_refused(
+    server, path, content, status
+):
+    _refused(
+        server, lambda: server.http.post(path, content=content, headers=JSON), {status}
+    )
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_field_of_another_type_is_refused(server, path):
+    for wrong in (None, 7, [], {}, True):
+        for name in PATHS[path]:
+            if isinstance(wrong, int) and name == "ttl_seconds" and wrong is not True:
+                continue
+            body = PATHS[path] | {name: wrong}
+            _refused(server, lambda b=body: server.http.post(path, json=b), {422})
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_endless_body_is_cut_off(server, path):
+    limit = server.settings.max_body_bytes
+    large = path == "/v1/workspaces" or path.endswith("/releases")
+    size = (limit if large else MAX_SMALL_BODY_BYTES) + 1
+
+    async def endless():
+        sent = 0
+        while sent < size:
+            yield b" " * 65_536
+            sent += 65_536
+
+    found = _refused(
+        server, lambda: server.http.post(path, content=endless(), headers=JSON), {413}
+    )
+    assert found["code"] == "body-too-large"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_form_is_no_json(server, path):
+    _refused(server, lambda: server.http.post(path, data={"a": "b"}), {422})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/workspaces/acme/releases/1e3",
+        "/v1/workspaces/acme/releases/%00",
+        "/v1/workspaces/acme/audit/proofs",
+        "/v1/workspaces/acme/audit/proofs?index=-1",
+        "/v1/workspaces/acme/audit/entries?limit=1000000",
+        "/v1/workspaces/acme/attestations",
+        "/v1/workspaces/acme/attestations?subject=sha1:00",
+        "/v1/workspaces/acme/attestations?subject=sha256:" + "A" * 64,
+    ],
+)
+def test_a_query_that_cannot_be_is_refused(server, path):
+    _refused(server, lambda: server.http.get(path), {422})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["%00", "%2e%2e%2f", "'; DROP TABLE tokens; --", "x" * 5000, "\u202e"],
+)
+@pytest.mark.parametrize("place", ["identities/{}", "tokens/{}", "runners/{}/reports"])
+def test_a_hostile_name_is_only_a_name(server, place, name):
+    path = f"/v1/workspaces/acme/{place.format(name)}"
+    method = "DELETE" if place.startswith("tokens") else "GET"
+    _refused(server, lambda: server.http.request(method, path), {404, 405})
