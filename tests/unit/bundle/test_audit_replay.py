@@ -121,7 +121,8 @@ def test_a_refused_report_is_as_its_schema_says_too(engine):
     jsonschema.Draft202012Validator(schema).validate(document)
     assert document["accepted"] is False
     assert document["releases"][0]["result"]["code"] == "release-lifetime"
-    assert refused.text().startswith("refused: unknown-signer, release-lifetime")
+    assert refused.text().startswith("refused: ")
+    assert {"unknown-signer", "release-lifetime"} <= set(refused.codes)
 
 
 def test_the_manifest_of_an_export_is_as_its_schema_says(acme):
