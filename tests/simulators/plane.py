@@ -25,6 +25,7 @@ _PATIENCE = 60.0
 # A full disk, as a process sees it: no file may grow beyond so many bytes.
 _LIMITED = """
 import resource, sys
+sys.dont_write_bytecode = True  # CPython leaves truncated .pyc files under a limit
 limit = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 from trustacks._cli.main import main
@@ -119,6 +120,7 @@ class Person:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def child(self, *words, cwd: Path, limit_bytes: int | None = None) -> Ended:
