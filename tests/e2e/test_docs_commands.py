@@ -17,13 +17,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 PAGES = ["docs/guides/first-hour.md"]
 READY = re.compile(r"ready on (http://127\.0\.0\.1:[0-9]+)")
 START_S = 60
 
 
 def commands(page: Path) -> list[str]:
-    blocks = re.findall(r"^```console\n(.*?)^```", page.read_text(), re.S | re.M)
+    blocks = re.findall(
+        r"^```console\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE
+    )
     return [line for block in blocks for line in _lines(block)]
 
 
@@ -89,10 +92,38 @@ def test_the_commands_of_a_guide_do_what_it_says(name, clone, server):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "accepted" in done.stdout
     assert "release 1: same" in done.stdout
+    _embed(clone, server)
+
+
+def _embed(clone, server):
+    """Run the README's ten lines as a program of somebody else's."""
+    block = re.search(
+        r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE
+    )
+    first = "build/first-hour"
+    program = (
+        block[1]
+        .replace("1.root.json", f"{first}/first.root.json")
+        .replace("http://127.0.0.1:8080/w/acme", f"{server}/w/first")
+    )
+    given = f"import json; proposal = json.load(open('{first}/proposal.json'))\n"
+    done = subprocess.run(
+        [sys.executable, "-c", given + program],
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("accepted")
+    assert done.stdout.splitlines()[-1] == "allow"
 
 
 def test_every_make_target_that_a_page_names_exists():
-    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M))
+    targets = set(
+        re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    )
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     named = {t for p in pages for t in re.findall(r"`make ([a-z]+)`", p.read_text())}
     assert named

@@ -8,7 +8,9 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def embedding() -> str:
-    block = re.search(r"^```python\n(.*?)^```", README.read_text(), re.S | re.M)
+    block = re.search(
+        r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE
+    )
     assert block
     return block[1]
 
