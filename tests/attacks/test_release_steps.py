@@ -276,6 +276,12 @@ def two_release_attestations(house):
     return Attack(house.candidate())
 
 
+def one_attestation_twice(house):
+    rule = house.rule()
+    house.release(rule, extra=(rule.attestation,))
+    return Attack(house.candidate())
+
+
 def a_releaser_whom_nobody_registered(house):
     house.people["releaser"] = house.person("releaser", "release")
     return Attack(released(house).candidate())
@@ -708,6 +714,7 @@ ATTACKS = [
     (attestations_in_another_order_than_listed, "listed", "target-mismatch"),
     (a_bundle_with_one_bit_changed, "listed", "target-mismatch"),
     (two_release_attestations, "release", "attestation-set"),
+    (one_attestation_twice, "release", "attestation-set"),
     (a_releaser_whom_nobody_registered, "release", "unknown-signer"),
     (a_release_signed_by_an_author, "release", "signer-not-permitted"),
     (a_release_by_a_revoked_releaser, "release", "revoked"),
