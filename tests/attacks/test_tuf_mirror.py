@@ -26,7 +26,11 @@ from bundle.tuf.view import read_view
 from keys.clock import utc_now
 from keys.digest import Digest
 from keys.errors import JsonFormatError, TrustacksError, UnavailableError
+from signer.attestation import parse_attestation
 from signer.form import Custody
+from signer.predicates.layer import LayerPredicate
+from signer.sign import attest_bare
+from signer.statement import Subject, build_statement
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.tuf_mirror import FILES, URL, Mirror, Ticks, Workspace
 
@@ -488,6 +492,12 @@ def test_a_connection_that_breaks_is_unavailable(client, mirror, workspace):
 # ---------------------------------------------------------------- chain files
 
 
+def attestation(name):
+    said = LayerPredicate(layer="pack", name=name, version="1.0.0")
+    subject = Subject("pack.tar.gz", Digest.of(name.encode()))
+    return attest_bare(build_statement([subject], said), key=MemoryKey.ecdsa())
+
+
 def test_a_chain_file_must_be_the_attestation_that_was_asked_for(
     client, mirror, workspace, tmp_path
 ):
@@ -500,7 +510,17 @@ def test_a_chain_file_must_be_the_attestation_that_was_asked_for(
         mirror.replaced[name] = junk
         with pytest.raises(TrustacksError):
             fetched.chain(digest)
+    one, other = attestation("one"), attestation("other")
+    digest = parse_attestation(one).digest
+    name = f"chain/{digest.hex}.sigstore.json"
+    mirror.replaced[name] = other
+    with pytest.raises(TufHashError):
+        fetched.chain(digest)
     assert not (tmp_path / "chain").exists()
+    mirror.replaced[name] = one
+    assert fetched.chain(digest) == one
+    mirror.down = True
+    assert client.cached().chain(digest) == one
 
 
 def test_metadata_that_python_tuf_reads_as_unsigned_has_our_code(

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tuf.api.metadata import MetaFile
 
 from bundle.tuf.documents import RoleKeys
 from bundle.tuf.errors import (
     NothingPublishedError,
     RevisionTakenError,
     StaleStageError,
+    TufExpiredError,
     TufHashError,
     TufRootChainError,
     TufSignatureError,
@@ -25,6 +27,7 @@ from keys.errors import (
     UsageError,
     WriteConflictError,
 )
+from signer.form import Custody
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.storage import Fault, MemoryStorage
 from tests.simulators.tuf_mirror import CHECKPOINT, FILES, Workspace, release_files
@@ -244,6 +247,42 @@ def test_what_somebody_put_into_the_store_is_not_signed_on_top_of(published):
         published.on(mixed).publish_release(10)
 
 
+def test_a_rival_root_in_the_store_stops_the_publisher(published):
+    rival = Workspace.create(AT)
+
+    def second(metadata):
+        metadata.signed.version = 2
+
+    forged = published.resign(published.root, second, rival.root_keys)
+    published.storage.put_immutable("metadata/2.root.json", forged)
+    with pytest.raises(TufSignatureError):
+        published.publish_release(2)
+
+
+def test_a_thief_of_the_timestamp_key_alone_does_not_get_the_other_keys_to_sign(
+    published,
+):
+    storage = published.storage.copy()
+    bare = published.resign(
+        storage.objects["metadata/2.snapshot.json"],
+        lambda m: None,
+        [MemoryKey.ed25519()],
+    )
+    storage.objects["metadata/2.snapshot.json"] = bare
+
+    def point(metadata):
+        metadata.signed.snapshot_meta = MetaFile.from_data(2, bare, ["sha256"])
+
+    storage.objects["metadata/timestamp.json"] = published.resign(
+        storage.objects["metadata/timestamp.json"],
+        point,
+        [published.timestamp_key],
+        Custody.CONTROL_PLANE,
+    )
+    with pytest.raises(TufSignatureError):
+        published.on(storage).publish_release(2)
+
+
 # -------------------------------------------------------------------- order
 
 
@@ -281,6 +320,22 @@ def test_publishing_twice_changes_nothing(published):
     before = dict(published.storage.objects)
     published.repository.publish_release(staged, at=AT + timedelta(hours=1))
     assert published.storage.objects == before
+
+
+def test_a_stage_that_has_expired_since_is_not_published(published):
+    staged = published.repository.prepare_release(2, release_files("2"), keep=3, at=AT)
+    before = dict(published.storage.objects)
+    with pytest.raises(TufExpiredError):
+        published.repository.publish_release(staged, at=AT + timedelta(days=31))
+    assert published.storage.objects == before
+
+
+def test_publishing_puts_the_files_again_that_were_collected_meanwhile(published):
+    staged = published.repository.prepare_release(2, release_files("2"), keep=3, at=AT)
+    for name in staged.files:
+        published.storage.discard(name)
+    published.repository.publish_release(staged, at=AT)
+    assert seen(published)[1] == 2
 
 
 def test_a_stage_under_which_the_role_moved_on_is_refused(published):
@@ -345,6 +400,27 @@ def test_a_number_that_was_stored_is_never_signed_again(published):
     state = published.repository.current()
     assert state.delegated.signed.version == orphan.version + 1
     assert published.storage.objects["metadata/3.release.json"] == orphan.metadata
+
+
+class Remembering:
+    """A key that remembers what it signed."""
+
+    def __init__(self, key):
+        self.key = key
+        self.public_key = key.public_key
+        self.signed = []
+
+    def sign(self, message):
+        self.signed.append(message)
+        return self.key.sign(message)
+
+
+def test_a_number_that_is_stored_is_not_even_tried(published):
+    published.repository.prepare_release(2, release_files("withdrawn"), keep=3, at=AT)
+    remembering = replace(published, release_key=Remembering(published.release_key))
+    remembering.publish_release(2, "wanted")
+    (message,) = remembering.release_key.signed
+    assert b'"version":4}' in message
 
 
 # ------------------------------------------------------------------- refresh
