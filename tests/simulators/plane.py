@@ -34,6 +34,10 @@ main()
 _GIT = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
 
 
+def _child(variables: dict[str, str]) -> dict[str, str]:
+    return {**variables, "PYTHONPATH": str(ROOT)}
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended."""
@@ -115,7 +119,8 @@ class Person:
         return subprocess.Popen(
             [sys.executable, *words],
             cwd=cwd,
-            env={**self.variables, "PYTHONPATH": str(ROOT)},
+            # A limited child would leave truncated bytecode in the source tree.
+            env={**_child(self.variables), "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -156,11 +161,7 @@ def serving(state: Path):
         process = subprocess.Popen(
             [sys.executable, "-m", "trustacks", *words],
             cwd=state.parent,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(state.parent),
-                "PYTHONPATH": str(ROOT),
-            },
+            env=_child({"PATH": os.environ["PATH"], "HOME": str(state.parent)}),
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=written,

@@ -57,17 +57,21 @@ def run(arguments: Sequence[str]) -> int:
         return _run(arguments, environment, output)
     except Exception as error:  # noqa: BLE001 - the boundary
         return _end(_translated(error), output, debug=debug)
-    except (KeyboardInterrupt, SystemExit) as error:
+    except KeyboardInterrupt as error:
         return _end(_translated(error), output, debug=debug)
 
 
 def _run(arguments: Sequence[str], environment: Environment, output: Output) -> int:
+    """Run a command without ``program.main``, which prints and exits by itself."""
     with Session(environment, output) as session:
-        code = program.main(
-            list(arguments), prog_name="trustacks", standalone_mode=False, obj=session
-        )
-        output.stdout.flush()
-    return code if isinstance(code, int) else 0
+        try:
+            with program.make_context("trustacks", list(arguments), obj=session) as run:
+                program.invoke(run)
+        except click.exceptions.Exit as ended:  # --help, after it was printed
+            return ended.exit_code
+        finally:
+            output.stdout.flush()
+    return 0
 
 
 def _translated(error: BaseException) -> TrustacksError:
@@ -77,8 +81,6 @@ def _translated(error: BaseException) -> TrustacksError:
             return error
         case click.Abort() | KeyboardInterrupt():
             shown: TrustacksError = CommandInterruptedError("interrupted")
-        case SystemExit():  # how click ends on a closed pipe
-            shown = OperatingSystemError("nobody reads the output any more")
         case click.ClickException():
             shown = _misuse(error)
         case OSError():

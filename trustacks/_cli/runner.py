@@ -5,18 +5,24 @@ The Runner decides everything; here it is opened, asked and shown.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from bundle.decision import Decision
 from bundle.limits import MAX_INPUT_BYTES
+from bundle.rego.errors import EngineUnavailableError
 from bundle.runner.event import HELD, Event
 from bundle.runner.notary import HttpNotary, open_runner_key
 from bundle.runner.report import SignedReporter
 from bundle.runner.runner import Runner
 from keys.durable import read_file
-from keys.errors import FormatError, UnavailableError
+from keys.errors import (
+    BusyError,
+    FormatError,
+    StorageUnavailableError,
+    UnavailableError,
+)
 from keys.strict import loads_json
 from trustacks._cli.lazy import command
 from trustacks._cli.output import Output, pairs
@@ -24,6 +30,15 @@ from trustacks._cli.runner_home import RunnerHome
 from trustacks._cli.session import Session
 from trustacks.errors import DecisionDeniedError, RunnerHeldError
 
+# The Runner could not look: the network, the disk or the engine failed it.
+_ENVIRONMENT: Final = frozenset(
+    {
+        BusyError.code,
+        EngineUnavailableError.code,
+        StorageUnavailableError.code,
+        UnavailableError.code,
+    }
+)
 _state_option = click.option(
     "--state",
     type=click.Path(path_type=Path),
@@ -46,7 +61,7 @@ def step(session: Session, *, state: Path) -> None:
             event.message or "held",
             hint=event.hint,
             passed_code=event.code or RunnerHeldError.code,
-            exit_code=3 if event.code == UnavailableError.code else 1,
+            exit_code=3 if event.code in _ENVIRONMENT else 1,
         )
 
 
