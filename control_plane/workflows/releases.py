@@ -168,8 +168,8 @@ def _require_next(head: ReleaseRow | None, said: ReleasePredicate) -> None:
     revision = head.revision + 1 if head else 1
     if (said.predecessor, said.revision) != (known, revision):
         raise ReleaseStaleError(
-            f"expected revision {revision} after {known}, "
-            f"got {said.revision} after {said.predecessor}",
+            f"expected revision {revision} after {known or 'nothing'}, "
+            f"got {said.revision} after {said.predecessor or 'nothing'}",
             hint="build on the new head and sign again",
             head={"revision": head.revision, "digest": head.digest} if head else None,
         )

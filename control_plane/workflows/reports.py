@@ -63,7 +63,7 @@ def _require_next(last: ReportRow | None, said: RunnerReportPredicate) -> None:
     previous = Digest.parse(last.digest) if last else None
     if (said.sequence, said.previous) != (sequence, previous):
         raise ReportSequenceError(
-            f"expected report {sequence} after {previous}, "
-            f"got {said.sequence} after {said.previous}",
+            f"expected report {sequence} after {previous or 'nothing'}, "
+            f"got {said.sequence} after {said.previous or 'nothing'}",
             last={"sequence": last.sequence, "digest": last.digest} if last else None,
         )
