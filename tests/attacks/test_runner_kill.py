@@ -87,11 +87,14 @@ class NoRoom:
         self.max_bytes = max_bytes
 
     def __enter__(self):
+        # Or an import in here would leave a truncated .pyc for everybody.
+        self.bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
         self.before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.max_bytes, self.before[1]))
 
     def __exit__(self, *_):
         resource.setrlimit(resource.RLIMIT_FSIZE, self.before)
+        sys.dont_write_bytecode = self.bytecode
 
 
 @pytest.mark.parametrize("max_bytes", [0, 64, 1024, 4096, 8192, 16384])
