@@ -255,8 +255,12 @@ def test_a_rival_root_in_the_store_stops_the_publisher(published):
 
     forged = published.resign(published.root, second, rival.root_keys)
     published.storage.put_immutable("metadata/2.root.json", forged)
+    before = dict(published.storage.objects)
     with pytest.raises(TufSignatureError):
         published.publish_release(2)
+    with pytest.raises(TufSignatureError):
+        published.repository.refresh(AT + timedelta(days=15))
+    assert published.storage.objects == before
 
 
 def test_a_thief_of_the_timestamp_key_alone_does_not_get_the_other_keys_to_sign(
