@@ -7,6 +7,7 @@ A tour, in the order of the bytes::
     rego/           the engine, in a limited child process; the subset that is allowed
     confine         what an overlay may carry; signer, publisher and Runner share it
     lint/           confinement and more, for the author; schemas/: the input document
+    ratchet/        whether a rule only adds strictness: proved, or refused
     overlay         the folder on the branch; layers: constitution and packs
 
     build           rules -> one OPA bundle (manifest, inventory, archive, stored_gzip)
