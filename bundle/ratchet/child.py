@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parent's end of the solver's process: start it, ask it, stop it in time."""
+
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from bundle.ratchet.errors import ProverUnavailableError
+from bundle.ratchet.limits import GRACE_S, PROVER_MEMORY_BYTES
+from bundle.rego.child import Child
+from bundle.rego.errors import EngineUnavailableError, EvaluationError
+from bundle.rego.session import to_json
+
+_LINKER: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What came back.
+
+    Attributes:
+        answer: ``none`` (proved), ``candidate`` or ``unknown``.
+        solver: The solver's version, if it answered.
+    """
+
+    answer: str
+    document: dict[str, Any] | None
+    reason: str
+    solver: str
+
+
+class Prover:
+    """A solver in a process of its own, warm between questions. Safe for threads.
+
+    Example:
+        >>> with Prover() as prover:
+        ...     compare(old, new, engine=engine, prover=prover)
+    """
+
+    def __init__(self) -> None:
+        self._child = _SolverChild(PROVER_MEMORY_BYTES)
+        self._lock = threading.Lock()
+
+    def warm(self) -> None:
+        """Start the process now, without waiting for it.
+
+        Raises:
+            ProverUnavailableError: The system does not start a process.
+        """
+        with self._lock:
+            _start(self._child)
+
+    def search(
+        self,
+        holds: Sequence[dict[str, Any]],
+        fails: Sequence[dict[str, Any]],
+        *,
+        timeout_ms: int,
+        admitted: bool = False,
+        parameter: dict[str, Any] | None = None,
+    ) -> Solved:
+        """Ask for an input on which some sides deny and the others do not.
+
+        Raises:
+            ProverUnavailableError: The solver is not installed, or does not start.
+        """
+        question = {
+            "holds": list(holds),
+            "fails": list(fails),
+            "timeout_ms": timeout_ms,
+            "admitted": admitted,
+            "parameter": parameter,
+        }
+        seconds = timeout_ms / 1000 + GRACE_S
+        with self._lock:
+            _start(self._child)
+            try:
+                answer = self._child.ask(to_json(question).encode(), seconds=seconds)
+            except EngineUnavailableError as error:
+                raise ProverUnavailableError(
+                    "expected the solver to start, got none",
+                    hint="install the extra: pip install 'trustacks[prove]'",
+                ) from error
+            except EvaluationError as error:
+                return Solved("unknown", None, f"solver: {error.code}", "")
+        return Solved(
+            answer["answer"],
+            answer["document"],
+            answer["reason"],
+            answer.get("solver", ""),
+        )
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            self._child.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _SolverChild(Child):
+    """The same pipes, clock and end as the engine's child; another program."""
+
+    def start(self) -> None:
+        if self._owner != os.getpid():  # after a fork the pipes are the parent's
+            self._process, self._owner = None, os.getpid()
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.stop()
+        command = [sys.executable, "-I", "-m", "bundle.ratchet.worker"]
+        self._process = subprocess.Popen(
+            [*command, str(self._memory_bytes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={n: os.environ[n] for n in _LINKER if n in os.environ},
+            cwd="/",
+            bufsize=0,
+        )
+        self.generation += 1
+        weakref.finalize(self, _end, self._process)
+
+
+def _start(child: Child) -> None:
+    try:
+        child.start()
+    except OSError as error:
+        raise ProverUnavailableError(
+            f"expected to start the solver's process: {error.strerror}"
+        ) from error
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
