@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[3]
 def run(program: str, *arguments: object) -> subprocess.CompletedProcess:
     """Run a program in a process of its own, which may die."""
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)],
+        [sys.executable, "-B", "-c", textwrap.dedent(program), *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
