@@ -6,6 +6,7 @@ who changes a pack on its way; the second is the Control Plane itself, which sig
 tree that it likes, but cannot make a Runner have seen it.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -123,15 +124,25 @@ def test_kept_proofs_tell_a_rewritten_history_without_any_anchor(engine):
     assert not report.accepted
 
 
-def test_what_runners_were_given_must_be_of_the_auditors_log(acme):
-    doctor = Doctor(acme)
-    del doctor.bodies[-3:]
-    doctor.bodies[1:2] = [doctor.bodies[2], doctor.bodies[1]]
-    del doctor.bodies[3]
-    doctor.reprove()
+def test_what_runners_were_given_must_be_of_the_auditors_log(engine):
+    workspace = AuditedWorkspace(AT, engine)
+    rule = workspace.rule()
+    forked = replace(rule, attestation=workspace.forked(rule.attestation))
+    workspace.release(forked)
+    report = workspace.replay()
+    assert report.codes == ("log-forked",)
+    assert not report.accepted
+
+
+def test_a_kept_proof_of_another_place_is_refused(engine):
+    workspace = AuditedWorkspace(AT, engine, completed=True)
+    workspace.rule()
+    doctor = Doctor(workspace)
+    doctor.bodies.append(doctor.bodies[1])
     doctor.rewrite_log(resign=True)
-    report = acme.replay(doctor.close())
-    assert "log-forked" in report.codes
+    doctor.reprove()  # the last proof of a leaf that is there twice is of its last place
+    report = workspace.replay(doctor.close())
+    assert report.codes == ("entry-duplicated", "entry-altered")
     assert not report.accepted
 
 

@@ -129,9 +129,9 @@ def test_a_release_by_a_revoked_identity_is_refused(acme):
     acme.revoke("releaser")
     acme.release(rule)
     report = acme.replay()
-    assert "revoked" in report.codes
+    assert report.codes == ("revoked", "evidence-unlogged")
     assert not report.accepted
-    assert report.releases[0].outcome.value != "same"
+    assert report.releases[0].outcome.value == "not_run"
 
 
 def test_a_release_of_a_rule_by_a_revoked_author_is_refused(acme):
@@ -175,6 +175,13 @@ def test_a_proof_by_another_key_is_refused(acme):
     acme.register("second", "author", proven_by=MemoryKey.ecdsa())
     report = acme.replay()
     assert "possession" in report.codes
+    assert not report.accepted
+
+
+def test_a_proof_that_came_after_the_registration_is_refused(acme):
+    acme.register("second", "author", late=True)
+    report = acme.replay()
+    assert report.codes == ("possession",)
     assert not report.accepted
 
 

@@ -18,6 +18,7 @@ from bundle.rego.engine import Engine
 from keys.digest import Digest
 from keys.public import PublicKey
 from signer.attestation import build_attestation, parse_attestation
+from signer.dsse import IN_TOTO, pae
 from signer.predicates.identity_proof import IdentityProofPredicate
 from signer.predicates.runner_report import EngineRef, RunnerReportPredicate
 from signer.predicates.trust_change import (
@@ -145,8 +146,9 @@ class AuditedWorkspace(SimulatedWorkspace):
         at: datetime | None = None,
         proven_by: MemoryKey | None = None,
         proof: bool = True,
+        late: bool = False,
     ) -> Person:
-        """Register somebody, with a proof that they have their key."""
+        """Register somebody, with a proof that they have their key, or a late one."""
         new = self.person(person_id, *permissions)
         predicate = IdentityProofPredicate(
             workspace=self.workspace,
@@ -157,11 +159,14 @@ class AuditedWorkspace(SimulatedWorkspace):
         key = proven_by or new.key
         subject = Subject("public-key", Digest(key.public_key.key_id))
         statement = build_statement([subject], predicate)
-        raw = self.attest(statement, by=replace(new, key=key), at=at)
+        if not late:
+            self.attest(statement, by=replace(new, key=key), at=at)
         self.people[person_id] = new
-        digest = parse_attestation(raw).digest if proof else None
+        digest = Digest.of(pae(IN_TOTO, statement)) if proof else None
         change = Change(kind=IDENTITY_REGISTERED, identity=person_id, proof=digest)
         self.publish_trust(at=at, change=change)
+        if late:
+            self.attest(statement, by=replace(new, key=key), at=at)
         return new
 
     def revoke(
@@ -178,6 +183,20 @@ class AuditedWorkspace(SimulatedWorkspace):
         self.publish_trust(at=at, change=change, revocations=(revocation,), **options)
 
     # ------------------------------------------------------------------ runners
+
+    def forked(self, raw: bytes) -> bytes:
+        """Return an attestation with a proof of another tree that the log signed."""
+        old = parse_attestation(raw)
+        (entry,) = old.entries
+        log = SimulatedLog(self.log.origin)
+        log.key, log.bodies = self.log.key, [b"another leaf", entry.body]
+        leaf = parse_hashedrekord(entry.body)
+        return build_attestation(
+            envelope=old.envelope,
+            key=leaf.key,
+            timestamps=old.timestamps,
+            entries=[log.entry(1)],
+        )
 
     def report(
         self,
