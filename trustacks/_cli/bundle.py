@@ -9,12 +9,12 @@ import click
 from bundle.archive import content_digest, unpack
 from bundle.build import build_bundle
 from bundle.confine import check_confined
-from bundle.gate import check_release
 from bundle.inventory import INVENTORY_PATH
 from bundle.limits import BUNDLE_BOUNDS
 from bundle.manifest import MANIFEST_PATH, parse_manifest
 from bundle.rule import RuleModule
 from bundle.runner.collect import collect
+from bundle.verifier import Verifier
 from keys.digest import Digest
 from keys.durable import read_file
 from trustacks._cli.connect import open_pinned
@@ -83,10 +83,10 @@ def inspect(session: Session, *, file: Path) -> None:
 def verify(session: Session, *, workspace: str | None) -> None:
     """Judge the published release by the Runner's own gate, check by check."""
     login, at = session.login(workspace), session.clock()
-    pinned = open_pinned(session, login).refresh(at=at)
-    collected = collect(pinned.fetched, marks=None, floor=None, at=at)
-    engine = open_engine(session)
-    result = check_release(collected.candidate, marks=None, at=at, engine=engine).result
+    store = open_pinned(session, login)
+    collected = collect(store.refresh(at=at).fetched, marks=None, floor=None, at=at)
+    verifier = Verifier(root=store.root, engine=open_engine(session))
+    result = verifier.verify(collected.candidate, at=at).result
     color = session.output.color
     session.output.result(result.to_json(), lambda: result.text(color=color))
     if collected.problem:
