@@ -18,7 +18,12 @@ from keys.durable import (
     remove_temporary,
     write_file,
 )
-from keys.errors import NotFoundError, StorageUnavailableError, WriteConflictError
+from keys.errors import (
+    LimitExceededError,
+    NotFoundError,
+    StorageUnavailableError,
+    WriteConflictError,
+)
 from keys.lock import exclusive
 
 # Names never begin with a dot, so no object can take its place.
@@ -61,14 +66,16 @@ class DirectoryStorage:
     def get(self, name: str, *, max_bytes: int) -> bytes:
         """Return an object's bytes."""
         path = self._root / require_name(name)
-        if path.is_dir():  # of objects, not one
+        # A folder of objects is not one, nor is what lies "in" an object. Errors name
+        # the object, not its path: they may be shown to whoever asked for it.
+        if not path.is_file():
             raise NotFoundError(f"expected an object {name}, got none")
         try:
             return read_file(path, max_bytes=max_bytes)
-        except StorageUnavailableError as error:
-            if isinstance(error.__cause__, NotADirectoryError):
-                raise NotFoundError(f"expected an object {name}, got none") from error
-            raise
+        except LimitExceededError as error:
+            raise LimitExceededError(
+                f"{name}: expected at most {max_bytes} bytes, got more"
+            ) from error
 
     def names(self, prefix: str) -> list[str]:
         """Return the names that begin with ``prefix``, sorted."""
