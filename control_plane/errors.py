@@ -157,10 +157,16 @@ class PortInUseError(UnavailableError):
     code = "port-in-use"
 
 
-class InternalError(TrustacksError):
+class NotReadyError(UnavailableError):
+    """The service cannot do its work now."""
+
+    code = "not-ready"
+
+
+class ServiceDefectError(TrustacksError):
     """A defect of the service; the log has it under the request id."""
 
-    code = "internal"
+    code = "service-defect"
     exit_code = 3
 
 

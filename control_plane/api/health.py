@@ -8,6 +8,8 @@ from control_plane.api.deps import CallerIn, ServicesIn
 from control_plane.api.schemas.access import Whoami
 from control_plane.api.schemas.base import Health
 from control_plane.api.strict import StrictRoute
+from control_plane.errors import NotReadyError
+from keys.errors import TrustacksError
 
 router = APIRouter(route_class=StrictRoute, tags=["server"])
 
@@ -21,9 +23,12 @@ def healthz() -> Health:
 @router.get("/readyz")
 def readyz(services: ServicesIn) -> Health:
     """Say that the registry answers and the state directory can be read."""
-    with services.registry.read() as session:
-        session.execute(text("SELECT 1"))
-    services.state.passphrase("")
+    try:
+        with services.registry.read() as session:
+            session.execute(text("SELECT 1"))
+        services.state.passphrase("")
+    except TrustacksError as error:
+        raise NotReadyError(f"not ready: {error.message}") from error
     return Health(status="ready")
 
 

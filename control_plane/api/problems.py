@@ -13,9 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from control_plane.errors import (
-    InternalError,
     MethodNotAllowedError,
     RequestInvalidError,
+    ServiceDefectError,
     status_of,
 )
 from keys.errors import NotFoundError, TrustacksError, UsageError
@@ -64,7 +64,7 @@ def unexpected_response(error: Exception, *, request_id: str) -> Response:
     """Answer a defect of ours: the text and the trace go to the log only."""
     _logger.error("request %s: unexpected error", request_id, exc_info=error)
     return problem_response(
-        InternalError(f"unexpected {type(error).__name__}"), request_id=request_id
+        ServiceDefectError(f"unexpected {type(error).__name__}"), request_id=request_id
     )
 
 

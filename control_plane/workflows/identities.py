@@ -99,7 +99,7 @@ def register_custodial(
     """Register an identity whose key this server makes and keeps.
 
     The key proves its possession like any other; its custody is ``control-plane``,
-    whatever was asked for.
+    whatever was asked for. The same request again is answered with what there is.
 
     Raises:
         NotFoundError: No such workspace.
@@ -111,8 +111,14 @@ def register_custodial(
     held = replace(terms, custody=Custody.CONTROL_PLANE)
     with workspace.lock:
         published = workspace.published()
-        _require_new_id(published.trust.policy, held.id)
-        key = services.keystore.ensure(name, identity_purpose(held.id))
+        policy = published.trust.policy
+        purpose = identity_purpose(held.id)
+        if services.keystore.has(name, purpose):
+            kept = services.keystore.key(name, purpose).public_key
+            if Identity.of(held, kept) in policy.identities:
+                return _shown(policy, policy.identity(held.id))
+        _require_new_id(policy, held.id)
+        key = services.keystore.ensure(name, purpose)
         following(
             published,
             _policy_with(services, published, Identity.of(held, key.public_key)),

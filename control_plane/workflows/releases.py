@@ -91,16 +91,16 @@ def head_of(services: Services, workspace: Workspace) -> ReleaseRow | None:
     Raises:
         StorageError: The registry or the storage cannot be used.
     """
-    with workspace.lock:
-        committed = workspace.published().committed.delegated.signed.targets
-        highest = max((revision_of(path) for path in committed), default=0)
-        with services.registry.read() as session:
-            head = index.head_release(session, workspace.name)
+    committed = workspace.published().committed.delegated.signed.targets
+    highest = max((revision_of(path) for path in committed), default=0)
+    head = _indexed_head(services, workspace)
+    if highest <= (head.revision if head else 0):
+        return head
+    with workspace.lock:  # whoever publishes right now adds the row itself
+        head = _indexed_head(services, workspace)
         if highest > (head.revision if head else 0):
             _index_missing(services, workspace, highest, head)
-            with services.registry.read() as session:
-                return index.head_release(session, workspace.name)
-        return head
+        return _indexed_head(services, workspace)
 
 
 def show(services: Services, name: str, revision: int) -> tuple[ReleaseRow, bytes]:
@@ -235,6 +235,11 @@ def _earlier(workspace: Workspace, release: ReleasePredicate) -> Iterator[bytes]
         raw = read_chain(workspace, predecessor)
         yield raw
         predecessor = open_release(raw).predecessor
+
+
+def _indexed_head(services: Services, workspace: Workspace) -> ReleaseRow | None:
+    with services.registry.read() as session:
+        return index.head_release(session, workspace.name)
 
 
 def _index_missing(

@@ -239,6 +239,18 @@ def test_a_custodial_identity_says_whose_it_is_whatever_was_asked(server, worksp
     assert (IDENTITY_PROOF, "bot") in _leaves(workspace)
 
 
+def test_the_same_custodial_identity_again_is_the_same(server, workspace):
+    first = _custodial(workspace).json()
+    before = server.everything()
+    assert _custodial(workspace).json() == first
+    assert server.everything() == before
+
+
+def test_a_custodial_identity_on_other_terms_is_refused(workspace, refused):
+    _custodial(workspace)
+    refused(lambda: _custodial(workspace, "bot", "author"), 409, "identity-exists")
+
+
 def test_a_custodial_identity_of_a_taken_id_is_refused(workspace, refused):
     workspace.register("jane", "author")
     refused(lambda: _custodial(workspace, "jane"), 409, "identity-exists")

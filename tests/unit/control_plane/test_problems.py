@@ -80,7 +80,7 @@ def test_a_refusal_says_what_why_and_what_to_do(http):
 
 def test_a_defect_leaks_nothing_and_is_logged_with_its_id(http, caplog):
     answer = http.get("/defect", headers={"x-request-id": "abc-1"})
-    body = _problem(answer, 500, "internal")
+    body = _problem(answer, 500, "service-defect")
     assert "hunter2" not in answer.text
     assert "RuntimeError" not in answer.text
     assert body["request_id"] == "abc-1"

@@ -208,6 +208,7 @@ def test_what_is_not_public_or_not_there_is_404_and_never_cached(
     answer = server.http.get(path)
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
     assert answer.headers["cache-control"] == "no-store"
+    assert str(server.settings.state) not in answer.text
 
 
 def test_static_files_cannot_be_written(server, workspace):
@@ -318,4 +319,6 @@ def test_health_needs_no_token(server):
 def test_a_server_without_its_passphrase_is_not_ready(server):
     server.services.state.passphrase_file.unlink()
     assert server.http.get("/healthz").status_code == 200
-    assert server.http.get("/readyz").status_code != 200
+    answer = server.http.get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "not-ready")
+    assert "passphrase" not in answer.text
