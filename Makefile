@@ -22,7 +22,7 @@ check: dev ## ruff, mypy, import contracts, docs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m mkdocs build --strict --quiet --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir build/site
 
 serve: runtime ## a Control Plane on 127.0.0.1:8080 with the embedded default
 	@$(BIN)/trustacks server run --state $(STATE)
