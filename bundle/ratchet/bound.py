@@ -11,7 +11,7 @@ from typing import Any
 
 from bundle.ratchet.formula import Term
 from bundle.ratchet.program import Path
-from bundle.rego.ast import Comprehension
+from bundle.rego.ast import Comprehension, Var, walk
 from bundle.rego.scope import Scope
 
 
@@ -75,3 +75,9 @@ class Env:
     def inside(self) -> "Env":
         """Return the names in a closure: what follows it is not its to bind."""
         return replace(self, closed=self.closed | self.later)
+
+
+def names_of(node: object) -> frozenset[str]:
+    """Return the names in a node."""
+    found = {n.name for n in walk(node) if isinstance(n, Var) and n.name != "_"}
+    return frozenset(found)

@@ -13,16 +13,14 @@ import z3
 
 from bundle.ratchet.bound import Bound, Env, Listing
 from bundle.ratchet.collections import Encoding, size
-from bundle.ratchet.formula import All, Any_, Atom, Formula, Not, Term
+from bundle.ratchet.formula import All, Atom, Formula, Not, Some, Term
 from bundle.ratchet.program import Clause, Program
 from bundle.ratchet.values import (
-    GET,
     VALUE,
     UnknownError,
     boolean,
     is_collection,
     is_defined,
-    present,
 )
 from bundle.rego.ast import Call
 from bundle.rego.builtins import ALLOWED
@@ -103,23 +101,21 @@ def _builtin(
         test = _TEXTS[name](VALUE.characters(terms[0]), VALUE.characters(terms[1]))
         return All((Atom(both), then(boolean(test))))
     if name == "object.get" and len(terms) == 3:  # noqa: PLR2004 - with its default
-        return _get_or(terms, then)
+        return _get_or(encoder, terms, then)
     value = encoder.open(f"builtin:{name}", terms, None, name)
     if name in _TOTAL:
-        encoder.facts.append(is_defined(value))
+        encoder.terms.facts.append(is_defined(value))
         return then(value)
     return All((Atom(is_defined(value)), then(value)))
 
 
-def _count(
-    encoder: Calling, bound: Bound, then: Callable[[Bound], Formula]
-) -> Formula:
+def _count(encoder: Calling, bound: Bound, then: Callable[[Bound], Formula]) -> Formula:
     number = then(VALUE.number(z3.ToReal(size(encoder, bound))))
     if isinstance(bound, Listing):
         return number
     term = encoder.term(bound)
     letters = VALUE.number(z3.ToReal(z3.Length(VALUE.characters(term))))
-    return Any_(
+    return Some(
         (
             All((Atom(is_collection(term)), number)),
             All((Atom(VALUE.is_text(term)), then(letters))),
@@ -127,11 +123,13 @@ def _count(
     )
 
 
-def _get_or(terms: tuple[Term, ...], then: Callable[[Bound], Formula]) -> Formula:
+def _get_or(
+    encoder: Calling, terms: tuple[Term, ...], then: Callable[[Bound], Formula]
+) -> Formula:
     """``object.get`` with one key; a path of keys, which is an array, stays unknown."""
     base, key, default = terms
     one_key = Atom(z3.And(VALUE.is_object(base), z3.Not(VALUE.is_array(key))))
-    here = Atom(present(base, key))
-    found = All((here, then(GET(base, key))))
+    here = Atom(encoder.terms.present(base, key))
+    found = All((here, then(encoder.terms.get(base, key))))
     missing = All((Not(here), then(default)))
-    return All((one_key, Any_((found, missing))))
+    return All((one_key, Some((found, missing))))

@@ -35,7 +35,9 @@ _REQUIRED: Final[dict[Steps, Any]] = {
 }
 
 
-def candidates(programs: tuple[Program, ...], *, limit: int) -> Iterator[dict[str, Any]]:
+def candidates(
+    programs: tuple[Program, ...], *, limit: int
+) -> Iterator[dict[str, Any]]:
     """Yield inputs made of the paths and constants of some rules."""
     paths = sorted({p for program in programs for p in _paths(program)}, key=str)
     leaves = [p for p in paths if not _is_inner(p, paths)]
@@ -93,7 +95,7 @@ def _put(document: Any, path: Steps, values: list[Any], choice: _Choice) -> None
         if not rest:
             document[step] = values[choice.below(len(values))]
             return
-        inner = {} if isinstance(rest[0], str) else []
+        inner: Any = {} if isinstance(rest[0], str) else []
         _put(document.setdefault(step, inner), rest, values, choice)
     elif isinstance(document, list):
         for index in range(choice.below(4)):
@@ -124,7 +126,7 @@ def _constants(programs: tuple[Program, ...]) -> list[Any]:
 def _paths(program: Program) -> Iterator[Steps]:
     for scope in program.scopes:
         for rule in scope.syntax.rules:
-            yield from _paths_of(program, rule, _known(program, rule))
+            yield from _paths_of(rule, _known(program, rule))
 
 
 def _known(program: Program, rule: Rule) -> dict[str, Steps]:
@@ -151,8 +153,7 @@ def _known(program: Program, rule: Rule) -> dict[str, Steps]:
     return known
 
 
-def _paths_of(program: Program, rule: Rule, known: dict[str, Steps]) -> Iterator[Steps]:
-    del program
+def _paths_of(rule: Rule, known: dict[str, Steps]) -> Iterator[Steps]:
     for node in walk((rule.key, rule.value, rule.bodies)):
         if isinstance(node, Ref | Var):
             path = _path(node, known)
@@ -173,6 +174,6 @@ def _path(expr: Expr, known: dict[str, Steps]) -> Steps | None:
     if path is None:
         return None
     for step in expr.steps:
-        named = isinstance(step, Scalar) and isinstance(step.value, str)
-        path = (*path, step.value if named else None)  # type: ignore[union-attr]
+        said = step.value if isinstance(step, Scalar) else None
+        path = (*path, said if isinstance(said, str) else None)
     return path

@@ -76,7 +76,7 @@ class _Writer:
         self._locals: dict[str, int] = {}
         self.captured: list[str] = []
 
-    def write(self, node: object) -> Any:
+    def write(self, node: object) -> Any:  # noqa: PLR0911 - one return for each form
         """Return the form of a node; equal forms mean the same."""
         match node:
             case Var():
@@ -94,8 +94,8 @@ class _Writer:
             case SomeVars(names=names):
                 return ("some", *(self._local(name) for name in names))
             case Every():
-                names = (node.key, node.value)
-                declared = tuple(n if n is None else self._local(n) for n in names)
+                key = None if node.key is None else self._local(node.key)
+                declared = (key, self._local(node.value))
                 return ("every", declared, self.write((node.domain, node.body)))
             case _ if isinstance(node, Node):
                 fields = (n for n in node.__match_args__ if n != "place")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from bundle.ratchet.errors import ProverUnavailableError
-from bundle.ratchet.limits import GRACE_S, PROVER_MEMORY_BYTES
+from bundle.ratchet.limits import GRACE_S, PROVER_MEMORY_BYTES, START_S
 from bundle.rego.child import Child
 from bundle.rego.errors import EngineUnavailableError, EvaluationError
 from bundle.rego.session import to_json
@@ -45,6 +45,7 @@ class Prover:
     def __init__(self) -> None:
         self._child = _SolverChild(PROVER_MEMORY_BYTES)
         self._lock = threading.Lock()
+        self._answered = 0
 
     def warm(self) -> None:
         """Start the process now, without waiting for it.
@@ -76,9 +77,10 @@ class Prover:
             "admitted": admitted,
             "parameter": parameter,
         }
-        seconds = timeout_ms / 1000 + GRACE_S
         with self._lock:
             _start(self._child)
+            warm = self._answered == self._child.generation
+            seconds = timeout_ms / 1000 + (GRACE_S if warm else START_S)
             try:
                 answer = self._child.ask(to_json(question).encode(), seconds=seconds)
             except EngineUnavailableError as error:
@@ -88,6 +90,7 @@ class Prover:
                 ) from error
             except EvaluationError as error:
                 return Solved("unknown", None, f"solver: {error.code}", "")
+            self._answered = self._child.generation
         return Solved(
             answer["answer"],
             answer["document"],

@@ -8,14 +8,15 @@ import z3
 
 from bundle.ratchet.bound import Bound, Env, Listing
 from bundle.ratchet.formula import All, Atom, Formula, Term, Test
-from bundle.ratchet.values import GET, SIZE, VALUE, function, literal, present
+from bundle.ratchet.terms import Terms
+from bundle.ratchet.values import VALUE, function, literal
 from bundle.rego.ast import Collection, Expr, ObjectTerm
 
 
 class Encoding(Protocol):
     """The part of the encoder that collections need."""
 
-    facts: list[Test]
+    terms: Terms
 
     def values(
         self, exprs: tuple[Expr, ...], env: Env, then: Callable[[Any, Env], Formula]
@@ -70,11 +71,13 @@ def listing(encoder: Encoding, kind: str, terms: list[Term]) -> Listing:
         pairs = tuple((term, term) for term in terms)
     else:
         pairs = tuple(zip(terms[::2], terms[1::2], strict=True))
-    encoder.facts.append(is_kind(f"is_{kind}", whole))
+    encoder.terms.facts.append(is_kind(f"is_{kind}", whole))
     if kind != "object" or _distinct([key for key, _ in pairs]):
-        encoder.facts += [GET(whole, key) == value for key, value in pairs]
+        encoder.terms.facts += [
+            encoder.terms.get(whole, key) == value for key, value in pairs
+        ]
     if kind == "array":
-        encoder.facts.append(SIZE(whole) == len(pairs))
+        encoder.terms.facts.append(encoder.terms.size(whole) == len(pairs))
     return Listing(kind, pairs, whole)
 
 
@@ -87,8 +90,8 @@ def size(encoder: Encoding, bound: Bound) -> Term:
     """Return the number of elements of a collection."""
     if isinstance(bound, Listing) and bound.kind == "array":
         return z3.IntVal(len(bound.pairs))
-    term = SIZE(encoder.term(bound))
-    encoder.facts.append(term >= 0)
+    term = encoder.terms.size(encoder.term(bound))
+    encoder.terms.facts.append(term >= 0)
     return term
 
 
@@ -101,15 +104,20 @@ def destructure(
 ) -> Formula:
     """Return that a value is an array of as many elements, each of its form."""
     base = encoder.term(bound)
-    count = Atom(z3.And(VALUE.is_array(base), SIZE(base) == len(patterns)))
+    count = Atom(
+        z3.And(VALUE.is_array(base), encoder.terms.size(base) == len(patterns))
+    )
 
     def rest(index: int, e: Env) -> Formula:
         if index == len(patterns):
             return then(e)
         key = literal(index)
         held = encoder.match(
-            patterns[index], GET(base, key), e, lambda f: rest(index + 1, f)
+            patterns[index],
+            encoder.terms.get(base, key),
+            e,
+            lambda f: rest(index + 1, f),
         )
-        return All((Atom(present(base, key)), held))
+        return All((Atom(encoder.terms.present(base, key)), held))
 
     return All((count, rest(0, env)))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Literal
 
+from bundle.errors import InputFormatError
 from bundle.ratchet.candidates import candidates, completed
 from bundle.ratchet.child import Prover, Solved
 from bundle.ratchet.limits import (
@@ -24,7 +25,6 @@ from bundle.ratchet.limits import (
     MAX_TIMEOUT_MS,
 )
 from bundle.ratchet.sides import Question, Replay, question_of
-from bundle.errors import InputFormatError
 from bundle.rego.engine import Engine, Module
 from bundle.rego.schema import check_input
 from bundle.rule import RuleModule
@@ -104,13 +104,13 @@ def compare(
     with lent(prover) as solver:
         kept = decide(*sides, engine=engine, prover=solver, timeout_ms=timeout_ms)
         only = decide(*sides[::-1], engine=engine, prover=solver, timeout_ms=timeout_ms)
-    verdict, reason = _verdict(kept, only)
+    verdict, reason = verdict_of(kept, only)
     version = kept.solver or only.solver
     seconds = perf_counter() - start
     return Comparison(verdict, kept.witness, only.witness, reason, version, seconds)
 
 
-def decide(  # noqa: PLR0913
+def decide(
     denies: Question,
     follows: Question,
     *,
@@ -130,14 +130,15 @@ def decide(  # noqa: PLR0913
         denies.told(), follows.told(), timeout_ms=timeout_ms, admitted=admitted
     )
     if solved.answer == "none":
-        return Direction(True, None, "", solved.solver)
+        return Direction(proved=True, witness=None, reason="", solver=solved.solver)
     replays = (denies.load(engine), follows.load(engine))
     try:
         witness = _witness(solved, replays)
     finally:
         for replay in replays:
             replay.policy.close()
-    return Direction(False, witness, _why(solved, witness), solved.solver)
+    reason = _why(solved, witness)
+    return Direction(proved=False, witness=witness, reason=reason, solver=solved.solver)
 
 
 @contextmanager
@@ -190,19 +191,29 @@ def _why(solved: Solved, witness: dict[str, Any] | None) -> str:
     return solved.reason
 
 
-def _verdict(kept: Direction, only: Direction) -> tuple[Verdict, str]:
+def verdict_of(kept: Direction, only: Direction) -> tuple[Verdict, str]:
     """Return the verdict of "old implies new" and "new implies old"."""
-    if kept.proved and only.proved:
-        return "equal", "both deny the same inputs"
-    if kept.proved:
-        if only.witness is not None:
-            return "stricter", "the new rule denies what the old one denied, and more"
-        return "stricter", f"at least as strict; not shown to be more: {only.reason}"
-    if kept.witness is None:
-        return "unknown", kept.reason
-    if only.proved:
-        return "looser", "the new rule lets through what the old one denied"
-    if only.witness is not None:
-        return "incomparable", "each denies an input that the other lets through"
-    return "looser", f"it lets an input through; not shown to add none: {only.reason}"
-
+    match (
+        kept.proved,
+        kept.witness is not None,
+        only.proved,
+        only.witness is not None,
+    ):
+        case (True, _, True, _):
+            found: tuple[Verdict, str] = ("equal", "both deny the same inputs")
+        case (True, _, _, True):
+            found = ("stricter", "the new rule denies what the old one did, and more")
+        case (True, _, _, _):
+            found = (
+                "stricter",
+                f"at least as strict; more is not shown: {only.reason}",
+            )
+        case (_, False, _, _):
+            found = ("unknown", kept.reason)
+        case (_, _, True, _):
+            found = ("looser", "the new rule lets through what the old one denied")
+        case (_, _, _, True):
+            found = ("incomparable", "each denies an input that the other lets through")
+        case _:
+            found = ("looser", f"it lets an input through; more: {only.reason}")
+    return found

@@ -29,7 +29,7 @@ class All:
 
 
 @dataclass(frozen=True, slots=True)
-class Any_:
+class Some:
     """A part holds; none means false."""
 
     parts: "tuple[Formula, ...]"
@@ -50,7 +50,7 @@ class Element:
     body: "Callable[[Term, Term], Formula]"
 
 
-Formula = Atom | All | Any_ | Not | Element
+Formula = Atom | All | Some | Not | Element
 
 TRUE: Final = All(())
-FALSE: Final = Any_(())
+FALSE: Final = Some(())

@@ -7,9 +7,10 @@ from typing import Final
 DEFAULT_TIMEOUT_MS: Final = 3_000
 # A caller may ask for more, and not for a day.
 MAX_TIMEOUT_MS: Final = 60_000
-# Seconds past the solver's own clock until its process is killed: start, import of
-# the solver (0.15 s), encoding.
-GRACE_S: Final = 3.0
+# Seconds past the caller's limit until a warm process is killed: the answer's way.
+GRACE_S: Final = 0.25
+# The same for a process that is just starting: Python, and the solver's library.
+START_S: Final = 5.0
 # Address space of the solver's process: its library is 60 MiB, a proof needs 20 MiB.
 PROVER_MEMORY_BYTES: Final = 2 << 30
 # What the solver may allocate itself, MiB: below the address space, so that it says

@@ -2,12 +2,12 @@
 """Comparisons and arithmetic."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import z3
 
 from bundle.ratchet.bound import Bound, Lazy, Listing, Made
-from bundle.ratchet.formula import All, Any_, Atom, Formula, Term, Test
+from bundle.ratchet.formula import All, Atom, Formula, Some, Term, Test
+from bundle.ratchet.terms import Terms
 from bundle.ratchet.values import (
     VALUE,
     boolean,
@@ -19,19 +19,13 @@ from bundle.ratchet.values import (
 )
 
 
-class Notes(Protocol):
-    """Where facts about terms are kept."""
-
-    facts: list[Test]
-
-
-def compare(notes: Notes, operator: str, left: Term, right: Term) -> Test:
+def compare(terms: Terms, operator: str, left: Term, right: Term) -> Test:
     """Return a comparison of two values that are defined."""
     if operator == "==":
         return left == right
     if operator == "!=":
         return left != right
-    notes.facts.append(order_facts(left, right))
+    terms.facts += order_facts(left, right)
     match operator:
         case "<":
             return less(left, right)
@@ -49,7 +43,6 @@ def truth(test: Test) -> Term:
 
 
 def compute(
-    _notes: Notes,
     operator: str,
     left: Term,
     right: Term,
@@ -75,7 +68,7 @@ def compute(
     if operator != "-":
         return known
     sets = Atom(z3.And(VALUE.is_set(left), VALUE.is_set(right)))
-    return Any_((known, All((sets, open_))))
+    return Some((known, All((sets, open_))))
 
 
 def require_collection(bound: Bound) -> tuple[Formula, ...]:

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules of one side of a comparison: its modules, and what their names stand for."""
+"""The rules of one side of a question, and what their names stand for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from bundle.ratchet.values import UnknownError
 from bundle.rego.ast import ObjectTerm, Ref, Rule, Scalar, Syntax
 from bundle.rego.engine import Module
 from bundle.rego.negation import unportable_negations
 from bundle.rego.reader import read_syntax
 from bundle.rego.scope import Scope
-from bundle.ratchet.values import UnknownError
 
 Path = tuple[str, ...]
 
@@ -31,7 +31,9 @@ class Program:
     scopes: tuple[Scope, ...]
 
     @classmethod
-    def of(cls, modules: Sequence[Module], trees: Sequence[dict[str, Any]]) -> "Program":
+    def of(
+        cls, modules: Sequence[Module], trees: Sequence[dict[str, Any]]
+    ) -> "Program":
         """Read modules and the engine's trees of them.
 
         Raises:
@@ -77,9 +79,9 @@ class Program:
     def is_outside(self, path: Path) -> bool:
         """Return whether a path of ``data`` surely leads to no module."""
         packages = [("data", *scope.syntax.package) for scope in self.scopes]
-        return len(path) > 2 and not any(  # noqa: PLR2004 - data.<package>.<name>
-            path[: len(p)] == p[: len(path)] for p in packages
-        )
+        if len(path) < len(("data", "package", "name")):
+            return False
+        return not any(path[: len(p)] == p[: len(path)] for p in packages)
 
     def called(self, scope: Scope, name: str) -> Path | None:
         """Return the path of the function of ours that a call means, if it is one."""

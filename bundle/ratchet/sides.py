@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A side of a question, both ways: as the solver is told, and as an engine replays it."""
+"""A side of a question: as the solver is told it, and as an engine replays it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,10 +77,12 @@ class Replay:
             values = self.policy.evaluate_many(paths, document)
         except EvaluationError:
             return None
-        if any(not isinstance(value, list) for value in values):
-            return None
+        entries: list[Any] = []
+        for value in values:
+            if not isinstance(value, list):
+                return None
+            entries += value
         wanted = self.question.rule_id
-        entries = [entry for value in values for entry in value]
         return any(wanted is None or _id(entry) == wanted for entry in entries)
 
 

@@ -7,6 +7,7 @@ else is unknown, with its reason. Runs in the child (``worker``) and in tests.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final, Literal
 
 import z3
@@ -16,7 +17,8 @@ from bundle.ratchet.formula import Formula, Term, Test
 from bundle.ratchet.ground import Ground
 from bundle.ratchet.limits import SOLVER_MEMORY_MIB
 from bundle.ratchet.program import Path, Program
-from bundle.ratchet.values import GET, INPUT, VALUE, UnknownError, literal, present
+from bundle.ratchet.terms import Terms
+from bundle.ratchet.values import INPUT, VALUE, UnknownError, literal
 from bundle.ratchet.witness import NoDocumentError, document, preferences
 
 Answer = Literal["none", "candidate", "unknown"]
@@ -48,17 +50,17 @@ class Side:
     partial: bool = False
     parameter: tuple[Path, Term] | None = None
 
-    def encode(self) -> tuple[Encoder, Formula]:
+    def encode(self, terms: Terms) -> Formula:
         """Return when this side denies.
 
         Raises:
             UnknownError: Nobody can say.
         """
         parameters = dict([self.parameter]) if self.parameter else None
-        encoder = Encoder(self.program, parameters)
+        encoder = Encoder(self.program, terms, parameters)
         if self.partial:
-            return encoder, encoder.known_denies(self.package)
-        return encoder, encoder.denies(self.package, self.rule_id)
+            return encoder.known_denies(self.package)
+        return encoder.denies(self.package, self.rule_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,11 @@ def search(
     Args:
         holds: The sides that deny.
         fails: The sides that do not.
+        timeout_ms: For encoding and solving together.
         admitted: Whether only inputs with the required fields of the schema count.
         given: What holds besides.
     """
+    deadline = monotonic() + timeout_ms / 1000
     try:
         ground = build(holds, fails, admitted=admitted)
     except UnknownError as error:
@@ -98,7 +102,7 @@ def search(
     except RecursionError:
         return Found("unknown", reason="no formula for rules so deep")
     try:
-        return _check(ground, given, timeout_ms)
+        return _check(ground, given, deadline)
     except z3.Z3Exception as error:
         return Found("unknown", reason=f"the solver gave up: {str(error)[:200]}")
 
@@ -111,30 +115,29 @@ def build(
     Raises:
         UnknownError: A side has no formula.
     """
-    told = [(side.encode(), True) for side in holds]
-    told += [(side.encode(), False) for side in fails]
-    ground = Ground(*(encoder for (encoder, _), _ in told))
-    for (_, formula), truth in told:
-        ground.assert_(formula, holds=truth)
+    ground = Ground(Terms())
+    for side in holds:
+        ground.add(side.encode(ground.terms))
+    for side in fails:
+        ground.add(side.encode(ground.terms), holds=False)
     if admitted:
-        ground.tests += [test for row in _REQUIRED for test in _has(*row)]
+        ground.tests += [test for row in _REQUIRED for test in _has(ground.terms, *row)]
     ground.close()
     return ground
 
 
-def _check(ground: Ground, given: Sequence[Test], timeout_ms: int) -> Found:
+def _check(ground: Ground, given: Sequence[Test], deadline: float) -> Found:
     z3.set_param("memory_max_size", SOLVER_MEMORY_MIB)
     solver = z3.Solver()
-    solver.set("timeout", timeout_ms)
     solver.add(*ground.tests, *given)
-    answer = solver.check()
+    answer = _ask(solver, deadline)
     if answer == z3.unsat:
         return Found("none")
     if answer == z3.unknown:
-        return Found("unknown", reason=f"solver: {solver.reason_unknown()}")
+        return Found("unknown", reason="the solver's time is over")
     models = [solver.model()]
     solver.add(*preferences(ground))
-    if solver.check() == z3.sat:
+    if _ask(solver, deadline) == z3.sat:
         models.insert(0, solver.model())
     reason = ""
     for model in models:
@@ -145,9 +148,17 @@ def _check(ground: Ground, given: Sequence[Test], timeout_ms: int) -> Found:
     return Found("candidate", reason=reason)
 
 
-def _has(path: Path, kind: str) -> list[Test]:
+def _ask(solver: Any, deadline: float) -> Any:
+    left = int((deadline - monotonic()) * 1000)
+    if left <= 0:
+        return z3.unknown
+    solver.set("timeout", left)
+    return solver.check()
+
+
+def _has(terms: Terms, path: Path, kind: str) -> list[Test]:
     base, tests = INPUT, []
     for name in path:
-        tests.append(present(base, literal(name)))
-        base = GET(base, literal(name))
+        tests.append(terms.present(base, literal(name)))
+        base = terms.get(base, literal(name))
     return [*tests, getattr(VALUE, kind)(base)]

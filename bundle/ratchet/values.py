@@ -7,7 +7,7 @@ Functions without meaning here stay open: a proof then holds for all their meani
 """
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 import z3
@@ -40,18 +40,26 @@ INPUT: Final = z3.Const("input", VALUE)
 DATA: Final = z3.Const("data", VALUE)
 GET: Final = z3.Function("get", VALUE, VALUE, VALUE)
 SIZE: Final = z3.Function("size", VALUE, z3.IntSort())
+# Rego's order of types.
+ORDER: Final = ("null", "boolean", "number", "text", "array", "object", "set")
+_SCALARS: Final = ORDER[:4]
 _BEFORE: Final = z3.Function("before", VALUE, VALUE, z3.BoolSort())
 
 
-def literal(value: str | int | float | bool | None) -> Term:
-    """Return a constant."""
+@lru_cache(maxsize=4_096)
+def _literal(kind: type, value: Any) -> Term:
     if value is None:
         return VALUE.null
-    if isinstance(value, bool):
+    if kind is bool:
         return VALUE.boolean(z3.BoolVal(value))
-    if isinstance(value, str):
+    if kind is str:
         return VALUE.text(text(value))
     return VALUE.number(z3.RealVal(str(value)))
+
+
+def literal(value: Any) -> Term:
+    """Return the constant of a string, number, boolean or null."""
+    return _literal(value.__class__, value)
 
 
 def text(value: str) -> Term:
@@ -81,65 +89,70 @@ def is_collection(value: Term) -> Test:
     return z3.Or(VALUE.is_array(value), VALUE.is_object(value), VALUE.is_set(value))
 
 
-def present(collection: Term, key: Term) -> Test:
-    """Return whether a collection has a key.
-
-    Arrays have numbers for keys, and the keys of a set are its members.
-    """
-    found = GET(collection, key)
-    return z3.And(
-        is_defined(found),
-        z3.Or(
-            VALUE.is_object(collection),
-            z3.And(VALUE.is_array(collection), VALUE.is_number(key)),
-            z3.And(VALUE.is_set(collection), found == key),
-        ),
-    )
-
-
-def rank(value: Term) -> Term:
-    """Return the place of a value's type in Rego's order of all values.
+def less(left: Term, right: Term) -> Test:
+    """Return ``left < right``. The order of two collections of a type stays open.
 
     Source: OPA documentation, policy reference, "Comparison": null, booleans,
     numbers, strings, arrays, objects, sets.
     """
-    order = ("null", "boolean", "number", "text", "array", "object")
-    place = z3.IntVal(len(order))
-    for index, name in reversed(list(enumerate(order))):
-        place = z3.If(getattr(VALUE, f"is_{name}")(value), z3.IntVal(index), place)
-    return place
+    known = _kind(left) or _kind(right)
+    cases = ORDER if known is None else (known,)
+    return z3.Or(*(test for kind in cases for test in _less(kind, left, right)))
 
 
-def less(left: Term, right: Term) -> Test:
-    """Return ``left < right``. The order of two collections of a type stays open."""
-    amounts = VALUE.amount(left) < VALUE.amount(right)
-    texts = VALUE.characters(left) < VALUE.characters(right)
-    truths = z3.And(z3.Not(VALUE.truth(left)), VALUE.truth(right))
-    same = _both("null", left, right, test=z3.BoolVal(val=False), otherwise=_BEFORE)
-    same = _both("boolean", left, right, test=truths, otherwise=same)
-    same = _both("text", left, right, test=texts, otherwise=same)
-    same = _both("number", left, right, test=amounts, otherwise=same)
-    ranks = rank(left), rank(right)
-    return z3.simplify(z3.If(ranks[0] == ranks[1], same, ranks[0] < ranks[1]))
-
-
-def order_facts(left: Term, right: Term) -> Test:
+def order_facts(left: Term, right: Term) -> list[Test]:
     """Return what holds of the open order: it is strict and total."""
-    same = z3.And(is_collection(left), rank(left) == rank(right))
-    one, other = _BEFORE(left, right), _BEFORE(right, left)
-    return z3.Implies(
-        same, z3.If(left == right, z3.And(z3.Not(one), z3.Not(other)), one != other)
-    )
+    if _kind(left) in _SCALARS or _kind(right) in _SCALARS:
+        return []
+    facts = []
+    for kind in ("array", "object", "set"):
+        both = z3.And(_is(kind, left), _is(kind, right))
+        one, other = _BEFORE(left, right), _BEFORE(right, left)
+        strict = z3.If(left == right, z3.Not(z3.Or(one, other)), one != other)
+        facts.append(z3.Implies(both, strict))
+    return facts
 
 
-def _both(name: str, left: Term, right: Term, *, test: Test, otherwise: Any) -> Test:
-    if otherwise is _BEFORE:
-        otherwise = _BEFORE(left, right)
-    is_it = getattr(VALUE, f"is_{name}")
-    return z3.If(z3.And(is_it(left), is_it(right)), test, otherwise)
+def _less(kind: str, left: Term, right: Term) -> list[Test]:
+    """Return how the left is less if one of both is of a kind: within it, or beside."""
+    left_kind, right_kind = _kind(left), _kind(right)
+    within = z3.And(_is(kind, left), _is(kind, right), _within(kind, left, right))
+    tests = [] if kind == "null" else [within]
+    place = ORDER.index(kind)
+    if right_kind is None:  # the left is of the kind
+        above = [_is(other, right) for other in ORDER[place + 1 :]]
+        return [*tests, z3.And(_is(kind, left), z3.Or(*above))]
+    if left_kind is None:
+        below = [_is(other, left) for other in ORDER[:place]]
+        return [*tests, z3.Or(*below)]
+    if left_kind != right_kind:
+        return [z3.BoolVal(ORDER.index(left_kind) < ORDER.index(right_kind))]
+    return tests
 
 
-@cache
+def _within(kind: str, left: Term, right: Term) -> Test:
+    match kind:
+        case "boolean":
+            return z3.And(z3.Not(VALUE.truth(left)), VALUE.truth(right))
+        case "number":
+            return VALUE.amount(left) < VALUE.amount(right)
+        case "text":
+            return VALUE.characters(left) < VALUE.characters(right)
+        case _:
+            return _BEFORE(left, right)
+
+
+def _is(kind: str, value: Term) -> Test:
+    return getattr(VALUE, f"is_{kind}")(value)
+
+
+def _kind(value: Term) -> str | None:
+    """Return the type of a value that was made as one of it."""
+    name = value.decl().name()
+    return name if name in ORDER else None
+
+
+@lru_cache(maxsize=4_096)
 def function(name: str, arity: int) -> Any:
     """Return a function without meaning, the same for the same name."""
     return z3.Function(f"{name}/{arity}", *([VALUE] * (arity + 1)))

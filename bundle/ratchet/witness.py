@@ -5,10 +5,10 @@ from typing import Any
 
 import z3
 
-from bundle.ratchet.ground import Ground
 from bundle.ratchet.formula import Term, Test
+from bundle.ratchet.ground import Ground
 from bundle.ratchet.limits import MAX_FILLER, MAX_WITNESS_DEPTH
-from bundle.ratchet.values import GET, INPUT, SIZE, VALUE, literal, plain_text, present
+from bundle.ratchet.values import INPUT, VALUE, literal, plain_text
 
 
 class NoDocumentError(Exception):
@@ -20,16 +20,18 @@ def preferences(ground: Ground) -> list[Test]:
     indices = [literal(i) for i in range(max(1, min(4, len(ground.keys))))]
     made = {key.get_id() for key in ground.keys}
     wanted: list[Test] = []
-    for collection, key in ground.pairs:
-        wanted.append(z3.Not(VALUE.is_set(GET(collection, key))))
+    for collection, key in list(ground.terms.pairs):
+        wanted.append(z3.Not(VALUE.is_set(ground.terms.get(collection, key))))
         if key.get_id() in made:
             index = z3.And(
                 VALUE.is_array(collection), z3.Or(*(key == i for i in indices))
             )
             name = z3.And(VALUE.is_object(collection), VALUE.is_text(key))
-            here = present(collection, key)
+            here = ground.terms.present(collection, key)
             wanted.append(
-                z3.Implies(z3.And(here, z3.Not(VALUE.is_set(collection))), z3.Or(index, name))
+                z3.Implies(
+                    z3.And(here, z3.Not(VALUE.is_set(collection))), z3.Or(index, name)
+                )
             )
     return wanted
 
@@ -51,13 +53,13 @@ class _Builder:
         self._model = model
         self._children: dict[str, dict[str, tuple[Term, Term]]] = {}
         self._sizes: dict[str, int] = {}
-        for collection, key in ground.pairs:
-            if z3.is_true(self._of(present(collection, key))):
+        for collection, key in list(ground.terms.pairs):
+            if z3.is_true(self._of(ground.terms.present(collection, key))):
                 name, at = self._of(collection), self._of(key)
-                child = (at, self._of(GET(collection, key)))
+                child = (at, self._of(ground.terms.get(collection, key)))
                 self._children.setdefault(str(name), {})[str(at)] = child
-        for collection in ground.sizes:
-            size = self._of(SIZE(collection))
+        for collection in ground.terms.sizes:
+            size = self._of(ground.terms.size(collection))
             if z3.is_int_value(size):
                 self._sizes[str(self._of(collection))] = size.as_long()
 

@@ -110,8 +110,8 @@ class Formulas:
         known = len(self._pins.everywhere)
         if self._made.get(holds, (None, None, -1))[2] != known:
             encoder = self._encoder(self._program)
-            ground = Ground(encoder)
-            ground.assert_(encoder.denies(PACKAGE), holds=holds)
+            ground = Ground(encoder.terms)
+            ground.add(encoder.denies(PACKAGE), holds=holds)
             ground.close(tuple(self._pins.everywhere))
             self._made[holds] = (ground.tests, encoder.open_terms, known)
         return self._made[holds][:2]
@@ -157,7 +157,7 @@ class Check:
             if outcome == "wrong":
                 self.wrong.append((source, document, denied))
 
-    def _pair(self, source, formulas, pins, document, verdict):  # noqa: PLR0917
+    def _pair(self, source, formulas, pins, document, verdict):
         known = {}
         pins.start(document)
         try:
@@ -211,7 +211,11 @@ def _model(formulas, pins, known, *, holds):
 
 
 def _kind(origin):
-    if isinstance(origin, tuple) and len(origin) == 2 and not isinstance(origin[0], str):
+    if (
+        isinstance(origin, tuple)
+        and len(origin) == 2
+        and not isinstance(origin[0], str)
+    ):
         return origin[0].kind
     return "set" if isinstance(origin, tuple) else None
 
@@ -227,4 +231,8 @@ def _probe(source, origin, values):
     place = node.place
     text = source.encode()[place.start : place.end].decode()
     bound = [f"{n} := {v}" for n, v in zip(captured, written, strict=True)]
-    return "\nprobe := found if {\n\t" + "\n\t".join([*bound, f"found := {text}"]) + "\n}\n"
+    return (
+        "\nprobe := found if {\n\t"
+        + "\n\t".join([*bound, f"found := {text}"])
+        + "\n}\n"
+    )

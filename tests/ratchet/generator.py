@@ -191,7 +191,7 @@ class Generator:
             f"{z} := input.n {pick.choice('+-*')} {number}\n\t{z} {operator} 2",
             f"every {z} in input.l {{\n\t\t{about}\n\t}}",
             f"every {z} in input.o {{\n\t\t{z}.k {operator} {constant}\n\t}}",
-            f"every {z}k, {z} in input.c {{\n\t\t{z}k != \"d\"\n\t\t{about}\n\t}}",
+            f'every {z}k, {z} in input.c {{\n\t\t{z}k != "d"\n\t\t{about}\n\t}}',
             f"count(input.l) {operator} {number}",
             f"count(input.t) {operator} {number}",
             f"count([{z} | some {z} in input.l; {about}]) {operator} {number}",

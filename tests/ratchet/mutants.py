@@ -25,26 +25,26 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "false counts as true",
-        "bundle.ratchet.encode",
+        "bundle.ratchet.statements",
         "(Atom(self.term(b) != literal(value=False)), then(e))",
         "(Atom(self.term(b) != literal(value=None)), then(e))",
     ),
     Mutant(
         "not is dropped",
-        "bundle.ratchet.encode",
+        "bundle.ratchet.statements",
         "return All((Not(inner), then(env)))",
         "return All((inner, then(env)))",
     ),
     Mutant(
         "every means some",
-        "bundle.ratchet.encode",
+        "bundle.ratchet.statements",
         "return Not(self.query(node.body, inner, lambda _: TRUE))",
         "return self.query(node.body, inner, lambda _: TRUE)",
     ),
     Mutant(
-        "one clause of a helper is enough to be all",
-        "bundle.ratchet.encode",
-        "parts.append(All((Any_(held), then(literal(value=True)))))",
+        "a helper needs all of its clauses",
+        "bundle.ratchet.clauses",
+        "parts.append(All((Some(held), then(literal(value=True)))))",
         "parts.append(All((All(held), then(literal(value=True)))))",
     ),
     Mutant(
@@ -56,8 +56,8 @@ MUTANTS = (
     Mutant(
         "numbers come before booleans",
         "bundle.ratchet.values",
-        'order = ("null", "boolean", "number", "text", "array", "object")',
-        'order = ("null", "number", "boolean", "text", "array", "object")',
+        'ORDER: Final = ("null", "boolean", "number", "text"',
+        'ORDER: Final = ("null", "number", "boolean", "text"',
     ),
     Mutant(
         "startswith is contains",
@@ -67,9 +67,9 @@ MUTANTS = (
     ),
     Mutant(
         "a missing key has a value",
-        "bundle.ratchet.values",
-        "is_defined(found),",
-        "z3.BoolVal(True),",
+        "bundle.ratchet.terms",
+        "return z3.And(is_defined(found), z3.Or(is_object, in_set))",
+        "return z3.Or(is_object, in_set)",
     ),
     Mutant(
         "minus is plus",

@@ -15,7 +15,7 @@ from tests.simulators.opa_oracle import opa_oracle  # noqa: F401 - a fixture
 
 pytest.importorskip("z3", reason="SKIPPED: the extra prove is not installed")
 
-from tests.ratchet.absolute import Check  # noqa: E402 - it imports the solver
+from tests.ratchet.absolute import Check
 
 PAIRS = int(os.environ.get("TRUSTACKS_FUZZ_PAIRS", "200"))
 DEFAULT_PAIRS = 200

@@ -133,9 +133,7 @@ def _serve(folder: str) -> None:
         try:
             for name, source in request["modules"]:
                 engine.add_policy(name, source)
-            values = _values(
-                engine, OpaError, request["path"], request["documents"]
-            )
+            values = _values(engine, OpaError, request["path"], request["documents"])
         except OpaError:
             values = None
         engine.close()
