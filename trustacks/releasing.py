@@ -94,6 +94,7 @@ class Releaser:
         clock: The time.
         source: Where the overlay came from.
         show: Shown each statement before it is signed.
+        max_tries: How often the race is run.
     """
 
     store: PinnedStore
@@ -103,6 +104,7 @@ class Releaser:
     clock: Clock
     source: Source
     show: Callable[[bytes], None]
+    max_tries: int = MAX_RELEASE_TRIES
 
     def release(self, rules: tuple[RuleFiles, ...]) -> Released:
         """Release these rules as the next revision.
@@ -113,7 +115,7 @@ class Releaser:
             ControlPlaneRefusalError: The Control Plane refuses the release.
             ReleaseContendedError: Every try lost the race.
         """
-        for tries in range(1, MAX_RELEASE_TRIES + 1):
+        for tries in range(1, self.max_tries + 1):
             try:
                 return self._try(rules, tries)
             except ControlPlaneRefusalError as error:
@@ -123,7 +125,7 @@ class Releaser:
             jitter = secrets.randbelow(MAX_JITTER_MS) / 1000
             threading.Event().wait(jitter)
         raise ReleaseContendedError(
-            f"expected to be first in {MAX_RELEASE_TRIES} tries, got none",
+            f"expected to be first in {self.max_tries} tries, got none",
             hint="others release this overlay now; run it again later",
         )
 
