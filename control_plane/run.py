@@ -101,7 +101,8 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
 def _serve(services: Services, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    for line in services.first_start:
+    url = f"http://{shown}:{port}"
+    for line in (*services.first_start, *_how_to_log_in(url, services.state)):
         say(line)
     config = uvicorn.Config(
         create_app(services),
@@ -110,8 +111,16 @@ def _serve(services: Services, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=limits.SHUTDOWN_SECONDS,
     )
-    _Server(config, ready=f"ready on http://{shown}:{port}").run(sockets=[listener])
+    _Server(config, ready=f"ready on {url}").run(sockets=[listener])
     say("stopped")
+
+
+def _how_to_log_in(url: str, state: StateDirectory) -> tuple[str, ...]:
+    there = f"--url {url} --token-file {state.admin_token}"
+    return (
+        f"hint: make a workspace: trustacks workspace create NAME {there} --help",
+        f"hint: log in to it: trustacks login --workspace NAME {there}",
+    )
 
 
 class _Server(uvicorn.Server):
