@@ -80,6 +80,11 @@ TARGETS: Final = (
             ("bundle/gate/steps_bundle.py", "check_together"),
         )
     ),
+    Target(
+        "bundle/gate/standing.py",
+        "check_standing",
+        ("tests/unit/bundle/test_gate_result.py",),
+    ),
 )
 
 

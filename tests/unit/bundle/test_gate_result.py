@@ -10,7 +10,7 @@ from bundle.gate.errors import PinnedRootError, TargetMismatchError
 from bundle.rego.embedded import EmbeddedEngine
 from bundle.verifier import Verifier, require_pinned
 from keys.strict import dumps_json
-from signer.form import Form
+from signer.form import Custody, Form
 from signer.result import Status, VerificationResult
 from signer.revocation import Revocation
 from tests.simulators.signing import NOW
@@ -133,6 +133,18 @@ def test_a_release_stands_or_falls_with_those_who_signed_it(house):
         assert result.code == "revoked"
         (failed,) = [c.id for c in result.checks if c.status is Status.FAILED]
         assert failed == step
+
+
+def test_a_release_falls_when_the_control_plane_may_decide(engine):
+    house = SimulatedWorkspace(NOW, engine, sovereign=True)
+    known = house.release(house.rule()).known
+    judged = house.check(floor=known)
+    house.people["bot"] = house.person("bot", "retire", custody=Custody.CONTROL_PLANE)
+    trust = replace(judged.trust.trust, policy=house.policy())
+    result = check_standing(
+        judged.require(), replace(judged.trust, trust=trust), at=NOW
+    )
+    assert result.code == "custody"
 
 
 def test_a_release_named_as_survivor_keeps_the_rules_that_it_lists(house):
