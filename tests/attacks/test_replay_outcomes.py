@@ -75,6 +75,30 @@ def test_a_release_missing_from_the_chain_is_refused(acme):
     assert not report.accepted
 
 
+def test_a_chain_that_leads_back_to_itself_ends(acme):
+    rule = acme.rule()
+    first = acme.release(rule)
+    newest = acme.release(rule)
+    doctor = Doctor(acme)
+    doctor.files[f"chain/{first.digest.hex}.sigstore.json"] = newest.attestation
+    report = acme.replay(doctor.close())
+    assert {"overlay-missing", "entry-altered"} <= set(report.codes)
+    assert not report.accepted
+
+
+def test_a_release_whose_list_is_withheld_is_not_run(acme):
+    rule = acme.rule()
+    acme.release(rule)
+    acme.release(rule)
+    doctor = Doctor(acme)
+    lists = [n for n in doctor.files if n.endswith(".release.json")]
+    del doctor.files[lists[1]]
+    report = acme.replay(doctor.close())
+    assert report.codes == ("history-missing",)
+    assert outcomes(report) == ["not_run", "same"]
+    assert not report.accepted
+
+
 def test_a_release_with_a_gap_in_its_revisions_is_refused(acme):
     rule = acme.rule()
     acme.release(rule)
