@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import re
+from collections import Counter
 from typing import Any, Final
 
 from keys.errors import Base64FormatError, JsonFormatError, LimitExceededError
@@ -22,7 +23,9 @@ MAX_JSON_INTEGER: Final = 9_007_199_254_740_991
 # The longest accepted integer: a sign and 16 digits. int() on long text is quadratic.
 _MAX_INTEGER_CHARS: Final = 17
 
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# One without an end reaches to the end: a match that failed would be tried again at
+# every quote in it, in quadratic time.
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_BRACKETS: Final = bytes(b for b in range(256) if b not in b"[]{}")
 
@@ -109,8 +112,7 @@ def b64decode(text: str, *, what: str = "value") -> bytes:
 def _unique(pairs: list[tuple[str, Any]], what: str) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
         raise JsonFormatError(f"{what}: expected unique keys, got {twice!r} twice")
     return value
 
