@@ -41,6 +41,7 @@ def played(tmp_path_factory):
     return process.returncode, shown, folder
 
 
+@pytest.mark.demo
 def test_every_step_does_what_it_says(played):
     code, shown, _ = played
     assert code == 0, shown[-3000:]
@@ -48,6 +49,7 @@ def test_every_step_does_what_it_says(played):
     assert titles == [str(number) for number in range(1, 12)]
 
 
+@pytest.mark.demo
 def test_each_attack_is_refused_with_its_code(played):
     _, shown, _ = played
     attacks = shown.partition("======== 10.")[2].partition("======== 11.")[0]
@@ -57,11 +59,13 @@ def test_each_attack_is_refused_with_its_code(played):
     assert attacks.count("by revision 2") == 1
 
 
+@pytest.mark.demo
 def test_nothing_is_left_behind(played):
     _, _, folder = played
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.demo
 def test_no_line_is_a_traceback(played):
     assert "Traceback" not in played[1]
 
