@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bundle.ratchet.program import Program
+from bundle.ratchet.samples import sample
 from bundle.rego.ast import (
     Assignment,
+    Call,
     Condition,
     Every,
     Expr,
@@ -116,11 +118,22 @@ def _constants(programs: tuple[Program, ...]) -> list[Any]:
         for scope in program.scopes:
             rules = (r for r in scope.syntax.rules if r.root != "rule_metadata")
             for node in walk(tuple(r.bodies for r in rules)):
+                if isinstance(node, Call) and node.name == "regex.match":
+                    found |= dict.fromkeys(_matching(node))
                 if isinstance(node, Scalar) and not isinstance(node.value, float):
                     found[node.value] = None
                     if isinstance(node.value, int) and not isinstance(node.value, bool):
                         found[node.value - 1] = found[node.value + 1] = None
     return list(found)
+
+
+def _matching(call: Call) -> Iterator[str]:
+    """Yield a text that a literal pattern matches."""
+    pattern = call.arguments[0]
+    if isinstance(pattern, Scalar) and isinstance(pattern.value, str):
+        text = sample(pattern.value)
+        if text is not None:
+            yield text
 
 
 def _paths(program: Program) -> Iterator[Steps]:

@@ -43,6 +43,7 @@ class Ground:
         self.terms = terms
         self._universals: list[_Universal] = []
         self._instances = 0
+        self._filled = 0
         self.tests: list[Test] = [VALUE.is_object(INPUT)]
         self.keys: list[Term] = []
 
@@ -60,6 +61,7 @@ class Ground:
             self.terms.present(collection, key)
         for _ in range(MAX_ROUNDS):
             before = self._instances
+            self._fill()
             for universal in list(self._universals):
                 self._instantiate(universal)
             if self._instances == before:
@@ -109,6 +111,15 @@ class Ground:
         self._universals.append(_Universal(guard, element))
         return guard
 
+    def _fill(self) -> None:
+        """Name an element of every collection that is counted, if it has one."""
+        for collection in self.terms.sizes[self._filled :]:
+            key = z3.FreshConst(VALUE, "key")
+            self.keys.append(key)
+            here = self.terms.present(collection, key)
+            self.tests.append(z3.Implies(self.terms.size(collection) >= 1, here))
+        self._filled = len(self.terms.sizes)
+
     def _counts(self) -> Iterator[Test]:
         """Yield what the number of elements says about single elements, and back."""
         for collection in list(self.terms.sizes):
@@ -125,9 +136,6 @@ class Ground:
                     yield z3.Implies(both, size >= 2)  # noqa: PLR2004 - two elements
                 if z3.is_app(key) and key.decl() == _NUMBER:
                     yield from _indexed(collection, key, here, size)
-            some = z3.FreshConst(VALUE, "key")
-            self.keys.append(some)
-            yield z3.Implies(size >= 1, self.terms.present(collection, some))
 
 
 def _indexed(collection: Term, key: Term, here: Test, size: Term) -> Iterator[Test]:
@@ -145,4 +153,4 @@ def _may_be(collection: Term, other: Term) -> bool:
 
 
 def _is_name(collection: Term) -> bool:
-    return collection.num_args() == 1 and z3.is_int_value(collection.arg(0))
+    return bool(collection.num_args() == 1 and z3.is_int_value(collection.arg(0)))

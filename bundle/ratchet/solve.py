@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 import z3
 
+from bundle.ratchet.admitted import admitted as admitted_parts
 from bundle.ratchet.encode import Encoder
 from bundle.ratchet.formula import Formula, Term, Test
 from bundle.ratchet.ground import Ground
@@ -136,8 +137,11 @@ def _check(ground: Ground, given: Sequence[Test], deadline: float) -> Found:
     if answer == z3.unknown:
         return Found("unknown", reason="the solver's time is over")
     models = [solver.model()]
-    solver.add(*preferences(ground))
-    if _ask(solver, deadline) == z3.sat:
+    for wanted in (preferences(ground), admitted_parts(ground.terms)):
+        solver.push()
+        solver.add(*wanted)
+        if _ask(solver, deadline) != z3.sat:
+            break
         models.insert(0, solver.model())
     reason = ""
     for model in models:

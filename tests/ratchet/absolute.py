@@ -79,11 +79,6 @@ class Pins:
             for test in tests
         ]
 
-    def interpret_term(self, model, term):
-        """Return what a model, and the contents, make of a term."""
-        (told,) = self.interpret([term])
-        return model.eval(told, model_completion=True)
-
     def plain(self, term):
         """Return the JSON value of a constant; raise if it is none of ours."""
         kind = term.decl().name()
@@ -129,7 +124,7 @@ class Check:
         self.count = Counter()
         self.wrong = []
 
-    def run(self, seed, pairs, *, per_rule=10, stop=False):
+    def run(self, seed, pairs, *, per_rule=4, stop=False):
         """Check so many pairs of a rule and an input."""
         generator = Generator(seed)
         while self.count["agree"] + self.count["wrong"] < pairs:
@@ -176,9 +171,8 @@ class Check:
     def _learn(self, source, document, model, open_terms, pins, known):  # noqa: PLR0917
         """Ask OPA what one open term is for the arguments that the model gives it."""
         for name, terms, origin in list(open_terms.values()):
-            shown = [pins.interpret_term(model, term) for term in terms]
             try:
-                values = [pins.plain(term) for term in shown]
+                shown, values = _arguments(pins, model, terms)
             except KeyError:
                 continue
             types = [VALUE] * (len(shown) + 1)
@@ -194,6 +188,22 @@ class Check:
                 known[applied] = pins.pin(answer["value"], place, _kind(origin))
             return True
         return False
+
+
+def _arguments(pins, model, terms):
+    """Return the arguments of an open term as constants, and as JSON."""
+    shown, values = [], []
+    for term in terms:
+        (told,) = pins.interpret([term])
+        if told.decl().name().startswith("written:array"):
+            parts = [told.arg(i) for i in range(told.num_args())]
+            inside, value = _arguments(pins, model, parts)
+            shown.append(told.decl()(*inside))
+        else:
+            shown.append(model.eval(told, model_completion=True))
+            value = pins.plain(shown[-1])
+        values.append(value)
+    return shown, values
 
 
 def _model(formulas, pins, known, *, holds):
