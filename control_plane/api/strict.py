@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON bodies are read by ``keys.strict``: duplicate keys and NaN are refused."""
+"""JSON bodies are read by ``keys.strict``, and only those of somebody with a token.
+
+FastAPI reads a body before it asks who sent it. So the route asks first: what nobody
+may send is neither kept nor parsed. Parsing a large body takes seconds, in a thread, so
+that it holds up nobody else.
+"""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
+from control_plane.api.deps import asks_who_calls, require_token
 from keys.strict import loads_json
 
 
@@ -21,17 +28,22 @@ class StrictRequest(Request):
             LimitExceededError: Nested too deep, or an integer beyond 2**53 - 1.
         """
         body = await self.body()
-        return loads_json(body, max_bytes=len(body), what="request body")
+        return await run_in_threadpool(
+            loads_json, body, max_bytes=len(body), what="request body"
+        )
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body with ``StrictRequest``."""
+    """A route that asks for a token, if one is needed, and reads strictly then."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler, reading strictly."""
+        """Return the handler: token first, then a strict body."""
         handler = super().get_route_handler()
+        first = self.body_field is not None and asks_who_calls(self.dependant)
 
         async def strictly(request: Request) -> Response:
+            if first:
+                await run_in_threadpool(require_token, request)
             return await handler(StrictRequest(request.scope, request.receive))
 
         return strictly

@@ -136,3 +136,21 @@ def test_a_hostile_name_is_only_a_name(server, place, name):
     path = f"/v1/workspaces/acme/{place.format(name)}"
     method = "DELETE" if place.startswith("tokens") else "GET"
     _refused(server, lambda: server.http.request(method, path), {404, 405})
+
+
+@pytest.mark.parametrize("token", ["tst_wrong", "", None])
+@pytest.mark.parametrize("path", PATHS)
+def test_a_body_of_somebody_without_a_token_is_not_read(server, path, token):
+    read = []
+
+    async def body():
+        read.append(1)
+        yield b"{}"
+
+    def call():
+        return server.http.post(path, content=body(), headers=JSON, token=token)
+
+    found = _refused(server, call, {401})
+
+    assert found["code"] == "not-authenticated"
+    assert read == []
