@@ -2,7 +2,6 @@
 """A full disk and Ctrl-C: one line, nothing half-written, and the next run just works."""
 
 import os
-import shutil
 import signal
 import socket
 import threading
@@ -75,14 +74,15 @@ def test_a_full_disk_leaves_no_output(admin, alice, drafted, words):
 
 
 def test_a_full_disk_holds_the_runner_and_the_next_step_goes_on(admin, plane, tmp_path):
-    folder = tmp_path / "runner"
-    shutil.copytree(plane.runner, folder)
+    # The Runner itself: a copy that reports would fork its chain.
+    folder = plane.runner
     ended = admin.child(
         "runner", "step", "--state", folder, "--json", cwd=tmp_path, limit_bytes=FULL
     )
     assert (ended.exit_code, ended.code) == (3, "storage-unavailable")
     assert not list(folder.rglob(".tmp-*"))
-    assert admin("runner", "step", "--state", folder).code != "storage-unavailable"
+    again = admin("runner", "step", "--state", folder, "--json").value
+    assert again["code"] != "storage-unavailable"
 
 
 @pytest.fixture
