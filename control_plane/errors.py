@@ -151,6 +151,12 @@ class ReportSequenceError(ConflictError):
     code = "report-sequence"
 
 
+class WorkspaceDamagedError(StorageError):
+    """What a workspace's storage holds is not what this server put there."""
+
+    code = "workspace-damaged"
+
+
 class PortInUseError(UnavailableError):
     """Another program listens there."""
 

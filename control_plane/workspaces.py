@@ -24,13 +24,14 @@ from bundle.tuf.repository import Repository
 from bundle.tuf.rootchain import open_roots
 from control_plane import keystore as purposes
 from control_plane import limits
+from control_plane.errors import WorkspaceDamagedError
 from control_plane.keystore import KeyStore
 from control_plane.log import Log
 from control_plane.registry import repository as index
 from control_plane.registry.session import Registry
 from control_plane.settings import Settings
 from control_plane.timestamping import Authority
-from keys.errors import NotFoundError, UsageError
+from keys.errors import FormatError, NotFoundError, UsageError, VerificationError
 from keys.lock import exclusive
 from keys.signing import SigningKey
 from signer.form import Form
@@ -110,13 +111,18 @@ class Workspace:
 
         Raises:
             NotFoundError: Nothing has been published yet.
-            VerificationError: The storage holds what nobody signed.
+            WorkspaceDamagedError: The storage holds what nobody signed.
             StorageError: It cannot be read.
         """
         stamp = self.storage.get(TIMESTAMP_NAME, max_bytes=limits.MAX_STATIC_BYTES)
         found = self._seen.get(stamp)
         if found is None:
-            found = _read_published(self.storage, self.repository.current())
+            try:
+                found = _read_published(self.storage, self.repository.current())
+            except (FormatError, VerificationError) as error:
+                raise WorkspaceDamagedError(
+                    f"{self.name}: {error.message}", name=self.name
+                ) from error
             self._seen.clear()
             self._seen[found.committed.timestamp] = found
         return found

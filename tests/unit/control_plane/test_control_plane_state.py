@@ -16,13 +16,15 @@ from keys.errors import (
     KeyProviderError,
 )
 from keys.public import ECDSA_P256, ED25519
+from tests.simulators.service import ControlPlane
 
 
 def _mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_first_start_makes_two_secrets_and_says_so(server):
+def test_the_first_start_makes_two_secrets_and_says_so(tmp_path):
+    server = ControlPlane(tmp_path / "first")
     state = server.services.state
     assert _mode(state.passphrase_file) == _mode(state.admin_token) == 0o600
     assert _mode(state.root) == _mode(state.keys) == 0o700
@@ -30,6 +32,7 @@ def test_the_first_start_makes_two_secrets_and_says_so(server):
     for line in server.services.first_start:
         assert state.passphrase("") not in line
     assert server.http.get("/v1/whoami").json()["role"] == "admin"
+    server.close()
 
 
 def test_a_later_start_overwrites_nothing_and_says_nothing(server):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Releases through the gate, what readers see of them, and crashes in between."""
 
+import shutil
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -11,17 +13,17 @@ from keys.strict import b64decode, b64encode
 from signer.attestation import build_attestation, join_jsonl, parse_attestation
 from signer.dsse import Envelope
 from tests.simulators.memory_key import MemoryKey
-from tests.simulators.service import RULE_ID, Signer
+from tests.simulators.service import RULE_ID, ControlPlane, Signer, Workspace
 
 
+@dataclass(frozen=True)
 class House:
     """A workspace with an author, a releaser and a signed rule."""
 
-    def __init__(self, workspace):
-        self.workspace = workspace
-        self.author = workspace.register("jane", "author")
-        self.releaser = workspace.register("rel", "release")
-        self.rule = workspace.rule(self.author)
+    workspace: Workspace
+    author: Signer
+    releaser: Signer
+    rule: bytes
 
     def request(self, **chosen):
         return self.workspace.release_request(self.releaser, self.rule, **chosen)
@@ -33,9 +35,28 @@ class House:
         return self.workspace.http.get(self.workspace.path).json()["release"]
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    made = ControlPlane(tmp_path_factory.mktemp("house") / "state")
+    workspace = made.create_workspace()
+    author = workspace.register("jane", "author")
+    releaser = workspace.register("rel", "release")
+    found = House(workspace, author, releaser, workspace.rule(author))
+    made.close()
+    return found
+
+
 @pytest.fixture
-def house(workspace):
-    return House(workspace)
+def server(tmp_path, built):
+    shutil.copytree(built.workspace.server.settings.state, tmp_path / "state")
+    found = ControlPlane(tmp_path / "state")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def house(server, built):
+    return replace(built, workspace=replace(built.workspace, server=server))
 
 
 def _view(server):
@@ -96,8 +117,9 @@ def test_the_rules_in_force_name_their_author_and_citation(house):
     assert rule["head"] == str(parse_attestation(house.rule).digest)
 
 
-def test_before_the_first_release_there_are_no_rules(workspace):
-    rules = workspace.http.get(f"{workspace.path}/rules").json()
+def test_before_the_first_release_there_are_no_rules(house):
+    path = f"{house.workspace.path}/rules"
+    rules = house.workspace.http.get(path).json()
     assert rules == {"revision": None, "items": [], "retired": []}
 
 

@@ -38,7 +38,7 @@ def test_a_server_says_when_it_is_ready_and_stops_with_success(tmp_path, kind):
         process.send_signal(kind)
         rest = process.communicate(timeout=60)[1]
     assert (process.returncode, rest) == (0, "trustacks: stopped\n")
-    assert [line.split(":")[0] for line in said] == ["trustacks"] * 3
+    assert all(line.startswith("trustacks: ") for line in said)
 
 
 def test_a_port_in_use_is_refused_before_anything_is_made(tmp_path):
