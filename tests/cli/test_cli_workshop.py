@@ -212,7 +212,10 @@ def _enforced(admin, plane, released, tmp_path):
     status = admin.must("runner", "status", *state, "--json").value
     assert status["archive"] == released["archive"]
     reported = admin.must("status", "--json").value["runners"][0]
-    assert (reported["outcome"], reported["revision"]) == ("unchanged", 2)
+    assert (reported["outcome"], reported["revision"]) == (
+        "unchanged",
+        released["revision"],
+    )
     document = tmp_path / "proposal.json"
     document.write_text(json.dumps(PROPOSAL))
     denied = admin("runner", "decide", *state, "--input", document, "--json")
