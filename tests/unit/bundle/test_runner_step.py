@@ -10,6 +10,7 @@ import pytest
 from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.engine import Module
 from bundle.runner.state import STATE_FILE, State, load_state
+from bundle.runner.store import store_trust
 from keys.clock import utc_now
 from keys.errors import BusyError
 from signer.pins import Freshness
@@ -400,6 +401,33 @@ def test_targets_once_seen_are_not_left_for_older_ones(bench, house):
     runner = bench.runner()
     assert outcome(runner.step()) == ("held", "targets-rollback", 1)
     assert codes(runner.decide(proposal(body="CM-1"))) == ["revoked"]
+
+
+def test_newest_trust_that_is_gone_or_another_denies_until_the_next_step(bench, house):
+    runner = bench.runner()
+    runner.step()
+    house.people["second"] = house.person("second", "author")
+    house.publish_trust()
+    runner.step()
+    kept = bench.directory / "trust" / f"{house.view().targets_digest.hex}.tar"
+    data = kept.read_bytes()
+    kept.unlink()
+    runner = bench.restart(runner)
+    assert codes(runner.decide(proposal(body="CM-1"))) == ["runner-state-damaged"]
+    runner.close()
+    kept.write_bytes(data)
+    runner = bench.runner()
+    assert runner.decide(proposal(body="CM-1")).allowed
+    # Genuine trust, later than the one that the marks name, in its place.
+    house.publish_trust()
+    digest = house.view().targets_digest
+    store_trust(bench.directory, digest, house.candidate())
+    runner.close()
+    (bench.directory / "trust" / f"{digest.hex}.tar").rename(kept)
+    runner = bench.runner()
+    assert codes(runner.decide(proposal(body="CM-1"))) == ["runner-state-damaged"]
+    house.release_again()
+    assert outcome(runner.step()) == ("activated", None, 2)
 
 
 def test_new_trust_that_keeps_the_signers_keeps_the_release(bench, house):
