@@ -202,9 +202,7 @@ class TrustPolicy:
 def _thresholds(fields: Fields) -> dict[str, int]:
     found = fields.object("thresholds")
     names = fields.mapping("thresholds", max_items=len(THRESHOLDS))
-    thresholds = {name: found.integer(name) for name in names}
-    found.done()
-    return thresholds
+    return {name: found.integer(name) for name in names}
 
 
 def _require_distinct(what: str, ids: list[str]) -> None:

@@ -116,3 +116,8 @@ def test_a_refused_layer_gives_nothing_even_to_who_forgets_to_look():
     assert refused.value.code == "json-format"
     with pytest.raises(NotVerifiedError):
         replace(verified, result=replace(verified.result, checks=())).require()
+    accepted = verify_layer(
+        signed(say(LAYER, ARCHIVE)), publisher=KEY.public_key, archive=ARCHIVE
+    )
+    with pytest.raises(NotVerifiedError):
+        replace(accepted, predicate=None).require()

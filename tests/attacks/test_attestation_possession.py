@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from keys.digest import Digest
+from keys.errors import JsonFormatError, UsageError
+from signer.errors import NotVerifiedError
 from signer.predicates.identity_proof import IdentityProofPredicate
 from signer.verify import verify_possession
 from signer.verify_key import POSSESSION_STEPS
@@ -220,3 +222,30 @@ def test_replay_accepts_a_proof_long_after_its_challenge_ended():
     )
 
     assert verified.result.code is None
+
+
+def test_a_refused_proof_gives_nothing_even_to_who_forgets_to_look():
+    shop = Registry()
+    refused = verify(shop, Attack(b""), shop.trusted_root())
+    accepted = verify(shop, Attack(shop.honest()), shop.trusted_root())
+
+    with pytest.raises(JsonFormatError):
+        refused.require()
+    with pytest.raises(JsonFormatError):
+        replace(refused, predicate=accepted.predicate).require()
+    with pytest.raises(NotVerifiedError):
+        replace(accepted, predicate=None).require()
+
+
+def test_the_instant_of_a_proof_is_utc_or_a_mistake():
+    shop = Registry()
+
+    with pytest.raises(UsageError):
+        verify_possession(
+            shop.honest(),
+            public_key=shop.newcomer.key.public_key,
+            workspace=shop.workspace,
+            trusted_root=shop.trusted_root(),
+            challenge=CHALLENGE,
+            at=NOW.replace(tzinfo=None),
+        )

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from keys.digest import Digest
+from keys.errors import JsonFormatError, UsageError
 from keys.strict import dumps_json, loads_json
 from signer.attestation import parse_attestation
+from signer.errors import NotVerifiedError, PredicateTypeError
 from signer.form import Custody, Form
 from signer.predicates.artifact import ArtifactPredicate
 from signer.predicates.release import ReleasePredicate
@@ -425,3 +427,29 @@ def test_what_is_in_order_is_accepted(form):
     assert evidence.said(ArtifactPredicate).identity == "author"
     assert [time.at for time in evidence.times] == [NOW]
     assert (evidence.logged.index, evidence.logged.size) == (0, 1)
+
+
+def test_refused_evidence_gives_nothing_even_to_who_forgets_to_look():
+    shop = Workshop()
+    trust = shop.trust()
+    accepted = verify_attestation(honest(shop), trust=trust, expected=ASKED, at=NOW)
+    refused = verify_attestation(b"", trust=trust, expected=ASKED, at=NOW)
+
+    with pytest.raises(JsonFormatError):
+        replace(refused, evidence=accepted.evidence).require()
+    with pytest.raises(NotVerifiedError):
+        replace(accepted, evidence=None).require()
+    with pytest.raises(PredicateTypeError):
+        accepted.require().said(ReleasePredicate)
+
+
+def test_the_instant_is_utc_or_a_mistake():
+    shop = Workshop()
+
+    with pytest.raises(UsageError):
+        verify_attestation(
+            honest(shop),
+            trust=shop.trust(),
+            expected=ASKED,
+            at=NOW.replace(tzinfo=None),
+        )

@@ -151,6 +151,15 @@ def test_attestations_travel_one_to_a_line():
     assert join_jsonl([]) == b""
 
 
+def test_a_hint_is_32_bytes_even_if_nothing_else_names_the_key():
+    def edit(document):
+        document[MATERIAL]["publicKey"]["hint"] = "AAAA"
+        document["dsseEnvelope"]["signatures"][0]["keyid"] = ""
+
+    with pytest.raises(AttestationFormatError, match="32 bytes"):
+        parse_attestation(changed(edit))
+
+
 @pytest.mark.parametrize("data", [b"{}", b"\n", b"{}\n\n", b"\n{}\n", b"{}\n{}"])
 def test_lines_that_are_not_whole_are_refused(data):
     with pytest.raises(AttestationFormatError):

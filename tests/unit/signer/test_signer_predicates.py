@@ -187,6 +187,9 @@ def item(rule_id: str) -> InventoryItem:
 
 
 CONTRADICTIONS = {
+    "a version that is prose": lambda: LayerPredicate.parse(
+        LAYER.to_json() | {"version": "the newest"}
+    ),
     "a first release with a predecessor": lambda: SHOP.release(predecessor=OTHER),
     "a second without": lambda: SHOP.release(revision=2),
     "revision 0": lambda: SHOP.release(revision=0),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from keys.digest import Digest
-from keys.errors import FieldFormatError, FormatError
+from keys.errors import FieldFormatError, FormatError, UsageError
 from keys.strict import dumps_json, loads_json
 from signer.errors import (
     CustodyError,
@@ -22,6 +22,7 @@ from signer.form import Custody, Form
 from signer.identity import Identity, IdentityTerms
 from signer.pins import CustodyTable, Floor, Freshness, LayerPin
 from signer.revocation import Revocation
+from signer.trust import Expected
 from signer.trust_policy import TrustPolicy
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.signing import BEGIN, END, NOW, Workshop, person
@@ -311,3 +312,8 @@ def test_one_key_has_one_purpose(key):
 
     with pytest.raises(KeyReusedError):
         SHOP.trust(trusted_root=taken)
+
+
+def test_who_asks_for_no_subject_asks_for_nothing():
+    with pytest.raises(UsageError):
+        Expected("type", ())

@@ -127,7 +127,17 @@ def test_a_root_without_parts_trusts_nobody():
     assert (root.logs, root.authorities) == ((), ())
 
 
+def authority(document):
+    return document["timestampAuthorities"][0]
+
+
 REFUSED = {
+    "an unknown field of a window": lambda d: authority(d)["validFor"].update(x=1),
+    "an unknown field of a chain": lambda d: authority(d)["certChain"].update(x=1),
+    "an unknown field of an authority": lambda d: authority(d).update(x=1),
+    "an unknown field of a certificate": lambda d: authority(d)["certChain"][
+        "certificates"
+    ][0].update(x=1),
     "another media type": lambda d: d.update(mediaType="application/json"),
     "an unknown field": lambda d: d.update(x=1),
     "an unknown field of a log": lambda d: tlog(d).update(x=1),
