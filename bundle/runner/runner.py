@@ -190,8 +190,13 @@ class Runner:
         newest = (fetched.roots, fetched.targets, fetched.release)
         if newest == self._done:
             return self._unchanged(life, at)
-        event = self._judge(life, fetched, at)
-        self._done = newest if event.code is None else None
+        self._done = None
+        try:
+            event = self._judge(life, fetched, at)
+            self._done = newest if event.code is None else None
+        finally:
+            if self._done is None:
+                fetched.forget_chain()
         return event
 
     def _judge(self, life: Life, fetched: Fetched, at: datetime) -> Event:

@@ -84,6 +84,12 @@ class Files:
         write_file(kept, data)
         return data
 
+    def forget(self) -> None:
+        """Delete what is on disk: the next ``get`` asks the mirror."""
+        with contextlib.suppress(OSError):
+            for path in self.directory.iterdir():
+                path.unlink(missing_ok=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -149,6 +155,14 @@ class Fetched:
             max_bytes=MAX_CHAIN_BYTES,
             check=lambda data: _require_attestation(digest, data),
         )
+
+    def forget_chain(self) -> None:
+        """Delete the release attestations on disk, for whoever refused them.
+
+        Their digest is that of the statement. A mirror that served a true statement
+        under a false signature must not be believed for longer than it lies.
+        """
+        self._chain.forget()
 
     def digests(self) -> set[str]:
         """Return the SHA-256 of every listed file, in hexadecimal."""

@@ -6,6 +6,8 @@ release role, the log, the timestamp authority. They have no key of an admin, au
 releaser. Each attack meets a Runner with state and a fresh one; none activates.
 """
 
+import base64
+import json
 import shutil
 from datetime import timedelta
 
@@ -261,3 +263,26 @@ def test_an_old_timestamp_put_back_is_refused_and_the_runner_decides_on(bench, h
     event = runner.step()
     assert (event.outcome, event.code) == ("held", "tuf-rollback")
     assert TICKET in {d.rule_id for d in runner.decide(proposal()).denies}
+
+
+def test_a_mirror_that_lied_about_the_chain_is_believed_no_longer_than_it_lies(
+    bench, house
+):
+    """A chain file is named by its statement; its signature can be any."""
+    runner = bench.runner(floor=house.releases[-1].known)
+    runner.step()
+    between = house.release_again()
+    house.release_again()
+    kept = disk(bench.directory)
+    lie = json.loads(between.attestation)
+    lie["dsseEnvelope"]["signatures"][0]["sig"] = base64.b64encode(bytes(70)).decode()
+    name = f"chain/{between.digest.hex}.sigstore.json"
+    bench.mirror.once[name] = json.dumps(lie).encode()
+
+    event = runner.step()
+
+    assert (event.outcome, event.code) == ("held", "signature-invalid")
+    assert disk(bench.directory) == kept
+    assert runner.status().revision == 2
+    event = runner.step()
+    assert (event.outcome, event.revision) == ("activated", 4)
