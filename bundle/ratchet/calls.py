@@ -13,15 +13,9 @@ import z3
 
 from bundle.ratchet.bound import Bound, Env, Listing
 from bundle.ratchet.collections import Encoding, size
-from bundle.ratchet.formula import All, Atom, Formula, Not, Some, Term
+from bundle.ratchet.formula import All, Atom, Formula, Not, Some, Term, UnknownError
 from bundle.ratchet.program import Clause, Program
-from bundle.ratchet.values import (
-    VALUE,
-    UnknownError,
-    boolean,
-    is_collection,
-    is_defined,
-)
+from bundle.ratchet.values import VALUE, boolean, is_collection, is_defined
 from bundle.rego.ast import Call
 from bundle.rego.builtins import ALLOWED
 

@@ -10,9 +10,9 @@ import hashlib
 from typing import Any
 
 from bundle.ratchet.bound import Env
+from bundle.ratchet.formula import UnknownError
 from bundle.ratchet.limits import MAX_CALL_DEPTH
 from bundle.ratchet.program import Path, Program
-from bundle.ratchet.values import UnknownError
 from bundle.rego.ast import (
     Call,
     Comprehension,

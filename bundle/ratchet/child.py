@@ -37,13 +37,16 @@ class Solved:
 class Prover:
     """A solver in a process of its own, warm between questions. Safe for threads.
 
+    Args:
+        python: The interpreter that has the extra ``prove``.
+
     Example:
         >>> with Prover() as prover:
         ...     compare(old, new, engine=engine, prover=prover)
     """
 
-    def __init__(self) -> None:
-        self._child = _SolverChild(PROVER_MEMORY_BYTES)
+    def __init__(self, *, python: str = sys.executable) -> None:
+        self._child = _SolverChild(python)
         self._lock = threading.Lock()
         self._answered = 0
 
@@ -113,13 +116,17 @@ class Prover:
 class _SolverChild(Child):
     """The same pipes, clock and end as the engine's child; another program."""
 
+    def __init__(self, python: str) -> None:
+        super().__init__(PROVER_MEMORY_BYTES)
+        self._python = python
+
     def start(self) -> None:
         if self._owner != os.getpid():  # after a fork the pipes are the parent's
             self._process, self._owner = None, os.getpid()
         if self._process is not None and self._process.poll() is None:
             return
         self.stop()
-        command = [sys.executable, "-I", "-m", "bundle.ratchet.worker"]
+        command = [self._python, "-I", "-m", "bundle.ratchet.worker"]
         self._process = subprocess.Popen(
             [*command, str(self._memory_bytes)],
             stdin=subprocess.PIPE,

@@ -14,14 +14,12 @@ from bundle.ratchet.formula import (
     Not,
     Some,
     Term,
+    UnknownError,
 )
 from bundle.ratchet.limits import MAX_CALL_DEPTH
 from bundle.ratchet.part import Next, Part, Then
 from bundle.ratchet.program import Clause, Path
-from bundle.ratchet.values import (
-    UnknownError,
-    literal,
-)
+from bundle.ratchet.values import literal
 from bundle.rego.ast import (
     Collection,
     Expr,

@@ -11,7 +11,7 @@ Imports no solver: it is in a process of its own (``child``).
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from bundle.ratchet.limits import (
 )
 from bundle.ratchet.sides import Question, Replay, question_of
 from bundle.rego.engine import Engine, Module
+from bundle.rego.errors import EvaluationError
 from bundle.rego.schema import check_input
 from bundle.rule import RuleModule
 from keys.errors import UsageError
@@ -132,11 +133,11 @@ def decide(
     if solved.answer == "none":
         return Direction(proved=True, witness=None, reason="", solver=solved.solver)
     replays = (denies.load(engine), follows.load(engine))
-    try:
+    witness = None
+    with suppress(EvaluationError):  # no answer at all: the next would hang as well
         witness = _witness(solved, replays)
-    finally:
-        for replay in replays:
-            replay.policy.close()
+    for replay in replays:
+        replay.policy.close()
     reason = _why(solved, witness)
     return Direction(proved=False, witness=witness, reason=reason, solver=solved.solver)
 

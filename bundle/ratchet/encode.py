@@ -24,15 +24,13 @@ from bundle.ratchet.formula import (
     Not,
     Some,
     Term,
+    UnknownError,
 )
 from bundle.ratchet.part import Then
 from bundle.ratchet.program import Path
 from bundle.ratchet.references import References
 from bundle.ratchet.statements import Statements
-from bundle.ratchet.values import (
-    UnknownError,
-    literal,
-)
+from bundle.ratchet.values import literal
 from bundle.rego.ast import (
     COMPARISONS,
     Assignment,

@@ -14,6 +14,10 @@ Term = Any
 Test = Any
 
 
+class UnknownError(Exception):
+    """Rego that the encoding does not know; the answer is "unknown", never a guess."""
+
+
 @dataclass(frozen=True, slots=True)
 class Atom:
     """A test of the solver."""

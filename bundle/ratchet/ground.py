@@ -13,10 +13,20 @@ from typing import Any, Final
 
 import z3
 
-from bundle.ratchet.formula import All, Atom, Element, Formula, Not, Some, Term, Test
+from bundle.ratchet.formula import (
+    All,
+    Atom,
+    Element,
+    Formula,
+    Not,
+    Some,
+    Term,
+    Test,
+    UnknownError,
+)
 from bundle.ratchet.limits import MAX_INSTANCES, MAX_ROUNDS
 from bundle.ratchet.terms import Terms
-from bundle.ratchet.values import INPUT, VALUE, UnknownError
+from bundle.ratchet.values import INPUT, VALUE
 
 _NUMBER: Final = VALUE.number
 

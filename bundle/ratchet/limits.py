@@ -29,4 +29,4 @@ MAX_FILLER: Final = 64
 # Levels of a witness; rules name paths of a handful of steps.
 MAX_WITNESS_DEPTH: Final = 16
 # Candidates that are tried for a witness where the solver's own does not hold.
-MAX_CANDIDATES: Final = 400
+MAX_CANDIDATES: Final = 250

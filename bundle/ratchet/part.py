@@ -10,11 +10,10 @@ from typing import Any
 
 from bundle.ratchet.bound import Bound, Env
 from bundle.ratchet.canonical import Canon
-from bundle.ratchet.formula import Formula, Term
+from bundle.ratchet.formula import Formula, Term, UnknownError
 from bundle.ratchet.limits import MAX_NODES
 from bundle.ratchet.program import Clause, Path, Program
 from bundle.ratchet.terms import Terms
-from bundle.ratchet.values import UnknownError
 from bundle.rego.ast import Expr, Membership, Ref, Statement, Var
 
 Then = Callable[[Bound, Env], Formula]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bundle.ratchet.values import UnknownError
+from bundle.ratchet.formula import UnknownError
 from bundle.rego.ast import ObjectTerm, Ref, Rule, Scalar, Syntax
 from bundle.rego.engine import Module
 from bundle.rego.negation import unportable_negations

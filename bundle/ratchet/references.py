@@ -12,13 +12,10 @@ from bundle.ratchet.formula import (
     Formula,
     Some,
     Term,
-)
-from bundle.ratchet.part import Part, Then
-from bundle.ratchet.values import (
-    DATA,
-    INPUT,
     UnknownError,
 )
+from bundle.ratchet.part import Part, Then
+from bundle.ratchet.values import DATA, INPUT
 from bundle.rego.ast import (
     Expr,
     Ref,

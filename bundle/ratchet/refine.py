@@ -6,6 +6,7 @@ formula are left out only where that can but weaken the claim.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -17,6 +18,7 @@ from bundle.ratchet.limits import DEFAULT_TIMEOUT_MS, MAX_CANDIDATES
 from bundle.ratchet.program import Path, Program, declares
 from bundle.ratchet.sides import Question, question_of
 from bundle.rego.engine import Engine, Module
+from bundle.rego.errors import EvaluationError
 from bundle.rule import RuleModule
 from keys.errors import UsageError
 
@@ -127,7 +129,9 @@ def contradictory(
         return _answer(found, start)
     tried = _tried(solved.document, own.program)
     replay = own.load(engine)
-    witness = next((d for d in tried if replay.denies(d) is False), None)
+    witness = None
+    with suppress(EvaluationError):  # no answer at all: the next would hang as well
+        witness = next((d for d in tried if replay.denies(d) is False), None)
     replay.policy.close()
     reason = solved.reason or "no proof, and no input that the engine lets through"
     found = Direction(

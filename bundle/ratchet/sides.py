@@ -7,7 +7,6 @@ from typing import Any
 
 from bundle.ratchet.program import Path, Program
 from bundle.rego.engine import Engine, Module, Policy
-from bundle.rego.errors import EvaluationError
 from bundle.rule import RuleModule
 
 
@@ -71,12 +70,13 @@ class Replay:
     question: Question
 
     def denies(self, document: dict[str, Any]) -> bool | None:
-        """Return whether the side denies an input; none if the engine only errs."""
+        """Return whether the side denies an input; none if it is an error to it.
+
+        Raises:
+            EvaluationError: The engine gave no answer at all.
+        """
         paths = [".".join(("data", *p, "deny")) for p in self.question.packages]
-        try:
-            values = self.policy.evaluate_many(paths, document)
-        except EvaluationError:
-            return None
+        values = self.policy.evaluate_many(paths, document)
         entries: list[Any] = []
         for value in values:
             if not isinstance(value, list):

@@ -14,12 +14,12 @@ import z3
 
 from bundle.ratchet.admitted import admitted as admitted_parts
 from bundle.ratchet.encode import Encoder
-from bundle.ratchet.formula import Formula, Term, Test
+from bundle.ratchet.formula import Formula, Term, Test, UnknownError
 from bundle.ratchet.ground import Ground
 from bundle.ratchet.limits import SOLVER_MEMORY_MIB
 from bundle.ratchet.program import Path, Program
 from bundle.ratchet.terms import Terms
-from bundle.ratchet.values import INPUT, VALUE, UnknownError, literal
+from bundle.ratchet.values import INPUT, VALUE, literal
 from bundle.ratchet.witness import NoDocumentError, document, preferences
 
 Answer = Literal["none", "candidate", "unknown"]

@@ -13,12 +13,10 @@ from bundle.ratchet.formula import (
     Formula,
     Not,
     Term,
+    UnknownError,
 )
 from bundle.ratchet.part import Next, Part
-from bundle.ratchet.values import (
-    UnknownError,
-    literal,
-)
+from bundle.ratchet.values import literal
 from bundle.rego.ast import (
     COMPARISONS,
     Assignment,

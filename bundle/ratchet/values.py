@@ -12,14 +12,10 @@ from typing import Any, Final
 
 import z3
 
-from bundle.ratchet.formula import Term, Test
+from bundle.ratchet.formula import Term, Test, UnknownError
 
 _LARGEST_CHARACTER: Final = 0x2FFFF  # SMT-LIB 2.6, theory of strings
 _ESCAPE: Final = re.compile(r"\\u\{([0-9a-fA-F]{1,5})\}")
-
-
-class UnknownError(Exception):
-    """Rego that the encoding does not know; the answer is "unknown", never a guess."""
 
 
 def _declare() -> Any:

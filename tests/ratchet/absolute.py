@@ -12,17 +12,10 @@ from collections import Counter
 import z3
 
 from bundle.ratchet.encode import Encoder
+from bundle.ratchet.formula import UnknownError
 from bundle.ratchet.ground import Ground
 from bundle.ratchet.program import Program
-from bundle.ratchet.values import (
-    GET,
-    INPUT,
-    SIZE,
-    VALUE,
-    UnknownError,
-    literal,
-    plain_text,
-)
+from bundle.ratchet.values import GET, INPUT, SIZE, VALUE, literal, plain_text
 from bundle.rego.engine import Module
 from tests.ratchet.generator import DENY, PACKAGE, Generator
 

@@ -47,7 +47,7 @@ class Generator:
         deny = f'deny contains {{"rule_id": "fuzz.rule", "message": {self._message()}}}'
         bodies = {
             deny: [self._body(some(1, 2), helpers=True) for _ in range(some(1, 2))],
-            "h1": [self._body(some(1, 2)) for _ in range(some(1, 2))],
+            "h1": [self._body(1) for _ in range(2)],
             "h2": [self._body(1)],
             "f(p)": [[self._about("p")] for _ in range(some(1, 2))],
             "g(p, q)": [[f"p {self._operator()} q"]],
@@ -134,8 +134,7 @@ class Generator:
         field_, constant = self._field(), self._constant()
         return pick.choice(
             (
-                "h1",
-                "not h1",
+                *("h1", "not h1") * 3,
                 "h2",
                 "not h2",
                 f"f({field_})",
@@ -173,7 +172,7 @@ class Generator:
             return pick.choice(
                 (
                     f"input.n - {pick.randint(1, 3)} {operator} {number}",
-                    f"input.n {operator} {number}",
+                    f"input.n {pick.choice(('<', '>'))} {number}",
                     f"input.n {operator} {self._field()}",
                     f"startswith(input.t, {text})",
                 )

@@ -80,8 +80,14 @@ MUTANTS = (
 )
 
 
-def check(mutant, scratch: Path, *, seed: int, pairs: int) -> dict:
+def check(mutant, scratch: Path, *, seeds: range, pairs: int) -> dict:
     """Run the absolute check over a copy of the rooms with one line changed.
+
+    Args:
+        mutant: The change.
+        scratch: An empty folder for the copy.
+        seeds: Of the parts of the check.
+        pairs: In each part.
 
     Returns:
         The counts of the check, which ends at the first wrong pair.
@@ -94,8 +100,9 @@ def check(mutant, scratch: Path, *, seed: int, pairs: int) -> dict:
     text = path.read_text()
     assert text.count(mutant.line) == 1, f"{mutant.name}: the line is gone"
     path.write_text(text.replace(mutant.line, mutant.instead))
+    arguments = [str(n) for n in (seeds.start, seeds.stop, pairs)]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.ratchet.mutants", str(seed), str(pairs)],
+        [sys.executable, "-m", "tests.ratchet.mutants", *arguments],
         cwd=scratch,
         env={**os.environ, "PYTHONPATH": str(scratch)},
         capture_output=True,
@@ -115,7 +122,10 @@ def _main() -> None:
     assert Path(values.__file__).is_relative_to(Path.cwd()), "the real room"
     engine, oracle = EmbeddedEngine(), Oracle(library())
     found = Check(engine, oracle)
-    found.run(int(sys.argv[1]), int(sys.argv[2]), stop=True)
+    first, end, pairs = (int(argument) for argument in sys.argv[1:])
+    for part, seed in enumerate(range(first, end), start=1):
+        if not found.wrong:
+            found.run(seed, part * pairs, stop=True)
     oracle.close()
     engine.close()
     sys.stdout.write(json.dumps(found.count))

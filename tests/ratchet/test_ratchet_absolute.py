@@ -52,5 +52,7 @@ def test_formula_says_what_opa_says(engine, opa_oracle, part):  # noqa: F811
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda m: m.name)
 def test_mutant_of_the_encoder_is_caught(opa_oracle, mutant, tmp_path):  # noqa: F811
-    counts = mutants.check(mutant, tmp_path, seed=SEED, pairs=DEFAULT_PAIRS)
+    counts = mutants.check(
+        mutant, tmp_path, seeds=range(SEED, SEED + PARTS), pairs=DEFAULT_PAIRS // PARTS
+    )
     assert counts.get("wrong", 0) > 0, counts
