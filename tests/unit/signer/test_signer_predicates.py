@@ -187,6 +187,9 @@ def item(rule_id: str) -> InventoryItem:
 
 
 CONTRADICTIONS = {
+    "a rule in force whose id is none": lambda: SHOP.release(
+        inventory=(item("Acme"),), added=()
+    ),
     "a version that is prose": lambda: LayerPredicate.parse(
         LAYER.to_json() | {"version": "the newest"}
     ),
