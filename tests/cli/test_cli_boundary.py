@@ -136,6 +136,38 @@ def test_no_command_is_misuse_and_shows_the_help_as_a_hint(words, capsys):
     )
 
 
+MISUSE = {
+    "a command": ["rule", "sing", "--json"],
+    "an option": ["rule", "test", "--no", "--json"],
+    "an argument": ["rule", "new", "--json"],
+}
+
+
+@pytest.mark.parametrize("words", MISUSE.values(), ids=MISUSE)
+def test_misuse_under_json_is_one_document(words, capsys):
+    assert boundary.run(words) == 2
+    assert json.loads(capsys.readouterr().out)["code"] == "usage"
+
+
+def test_a_word_after_the_options_does_not_ask_for_json(capsys):
+    assert boundary.run(["rule", "new", "--", "--json"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_misspelled_command_names_the_nearest(capsys):
+    assert boundary.run(["rule", "tset"]) == 2
+    assert "no such command 'tset', the nearest is 'test' [usage]" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_missing_choice_names_the_choices_in_the_line(capsys):
+    assert boundary.run(["rule", "new", "acme.x"]) == 2
+    first = capsys.readouterr().err.splitlines()[0]
+    assert "change-calendar" in first
+    assert first.endswith("[usage]")
+
+
 def test_help_is_a_result_and_imports_no_command(capsys):
     assert boundary.run(["rule", "--help"]) == 0
     said = capsys.readouterr()

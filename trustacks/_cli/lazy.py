@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Groups whose commands are imported when they run, and the form of one command."""
 
+import difflib
 import functools
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -45,6 +46,21 @@ class LazyGroup(click.Group):
         module, _, attribute = place.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that ``args`` begin with; name the one like it if none.
+
+        Raises:
+            UsageError: There is no such command.
+        """
+        word = args[0]
+        if word not in self._table and not word.startswith("-"):
+            close = difflib.get_close_matches(word, self._table, n=1)
+            like = f", the nearest is '{close[0]}'" if close else ""
+            ctx.fail(f"no such command '{word}'{like}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(
         self,

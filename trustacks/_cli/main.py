@@ -7,6 +7,7 @@ its own code (0 accepted, 1 refused, 2 misuse, 3 environment); a fault of ours, 
 and its traceback is shown only with TRUSTACKS_DEBUG=1.
 """
 
+import itertools
 import os
 import sys
 import traceback
@@ -54,11 +55,18 @@ def run(arguments: Sequence[str]) -> int:
         environment = read_environment()
         debug = environment.debug
         output = open_output(no_color=environment.no_color)
+        output.as_json = _wants_json(arguments)
         return _run(arguments, environment, output)
     except Exception as error:  # noqa: BLE001 - the boundary
         return _end(_translated(error), output, debug=debug)
     except KeyboardInterrupt as error:
         return _end(_translated(error), output, debug=debug)
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Say whether ``--json`` was asked for, of misuse too: it has no session yet."""
+    options = itertools.takewhile(lambda word: word != "--", arguments)
+    return "--json" in options
 
 
 def _run(arguments: Sequence[str], environment: Environment, output: Output) -> int:
@@ -96,7 +104,7 @@ def _translated(error: BaseException) -> TrustacksError:
 
 
 def _misuse(error: click.ClickException) -> UsageError:
-    text = error.format_message().split("\n")[0].rstrip(".")
+    text = " ".join(error.format_message().split()).rstrip(".")
     hint = None
     if isinstance(error, click.UsageError) and error.ctx is not None:
         hint = f"{error.ctx.command_path} --help"
