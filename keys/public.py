@@ -58,7 +58,9 @@ class PublicKey:
         try:
             key = load_pem_public_key(data)
         except (ValueError, UnsupportedAlgorithm) as error:
-            raise KeyFormatError(f"expected a PEM public key: {error}") from error
+            raise KeyFormatError(
+                "expected a PEM public key of an accepted kind, got something else"
+            ) from error
         return cls(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
     @cached_property

@@ -13,6 +13,7 @@ from keys.errors import (
     StorageError,
     TrustacksError,
     UnavailableError,
+    UsageError,
     VerificationError,
 )
 
@@ -53,6 +54,12 @@ class PassphraseMissingError(KeyProviderError):
     """No passphrase file, and no terminal to ask on."""
 
     code = "passphrase-missing"
+
+
+class TokenMissingError(UsageError):
+    """No token file, and no terminal to ask on."""
+
+    code = "token-missing"
 
 
 class KeyExistsError(ConflictError):
@@ -119,6 +126,12 @@ class RuleUnsignedError(RuleError):
     """A rule without an attestation cannot be released."""
 
     code = "rule-unsigned"
+
+
+class RuleChangedError(RuleError):
+    """A rule or its tests changed after they were signed."""
+
+    code = "rule-changed"
 
 
 class KeyNotRegisteredError(AccessError):

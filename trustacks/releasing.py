@@ -23,6 +23,7 @@ from keys.digest import Digest
 from keys.signing import SigningKey
 from keys.strict import b64encode
 from signer.attestation import join_jsonl, parse_attestation
+from signer.errors import SubjectMismatchError
 from signer.identity import Identity
 from signer.predicates.parts import Source
 from signer.predicates.release import (
@@ -41,6 +42,7 @@ from trustacks.client import WorkspaceApi, segment
 from trustacks.errors import (
     ControlPlaneRefusalError,
     ReleaseContendedError,
+    RuleChangedError,
     RuleUnsignedError,
 )
 from trustacks.limits import MAX_JITTER_MS, MAX_RELEASE_TRIES, RELEASE_DAYS
@@ -244,5 +246,11 @@ def _verified(rule: RuleFiles, pinned: Pinned, at: datetime) -> bytes:
         (Digest.of(rule.rule), Digest.of(rule.test)),
         namespace=rule.rule_id.partition(".")[0],
     )
-    verify_attestation(raw, trust=pinned.trust, expected=expected, at=at).require()
+    try:
+        verify_attestation(raw, trust=pinned.trust, expected=expected, at=at).require()
+    except SubjectMismatchError as error:
+        raise RuleChangedError(
+            f"expected {rule.rule_id} as it was signed, got it changed since",
+            hint=f"trustacks rule sign {rule.rule_id}",
+        ) from error
     return raw

@@ -86,6 +86,21 @@ STRANGE = {
         2,
         "unsafe-configuration",
     ),
+    "a token file": (
+        ("login", "--url", "{url}", "--workspace", "a", "--token-file", "{tmp}/no"),
+        2,
+        "token-missing",
+    ),
+    "a token, and no terminal": (
+        ("login", "--url", "{url}", "--workspace", "acme"),
+        2,
+        "token-missing",
+    ),
+    "an address, before a token": (
+        ("login", "--url", "ftp://x", "--workspace", "acme"),
+        2,
+        "usage",
+    ),
     "no workspace of that name": (
         (
             "login",
@@ -106,13 +121,13 @@ STRANGE = {
     ),
     "a rule id": (
         ("rule", "new", "Nope", "--from", "approver", *HERE),
-        1,
-        "confinement",
+        2,
+        "usage",
     ),
     "a reserved namespace": (
         ("rule", "new", "constitution.x", "--from", "approver", *HERE),
-        1,
-        "confinement",
+        2,
+        "usage",
     ),
     "a permission": (
         (*TERMS, "--permission", "fly", "x"),
@@ -217,6 +232,15 @@ def test_an_unsigned_rule_is_not_built_or_released(ci, drafted, tmp_path):
         assert (ended.exit_code, ended.code) == (1, "rule-unsigned")
         assert f"hint: trustacks rule sign {RULE}" in ended.err
     assert not (tmp_path / "b.tar.gz").exists()
+
+
+def test_a_rule_that_changed_since_it_was_signed_is_not_released(alice, ci, drafted):
+    alice.must("rule", "sign", "--overlay", drafted)
+    path = next(p for p in drafted.rglob("*.rego") if not p.stem.endswith("_test"))
+    path.write_text(path.read_text() + "# afterthought\n")
+    refused = ci("bundle", "release", "--overlay", drafted)
+    assert (refused.exit_code, refused.code) == (1, "rule-changed")
+    assert f"hint: trustacks rule sign {RULE}" in refused.err
 
 
 def test_an_author_may_not_release(alice, drafted):

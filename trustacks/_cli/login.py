@@ -22,10 +22,10 @@ from trustacks._cli.keyring import public_half
 from trustacks._cli.lazy import command
 from trustacks._cli.notes import form_note
 from trustacks._cli.output import pairs
-from trustacks._cli.secrets import ask, read_secret
+from trustacks._cli.secrets import ask_for_token, read_token
 from trustacks._cli.session import Session
 from trustacks.answers import text_of
-from trustacks.client import Client
+from trustacks.client import Client, checked_url
 from trustacks.errors import PinChangedError
 from trustacks.limits import MAX_ROOT_BYTES
 
@@ -54,7 +54,8 @@ def login(
     key: str | None,
 ) -> None:
     """Pin a workspace's first root and keep a token for it."""
-    token = read_secret(token_file) if token_file else ask(f"token for {workspace}")
+    checked_url(url)
+    token = read_token(token_file) if token_file else ask_for_token(workspace)
     config = load_config(session.home)
     if key:
         public_half(session, key)

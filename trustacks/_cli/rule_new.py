@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from bundle.rego.templates import NAMES, render
+from bundle.rule import rule_id_problem
+from keys.errors import UsageError
 from trustacks._cli.files import refuse_existing, write_together
 from trustacks._cli.git import find_repository
 from trustacks._cli.lazy import command
@@ -30,6 +32,10 @@ from trustacks._cli.session import Session
 @overlay_option
 def new(session: Session, *, rule_id: str, template: str, overlay: Path | None) -> None:
     """Write the rule ID, its tests and its citation on the branch policy/ID."""
+    if problem := rule_id_problem(rule_id):
+        raise UsageError(
+            problem[1], hint="use <namespace>.<name>, lower case, a namespace of yours"
+        )
     rule, test = render(template, rule_id)
     folder = new_overlay_folder(overlay) / "rules" / rule_id
     files = {

@@ -24,7 +24,7 @@ from trustacks._cli.connect import open_client_at, open_pinned
 from trustacks._cli.lazy import command
 from trustacks._cli.output import pairs
 from trustacks._cli.runner_home import Enrolment, RunnerHome
-from trustacks._cli.secrets import read_secret
+from trustacks._cli.secrets import read_token
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
 from trustacks.answers import text_of
@@ -89,7 +89,7 @@ def _login(
     """Return a login from options, each of which the person's own stands in for."""
     if url and workspace and root and token_file:
         first = read_file(root, max_bytes=MAX_ROOT_BYTES)
-        token = read_secret(token_file)
+        token = read_token(token_file)
         return Login(workspace, url.rstrip("/"), Digest.of(first), token, None)
     if url or root or token_file:
         raise UsageError(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keys.durable import read_file
 from keys.errors import FormatError, KeyAccessDeniedError, NotFoundError
-from trustacks.errors import PassphraseMissingError
+from trustacks.errors import PassphraseMissingError, TokenMissingError
 from trustacks.limits import MAX_SECRET_BYTES
 
 
@@ -75,6 +75,36 @@ def read_secret(path: Path) -> str:
     if "\n" in text or "\r" in text or not text:
         raise FormatError(f"{path}: expected one line, got {text.count(chr(10)) + 1}")
     return text
+
+
+def read_token(path: Path) -> str:
+    """Read a token from its file.
+
+    Raises:
+        TokenMissingError: There is no such file.
+        FormatError: It is not one line of UTF-8.
+    """
+    try:
+        return read_secret(path)
+    except PassphraseMissingError as error:
+        raise TokenMissingError(
+            f"expected a token in {path}, got no such file",
+            hint="a server keeps its first admin's in STATE/admin-token",
+        ) from error
+
+
+def ask_for_token(workspace: str) -> str:
+    """Ask for a token on the terminal, without echo.
+
+    Raises:
+        TokenMissingError: There is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise TokenMissingError(
+            f"expected a token for {workspace}, got no terminal to ask on",
+            hint="name the file that holds it: --token-file FILE",
+        )
+    return ask(f"token for {workspace}")
 
 
 def ask(wanted: str, confirm: bool = False) -> str:  # noqa: FBT001, FBT002 - a prompt's form

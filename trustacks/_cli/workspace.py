@@ -13,7 +13,7 @@ from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.layer_files import LayerFiles, read_layer_files
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns, pairs
-from trustacks._cli.secrets import read_secret
+from trustacks._cli.secrets import read_token
 from trustacks._cli.session import Session
 from trustacks.answers import bytes_of, items_of, optional_of, text_of
 
@@ -60,7 +60,7 @@ def create(
             _sent(read_layer_files(pack, publisher), named=True) for pack in packs
         ],
     }
-    client = open_client_at(session, url, read_secret(token_file))
+    client = open_client_at(session, url, read_token(token_file))
     made = client.post("/v1/workspaces", wanted)
     root = bytes_of(made, "root")
     if root_out:
@@ -95,7 +95,7 @@ def list_(session: Session, url: str | None, token_file: Path | None) -> None:
     """List the workspaces that the token may see."""
     known = None if url and token_file else session.login()
     address = url or (known.url if known else "")
-    token = read_secret(token_file) if token_file else (known.token if known else None)
+    token = read_token(token_file) if token_file else (known.token if known else None)
     answer = open_client_at(session, address, token).get("/v1/workspaces")
     rows = [
         (text_of(item, "name"), text_of(item, "workspace")) for item in items_of(answer)
