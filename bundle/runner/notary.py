@@ -6,14 +6,17 @@ half, for reporting only (DESIGN 9, Runners' keys).
 """
 
 import secrets
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import urllib3
+from tuf.api.exceptions import DownloadError
 
-from bundle.limits import SOCKET_TIMEOUT_S
+from bundle.limits import REQUEST_DEADLINE_S, SOCKET_TIMEOUT_S
 from bundle.runner.errors import ReportRefusedError
 from bundle.runner.state import KEY_FILE
+from bundle.tuf.http import deadline_pools, read_chunks
 from keys.durable import make_directory
 from keys.errors import FormatError, UnavailableError
 from keys.fields import Fields
@@ -43,22 +46,32 @@ def open_runner_key(directory: Path, passphrase: str) -> SigningKey:
 
 
 class HttpNotary:
-    """Timestamps and logs a Runner's reports.
+    """Timestamps and logs a Runner's reports; each request ends by its deadline.
 
     Args:
         url: The Control Plane, such as ``https://host``.
         workspace: The workspace's name there.
         runner: The Runner's id.
         token: A token of role ``runner``.
+        deadline_s: For a whole request, from connecting to the last byte.
     """
 
-    def __init__(self, *, url: str, workspace: str, runner: str, token: str) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        workspace: str,
+        runner: str,
+        token: str,
+        deadline_s: float = REQUEST_DEADLINE_S,
+    ) -> None:
         self._url = url.rstrip("/")
         self._path = f"/v1/workspaces/{workspace}/runners/{runner}/reports"
         self._token = token
         self._pool = urllib3.PoolManager(
             timeout=urllib3.Timeout(SOCKET_TIMEOUT_S), retries=False
         )
+        self._pool.pool_classes_by_scheme = deadline_pools(deadline_s)
 
     def timestamp(self, signature: bytes) -> bytes:
         """Return an RFC 3161 response over the signature.
@@ -100,16 +113,26 @@ class HttpNotary:
                 headers=headers,
                 redirect=False,
                 preload_content=False,
+                decode_content=False,
             )
-            data: bytes = response.read(max_bytes + 1, decode_content=False)
-            response.close()
-        except urllib3.exceptions.HTTPError as error:
+            data = _read(response, path, max_bytes)
+        except (urllib3.exceptions.HTTPError, DownloadError) as error:
             raise UnavailableError(f"cannot reach {self._url}: {error}") from error
         if response.status not in _OK:
             raise _refused(path, response.status, data)
-        if len(data) > max_bytes:
-            raise FormatError(f"{path}: expected at most {max_bytes} bytes, got more")
         return data
+
+
+def _read(response: urllib3.BaseHTTPResponse, path: str, max_bytes: int) -> bytes:
+    data = bytearray()
+    with closing(read_chunks(response, path)) as chunks:
+        for chunk in chunks:
+            data += chunk
+            if len(data) > max_bytes:
+                raise FormatError(
+                    f"{path}: expected at most {max_bytes} bytes, got more"
+                )
+    return bytes(data)
 
 
 def _refused(path: str, status: int, data: bytes) -> ReportRefusedError:

@@ -6,6 +6,7 @@ accepted, and then as it stands under the newest trust now. What was pending beg
 again at step B of ``activate``.
 """
 
+import contextlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from bundle.runner.errors import RunnerStateDamagedError, RunnerStateForeignErro
 from bundle.runner.state import Activation, State, load_state, store_state
 from bundle.runner.store import clean, load_release, load_trust
 from keys.digest import Digest
+from keys.durable import remove_temporary
 from keys.errors import FormatError, NotFoundError, TrustacksError
 from signer.steps import StepRecorder
 
@@ -71,6 +73,8 @@ def _clean(directory: Path, state: State) -> None:
     kept += [state.pending.digest] if state.pending else []
     kept += [state.marks.targets_digest] if state.marks else []
     clean(directory, kept)
+    with contextlib.suppress(OSError):
+        remove_temporary(directory)
 
 
 def _check_own(state: State, runner: str, workspace: Digest) -> None:

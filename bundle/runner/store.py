@@ -88,12 +88,14 @@ def load_trust(directory: Path, targets: Digest) -> Candidate:
 
 
 def clean(directory: Path, kept: Iterable[Digest]) -> None:
-    """Delete what crashed writes left, and releases and trust that nobody needs."""
+    """Delete releases and trust that nobody needs, and half-writes beside them.
+
+    Not in ``directory`` itself: another thread may be writing a decision there.
+    """
     names = {f"{digest.hex}.tar" for digest in kept}
-    for folder in (directory, directory / RELEASES, directory / TRUST):
+    for folder in (directory / RELEASES, directory / TRUST):
         with contextlib.suppress(OSError):
             remove_temporary(folder)
-    for folder in (directory / RELEASES, directory / TRUST):
         for path in folder.glob("*.tar"):
             if path.name not in names:
                 with contextlib.suppress(OSError):

@@ -228,8 +228,10 @@ def test_cleaning_keeps_what_is_named_and_clears_half_writes(tmp_path):
     other = Digest.of(b"other")
     store_release(tmp_path, other, CANDIDATE)
     (tmp_path / "releases" / ".tmp-0123").touch()
+    (tmp_path / ".tmp-4567").touch()  # another thread's, perhaps
     clean(tmp_path, [KNOWN.digest])
     assert load_release(tmp_path, KNOWN.digest)
     with pytest.raises(NotFoundError):
         load_release(tmp_path, other)
     assert len(list((tmp_path / "releases").iterdir())) == 1
+    assert (tmp_path / ".tmp-4567").exists()
