@@ -100,6 +100,7 @@ class Clauses(Part):
         return self.matches(rule.arguments, arguments, Env(clause.scope), bodies)
 
     def _bodies(self, clause: Clause, env: Env, then: Next) -> Formula:
+        self.program.require_plain_names(clause)
         self._depth += 1
         if self._depth > MAX_CALL_DEPTH:
             raise UnknownError(f"more than {MAX_CALL_DEPTH} helpers deep")

@@ -7,11 +7,20 @@ from functools import cached_property
 from typing import Any
 
 from bundle.ratchet.formula import UnknownError
-from bundle.rego.ast import ObjectTerm, Ref, Rule, Scalar, Syntax
+from bundle.rego.ast import (
+    Condition,
+    ObjectTerm,
+    Ref,
+    Rule,
+    Scalar,
+    Syntax,
+    Var,
+    walk,
+)
 from bundle.rego.engine import Module
 from bundle.rego.negation import unportable_negations
 from bundle.rego.reader import read_syntax
-from bundle.rego.scope import Scope
+from bundle.rego.scope import Scope, local_names
 
 Path = tuple[str, ...]
 
@@ -52,6 +61,27 @@ class Program:
                 found[path] = (*found.get(path, ()), Clause(scope, rule))
         return found
 
+    def require_plain_names(self, clause: Clause) -> None:
+        """Refuse a clause with a local that is called like a rule or an import.
+
+        Raises:
+            UnknownError: A name that means two things.
+        """
+        for _, name in local_names(clause.rule):
+            if self.path(clause.scope, name) != (name,) or name in ("input", "data"):
+                raise UnknownError(f"the local {name}, called like something else")
+
+    def is_portable(self, condition: Condition, scope: Scope) -> bool:
+        """Return whether a negated condition means the same in every engine."""
+        if id(condition) in self._unportable:
+            return False
+        if isinstance(condition.expr, Var | Ref):
+            return True
+        # A rule of another file looks like a local to its module's own check.
+        names = {n.name for n in walk(condition.expr) if isinstance(n, Var)}
+        elsewhere = (n for n in names if scope.is_local(n))
+        return all(self.path(scope, name) == (name,) for name in elsewhere)
+
     @cached_property
     def _unportable(self) -> frozenset[int]:
         return frozenset(
@@ -59,10 +89,6 @@ class Program:
             for scope in self.scopes
             for condition in unportable_negations(scope)
         )
-
-    def is_portable(self, condition: object) -> bool:
-        """Return whether a negated condition means the same in every engine."""
-        return id(condition) not in self._unportable
 
     def path(self, scope: Scope, name: str) -> Path:
         """Return the full path of a name that is no local."""

@@ -52,7 +52,7 @@ class Statements(Part):
             raise UnknownError("with")
         match statement:
             case Condition(negated=True):
-                if not self.program.is_portable(statement):
+                if not self.program.is_portable(statement, env.scope):
                     raise UnknownError("a negation that engines read differently")
                 inner = self.condition(statement.expr, env.inside(), lambda _: TRUE)
                 return All((Not(inner), then(env)))

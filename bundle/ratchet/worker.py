@@ -36,7 +36,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         holds = [_side(side, "lower") for side in request["holds"]]
         fails = [_side(side, "stricter") for side in request["fails"]]
     except RegoParseError as error:
-        return {"answer": "unknown", "document": None, "reason": error.message}
+        return _no_answer(error.message)
     found = search(
         holds,
         fails,
@@ -50,6 +50,10 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         "reason": found.reason,
         "solver": z3.get_version_string(),
     }
+
+
+def _no_answer(reason: str) -> dict[str, Any]:
+    return {"answer": "unknown", "document": None, "reason": reason}
 
 
 def _side(side: dict[str, Any], name: str) -> Side:
@@ -90,7 +94,9 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
         try:
             answer = _answer(request)
         except MemoryError:
-            answer = {"answer": "unknown", "document": None, "reason": "out of memory"}
+            answer = _no_answer("out of memory")
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is no proof
+            answer = _no_answer(f"the prover failed: {type(error).__name__}")
         data = json.dumps(answer).encode()
         answers.write(_LENGTH.pack(len(data)) + data)
         answers.flush()

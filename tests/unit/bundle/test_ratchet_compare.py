@@ -145,6 +145,18 @@ PAIRS = {
         deny("not input.a > 1"),
         "unknown",
     ),
+    "a local called like a rule": (
+        deny("f(input.a)") + "\nf(h) if h\n\nh if input.b\n",
+        deny("f(input.a)") + "\nf(h) if h\n\nh if input.b\n",
+        "unknown",
+    ),
+    "keys that may be the same": (
+        deny("input.a == input.b")
+        + "\n"
+        + deny("x := {input.a: 1, input.b: 2}", "x[input.a] == 1"),
+        deny("x := {input.a: 1, input.b: 2}", "x[input.a] == 1"),
+        "looser",
+    ),
     "another rule's package": (deny("data.other[_]"), deny("data.other[_]"), "unknown"),
 }
 
