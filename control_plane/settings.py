@@ -2,7 +2,9 @@
 """What an operator may choose. Read once, frozen, passed down; secrets are masked.
 
 Every setting has an environment variable ``TRUSTACKS_<NAME>``; arguments of the
-command line win over it. No other module of the service reads the environment.
+command line win over it. The passphrase file's is ``TRUSTACKS_SERVER_PASSPHRASE_FILE``,
+because without ``SERVER`` it is of a person's own keys, on the same machine often. No
+other module of the service reads the environment.
 """
 
 import os
@@ -17,6 +19,7 @@ from control_plane import limits
 from keys.errors import ConfigurationError
 
 PREFIX: Final = "TRUSTACKS_"
+_VARIABLES: Final = {"passphrase_file": "SERVER_PASSPHRASE_FILE"}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,190}[a-z0-9])?")
 _MAX_PORT: Final = 65535
 
@@ -89,7 +92,7 @@ class Settings:
         for setting in fields(cls):
             value = chosen.get(setting.name)
             if value is None:
-                value = source.get(f"{PREFIX}{setting.name.upper()}")
+                value = source.get(_variable(setting.name))
             if value is not None:
                 values[setting.name] = _convert(setting.name, value)
         if "state" not in values:
@@ -105,6 +108,10 @@ class Settings:
         return self.database_url or Masked(
             f"sqlite:///{self.state.absolute() / 'registry.sqlite3'}"
         )
+
+
+def _variable(name: str) -> str:
+    return PREFIX + _VARIABLES.get(name, name.upper())
 
 
 def _convert(name: str, value: object) -> object:

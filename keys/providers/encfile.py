@@ -106,7 +106,7 @@ def open_key(path_text: str, secrets: Secrets) -> FileKey:
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyAccessDeniedError(
             f"expected the passphrase of {path}, got another one",
-            hint="check TRUSTACKS_PASSPHRASE_FILE",
+            hint="check the passphrase file that it was made with",
         ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
         raise KeyFormatError(

@@ -54,3 +54,10 @@ def test_no_state_directory_is_refused_with_a_hint():
 @pytest.mark.parametrize("port", [0, 65535])
 def test_ports_at_the_limits_are_accepted(port):
     assert Settings(Path("/a"), port=port).port == port
+
+
+def test_the_passphrase_file_of_a_persons_keys_is_not_the_servers():
+    mine = {"TRUSTACKS_PASSPHRASE_FILE": "/mine"}
+    assert Settings.read(mine, state="/a").passphrase_file is None
+    servers = {**mine, "TRUSTACKS_SERVER_PASSPHRASE_FILE": "/servers"}
+    assert Settings.read(servers, state="/a").passphrase_file == Path("/servers")
