@@ -13,7 +13,7 @@ import contextlib
 import ipaddress
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -69,7 +69,7 @@ class HttpFetcher(FetcherInterface):
         if response.status not in _OK:
             _end(response)
             raise DownloadHTTPError(f"{url}: {response.status}", response.status)
-        return _body(response, url)
+        return read_chunks(response, url)
 
     def _manager(self, url: str) -> urllib3.PoolManager:
         proxy = _proxy(url)
@@ -77,11 +77,21 @@ class HttpFetcher(FetcherInterface):
             self._managers[proxy] = (
                 urllib3.ProxyManager(proxy) if proxy else urllib3.PoolManager()
             )
-            self._managers[proxy].pool_classes_by_scheme = _pools(self._deadline_s)
+            self._managers[proxy].pool_classes_by_scheme = deadline_pools(
+                self._deadline_s
+            )
         return self._managers[proxy]
 
 
-def _body(response: urllib3.BaseHTTPResponse, url: str) -> Iterator[bytes]:
+def read_chunks(
+    response: urllib3.BaseHTTPResponse, url: str
+) -> Generator[bytes, None, None]:
+    """Yield an undecoded body of a ``deadline_pools`` connection; close it at the end.
+
+    Raises:
+        SlowRetrievalError: The deadline ended it.
+        DownloadError: The connection broke.
+    """
     connection: Any = response.connection
     try:
         while chunk := response.read1(_CHUNK):
@@ -197,8 +207,8 @@ class _Stopping:
         super()._put_conn(conn)  # type: ignore[misc]
 
 
-def _pools(deadline_s: float) -> dict[str, Any]:
-    """Return pool classes whose connections have the deadline."""
+def deadline_pools(deadline_s: float) -> dict[str, Any]:
+    """Return pool classes, by scheme, whose requests end by the deadline."""
 
     class Plain(_Deadline, HTTPConnection):
         pass

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from tuf.api.exceptions import DownloadError, DownloadHTTPError
 
+from bundle.runner.notary import HttpNotary
 from bundle.tuf.client import TufClient
 from bundle.tuf.http import HttpFetcher
 from keys.clock import utc_now
@@ -276,3 +278,26 @@ def test_a_client_over_http_says_unavailable(serve, fetcher, tmp_path):
         )
         with pytest.raises(UnavailableError):
             client.refresh()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 500 No\r\nContent-Length: 9999\r\n\r\n",
+    ],
+)
+def test_a_control_plane_that_drips_does_not_hold_up_a_report(serve, first):
+    server = serve(drips(first, b"x"))
+    notary = HttpNotary(
+        url=server.url, workspace="acme", runner="r", token="t", deadline_s=0.4
+    )
+    begun = time.monotonic()
+
+    for ask in (notary.timestamp, notary.log):
+        with pytest.raises(UnavailableError):
+            ask(b"x")
+
+    assert time.monotonic() - begun < 5
