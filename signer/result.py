@@ -205,7 +205,8 @@ def _lines(check: Check, indent: str, *, color: bool) -> list[str]:
     mark, style = _MARKS[check.status]
     shown = f"\x1b[{style}m{mark}\x1b[0m" if color else mark
     code = f" [{check.code}]" if check.code else ""
-    detail = f": {check.detail}" if check.detail else ""
+    # What others wrote must not begin a line that people take for one of ours.
+    detail = f": {' '.join(check.detail.split())}" if check.detail else ""
     lines = [f"{indent}{shown} {check.title}{code}{detail}"]
     for child in check.children:
         lines += _lines(child, indent + "  ", color=color)

@@ -15,6 +15,7 @@
 Nothing here decides anything; rich is imported only when a bar is drawn.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from typing import Any, TextIO
 from keys.strict import dumps_json
 
 _STYLES = {"good": "32", "bad": "31", "dim": "2", "bold": "1"}
+_OUR_STYLE = re.compile(r"(\x1b\[(?:0|1|2|31|32)m)")
 
 
 @dataclass
@@ -49,10 +51,15 @@ class Output:
         if self.as_json:
             line = dumps_json(value).decode()
         else:
-            line = text if isinstance(text, str) else text()
+            line = self._fenced(text if isinstance(text, str) else text())
         self.printed = True
         self.stdout.write(line.rstrip("\n") + "\n")
         self.stdout.flush()
+
+    def _fenced(self, text: str) -> str:
+        """Return ``text`` with no escape sequence in it but our own styles."""
+        kept = _OUR_STYLE.split(text) if self.color else [text]
+        return "".join(p if _OUR_STYLE.fullmatch(p) else printable(p) for p in kept)
 
     def say(self, message: str) -> None:
         """Tell the person something that is not the result."""
@@ -99,8 +106,17 @@ def printable(text: str) -> str:
     one of them must not move the cursor over what we printed before.
     """
     return "".join(
-        c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text
+        c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text
     )
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` as it can stand in a line of ours without ending it.
+
+    A CI reads commands from lines that begin in its own way, and people read a verdict
+    from a line: a text that others wrote must not begin one.
+    """
+    return printable(" ".join(text.split()))
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -25,7 +25,7 @@ from keys.errors import (
 )
 from keys.strict import loads_json
 from trustacks._cli.lazy import command
-from trustacks._cli.output import Output, pairs
+from trustacks._cli.output import Output, one_line, pairs
 from trustacks._cli.runner_home import RunnerHome
 from trustacks._cli.session import Session
 from trustacks.errors import DecisionDeniedError, RunnerHeldError
@@ -84,7 +84,7 @@ def decide(session: Session, *, state: Path, document: Path) -> None:
         raise FormatError(f"{document}: expected an object, got something else")
     decision = _open(session, state, reporting=False).decide(proposal)
     session.output.result(
-        decision.record.to_json(), lambda: _decision_text(decision, session.output)
+        decision.record.to_json(), lambda: decision_text(decision, session.output)
     )
     if not decision.allowed:
         rules = sorted({deny.rule_id for deny in decision.denies})
@@ -136,7 +136,8 @@ def _event_text(event: Event, output: Output) -> str:
     return "\n".join(lines)
 
 
-def _decision_text(decision: Decision, output: Output) -> str:
+def decision_text(decision: Decision, output: Output) -> str:
+    """Return a decision for people; what rules said stays in its line."""
     verdict = (
         output.style("allow", "good")
         if decision.allowed
@@ -144,9 +145,12 @@ def _decision_text(decision: Decision, output: Output) -> str:
     )
     lines = [verdict]
     for deny in decision.denies:
-        lines.append(f"  {deny.rule_id} ({deny.layer}): {deny.message}")
+        said = (deny.rule_id, deny.layer, deny.message)
+        rule_id, layer, message = map(one_line, said)
+        lines.append(f"  {rule_id} ({layer}): {message}")
         if deny.citation:
-            lines.append(f"    {deny.citation['id']}: {deny.citation['source']}")
+            cited = f"{deny.citation['id']}: {deny.citation['source']}"
+            lines.append(f"    {one_line(cited)}")
     bundle = decision.record.bundle
     if bundle:
         lines.append(f"  by revision {bundle.revision}, bundle {bundle.archive}")
