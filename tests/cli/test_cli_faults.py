@@ -166,7 +166,7 @@ def _interrupt(person, words, cwd, ready):
     A terminal sends the signal to every process of the group, the engine's too.
     """
     with person.start(*words, cwd=cwd) as process:
-        for _ in range(2000):
+        for _ in range(12_000):  # two minutes, of which a free machine needs one second
             if ready(process) or process.poll() is not None:
                 break
             threading.Event().wait(0.01)
