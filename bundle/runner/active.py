@@ -82,8 +82,15 @@ class Active:
         return replace(self, trust=trust, judged_at=at, void=None, void_since=None)
 
     def outlived(self, at: datetime) -> bool:
-        """Return whether an identity's window ended since the last judgement."""
-        ends = (one.not_after for one in self.trust.trust.policy.identities)
+        """Return whether somebody's window ended since the last judgement.
+
+        Of an identity, or of a log or timestamp authority that saw what it signed.
+        """
+        trust = self.trust.trust
+        root = trust.trusted_root
+        ends = [one.not_after for one in trust.policy.identities]
+        ends += [part.window.end for part in root.logs if part.window.end]
+        ends += [part.window.end for part in root.authorities if part.window.end]
         return any(self.judged_at <= end < at for end in ends)
 
     def standing(self, at: datetime) -> Standing:
