@@ -28,7 +28,9 @@ def all_errors() -> set[type[TrustacksError]]:
         error = todo.pop()
         seen.add(error)
         todo += error.__subclasses__()
-    return {e for e in seen if e.__module__.split(".")[0] in {p.__name__ for p in PACKAGES}}
+    return {
+        e for e in seen if e.__module__.split(".")[0] in {p.__name__ for p in PACKAGES}
+    }
 
 
 def test_every_error_has_a_code_of_its_own():

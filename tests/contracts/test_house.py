@@ -76,7 +76,9 @@ def test_the_lock_pins_every_package_by_hash():
 
 
 def test_the_build_backend_is_the_locked_one():
-    backend = re.search(r'requires = \["(.+?)"\]', (ROOT / "pyproject.toml").read_text())
+    backend = re.search(
+        r'requires = \["(.+?)"\]', (ROOT / "pyproject.toml").read_text()
+    )
     assert backend
     for lock in ("runtime.txt", "dev.txt"):
         assert f"{backend[1]} " in (ROOT / "requirements" / lock).read_text()
