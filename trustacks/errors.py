@@ -56,6 +56,12 @@ class PassphraseMissingError(KeyProviderError):
     code = "passphrase-missing"
 
 
+class FileMissingError(UsageError):
+    """A file that a command was given, and that is not there."""
+
+    code = "file-missing"
+
+
 class TokenMissingError(UsageError):
     """No token file, and no terminal to ask on."""
 

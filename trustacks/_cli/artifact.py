@@ -12,7 +12,6 @@ import click
 
 from keys.digest import Digest
 from keys.durable import read_file
-from keys.errors import NotFoundError
 from signer.attestation import parse_attestation
 from signer.limits import MAX_ATTESTATION_BYTES
 from signer.predicates.artifact import ArtifactPredicate
@@ -26,6 +25,7 @@ from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
+from trustacks.errors import FileMissingError
 from trustacks.notary import RemoteNotary
 
 _FILE = click.Path(path_type=Path)
@@ -102,10 +102,12 @@ def digest_of(file: Path) -> Digest:
     """Return SHA-256 of a file of any size.
 
     Raises:
-        NotFoundError: There is no such file.
+        FileMissingError: There is no such file.
     """
     try:
         with file.open("rb") as opened:
             return Digest(hashlib.file_digest(opened, "sha256").hexdigest())
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise NotFoundError(f"expected a file at {file}, got none") from error
+        raise FileMissingError(
+            f"expected a file at {file}, got none", hint="check the path"
+        ) from error

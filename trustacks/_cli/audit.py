@@ -9,13 +9,12 @@ import click
 from bundle.audit.limits import MAX_PACK_BYTES
 from bundle.audit.replay import replay as replay_pack
 from keys.clock import parse_instant
-from keys.durable import read_file
 from keys.errors import FieldFormatError, UsageError
 from keys.public import MAX_KEY_BYTES, PublicKey
 from signer.tlog.limits import MAX_NOTE_BYTES
 from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.engine import open_engine
-from trustacks._cli.files import refuse_existing, write_new
+from trustacks._cli.files import read_given, refuse_existing, write_new
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
 from trustacks.errors import ReplayRefusedError
@@ -66,9 +65,9 @@ def replay(
 
     The judge is the Runner's own gate, asked for every release as of its time.
     """
-    data = read_file(pack, max_bytes=MAX_PACK_BYTES)
+    data = read_given(pack, max_bytes=MAX_PACK_BYTES)
     first, key = _pins(session, root, log_key, workspace)
-    notes = [read_file(path, max_bytes=MAX_NOTE_BYTES) for path in anchors]
+    notes = [read_given(path, max_bytes=MAX_NOTE_BYTES) for path in anchors]
     engine = open_engine(session)
     with session.output.progress("replaying") as progress:
         report = replay_pack(
@@ -94,8 +93,8 @@ def _pins(
 ) -> tuple[bytes, PublicKey]:
     """Return the two things that an auditor must not take from the pack."""
     if root and log_key:
-        pem = read_file(log_key, max_bytes=MAX_KEY_BYTES)
-        return read_file(root, max_bytes=MAX_ROOT_BYTES), PublicKey.from_pem(pem)
+        pem = read_given(log_key, max_bytes=MAX_KEY_BYTES)
+        return read_given(root, max_bytes=MAX_ROOT_BYTES), PublicKey.from_pem(pem)
     if root or log_key:
         raise UsageError("expected --root and --log-key together, got one of them")
     store = open_pinned(session, session.login(workspace))

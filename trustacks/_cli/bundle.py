@@ -16,10 +16,9 @@ from bundle.rule import RuleModule
 from bundle.runner.collect import collect
 from bundle.verifier import Verifier
 from keys.digest import Digest
-from keys.durable import read_file
 from trustacks._cli.connect import open_pinned
 from trustacks._cli.engine import open_engine
-from trustacks._cli.files import refuse_existing, write_new
+from trustacks._cli.files import read_given, refuse_existing, write_new
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns, pairs
 from trustacks._cli.overlay_files import overlay_option, read_rules
@@ -62,7 +61,7 @@ def build(session: Session, *, out: Path, revision: int, overlay: Path | None) -
 @click.argument("file", type=_FILE)
 def inspect(session: Session, *, file: Path) -> None:
     """Show what the bundle FILE holds; says nothing about who made it."""
-    archive = read_file(file, max_bytes=2 * BUNDLE_BOUNDS.max_bytes)
+    archive = read_given(file, max_bytes=2 * BUNDLE_BOUNDS.max_bytes)
     files = unpack(archive)
     manifest = parse_manifest(files.pop(MANIFEST_PATH, b""))
     files.pop(INVENTORY_PATH, None)

@@ -1,13 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Output files: never overwritten, never half-written."""
+"""Files that a command was given, and those that it writes.
+
+A given file that is not there is misuse, not evidence that was looked at and refused.
+Output files are never overwritten and never half-written.
+"""
 
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from keys.durable import create_file, make_directory
+from keys.durable import create_file, make_directory, read_file
 from keys.errors import NotFoundError, WriteConflictError
-from trustacks.errors import FileExistsRefusedError
+from trustacks.errors import FileExistsRefusedError, FileMissingError
+
+
+def read_given(path: Path, *, max_bytes: int) -> bytes:
+    """Read a file that the command line names.
+
+    Raises:
+        FileMissingError: There is no such file.
+        LimitExceededError: It is larger than ``max_bytes``.
+        StorageUnavailableError: It cannot be read.
+    """
+    try:
+        return read_file(path, max_bytes=max_bytes)
+    except NotFoundError as error:
+        raise FileMissingError(error.message, hint="check the path") from error
 
 
 def refuse_existing(*paths: Path) -> None:

@@ -13,14 +13,13 @@ from typing import Any
 
 import click
 
-from keys.durable import read_file
 from keys.errors import UsageError
 from keys.public import PublicKey
 from signer.form import Custody
 from signer.identity import PERMISSIONS, IdentityTerms
 from trustacks._cli.config import Login
 from trustacks._cli.connect import open_client, open_pinned
-from trustacks._cli.files import refuse_existing, write_new
+from trustacks._cli.files import read_given, refuse_existing, write_new
 from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns, pairs
@@ -62,7 +61,7 @@ def register(
     """Register the signing identity ID with a local key, proving that it is held."""
     login = session.login(workspace)
     if proof:
-        given = Proof.parse(read_file(proof, max_bytes=MAX_PROOF_BYTES))
+        given = Proof.parse(read_given(proof, max_bytes=MAX_PROOF_BYTES))
         session.output.say(f"the proof in {proof} says:")
         session.output.say(statement_text(given.statement))
         _register(session, login, given)

@@ -15,9 +15,9 @@ from typing import Any
 import click
 
 from keys.digest import Digest
-from keys.durable import read_file
 from trustacks._cli.config import Config, Login, load_config, store_config
 from trustacks._cli.connect import open_client_at, open_pinned
+from trustacks._cli.files import read_given
 from trustacks._cli.keyring import public_half
 from trustacks._cli.lazy import command
 from trustacks._cli.notes import form_note
@@ -86,7 +86,7 @@ def _first_root(
 ) -> bytes:
     """Return the root to pin; an earlier pin of this name must be the same."""
     if given is not None:
-        return read_file(given, max_bytes=MAX_ROOT_BYTES)
+        return read_given(given, max_bytes=MAX_ROOT_BYTES)
     served = client.first_root(workspace)
     known = config.logins.get(workspace)
     if known is not None and known.root != Digest.of(served):

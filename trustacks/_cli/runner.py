@@ -16,7 +16,6 @@ from bundle.runner.event import HELD, Event
 from bundle.runner.notary import HttpNotary, open_runner_key
 from bundle.runner.report import SignedReporter
 from bundle.runner.runner import Runner
-from keys.durable import read_file
 from keys.errors import (
     BusyError,
     FormatError,
@@ -24,6 +23,7 @@ from keys.errors import (
     UnavailableError,
 )
 from keys.strict import loads_json
+from trustacks._cli.files import read_given
 from trustacks._cli.lazy import command
 from trustacks._cli.output import Output, one_line, pairs
 from trustacks._cli.runner_home import RunnerHome
@@ -76,7 +76,7 @@ def step(session: Session, *, state: Path) -> None:
 )
 def decide(session: Session, *, state: Path, document: Path) -> None:
     """Decide on a proposal by the active release; exit 0 is allow, 1 is deny."""
-    data = read_file(document, max_bytes=MAX_INPUT_BYTES)
+    data = read_given(document, max_bytes=MAX_INPUT_BYTES)
     proposal = loads_json(
         data, max_bytes=MAX_INPUT_BYTES, what=str(document), floats=True
     )

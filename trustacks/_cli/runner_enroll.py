@@ -13,7 +13,6 @@ import click
 
 from bundle.runner.notary import open_runner_key
 from keys.digest import Digest
-from keys.durable import read_file
 from keys.errors import UsageError
 from keys.signing import SigningKey
 from signer.errors import UnknownSignerError
@@ -21,6 +20,7 @@ from signer.form import Custody
 from signer.identity import ANY_NAMESPACE, IdentityTerms
 from trustacks._cli.config import Login
 from trustacks._cli.connect import open_client_at, open_pinned
+from trustacks._cli.files import read_given
 from trustacks._cli.lazy import command
 from trustacks._cli.output import pairs
 from trustacks._cli.runner_home import Enrolment, RunnerHome
@@ -57,7 +57,7 @@ def enroll(
     """Make a Runner's key in its folder, and register it with permission to report."""
     login = _login(session, url, workspace, root, token_file)
     store = open_pinned(session, login)
-    first = read_file(root, max_bytes=MAX_ROOT_BYTES) if root else store.root
+    first = read_given(root, max_bytes=MAX_ROOT_BYTES) if root else store.root
     home = RunnerHome(state)
     home.prepare(first)
     store.pin(first)
@@ -88,7 +88,7 @@ def _login(
 ) -> Login:
     """Return a login from options, each of which the person's own stands in for."""
     if url and workspace and root and token_file:
-        first = read_file(root, max_bytes=MAX_ROOT_BYTES)
+        first = read_given(root, max_bytes=MAX_ROOT_BYTES)
         token = read_token(token_file)
         return Login(workspace, url.rstrip("/"), Digest.of(first), token, None)
     if url or root or token_file:
