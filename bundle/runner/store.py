@@ -7,6 +7,7 @@ a file that is missing or was changed is refused then, like any other evidence.
 """
 
 import contextlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,8 @@ STORE_BOUNDS: Final = ArchiveBounds(
     max_path_chars=128,
 )
 
+# Nothing else is deleted: somebody may have put a link to another place here.
+_STORED: Final = re.compile(r"[0-9a-f]{64}\.tar")
 _ROOT: Final = "metadata/root/"
 _PACK: Final = "layers/packs/"
 _ARCHIVE: Final = ".tar.gz"
@@ -97,7 +100,7 @@ def clean(directory: Path, kept: Iterable[Digest]) -> None:
         with contextlib.suppress(OSError):
             remove_temporary(folder)
         for path in folder.glob("*.tar"):
-            if path.name not in names:
+            if _STORED.fullmatch(path.name) and path.name not in names:
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
 

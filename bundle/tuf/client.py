@@ -195,8 +195,4 @@ class TufClient:
         except NotFoundError:
             pass
         write_file(self._kept, data)
-        listed = fetched.digests()
-        folder = self._directory / "targets"
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if path.name not in listed:
-                path.unlink(missing_ok=True)
+        fetched.keep_listed()

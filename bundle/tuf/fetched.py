@@ -7,7 +7,8 @@ metadata, the gate judges the files.
 """
 
 import contextlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -23,7 +24,7 @@ from bundle.tuf.guard import translated
 from bundle.tuf.metadata import digest_of, parse_metadata
 from bundle.tuf.roles import OVERLAY_PREFIX, RELEASE, TARGETS
 from keys.digest import Digest
-from keys.durable import make_directory, read_file, write_file
+from keys.durable import TEMPORARY_PREFIX, make_directory, read_file, write_file
 from keys.errors import FormatError, NotFoundError, UnavailableError
 from signer.attestation import parse_attestation
 
@@ -31,6 +32,8 @@ from signer.attestation import parse_attestation
 Fetchers = Callable[[], FetcherInterface] | None
 
 _ROOTS: Final = "roots/"
+# What a client writes: files by digest, and what a kill leaves of one.
+_OURS: Final = re.compile(rf"[0-9a-f]{{64}}|{re.escape(TEMPORARY_PREFIX)}[0-9a-f]+")
 _FILES: Final = ("targets", "release", "timestamp", "snapshot")
 
 
@@ -84,11 +87,15 @@ class Files:
         write_file(kept, data)
         return data
 
-    def forget(self) -> None:
-        """Delete what is on disk: the next ``get`` asks the mirror."""
+    def keep(self, digests: Collection[str]) -> None:
+        """Delete what is on disk, but not these; nothing that is not named as ours.
+
+        Somebody may have put a link to another place here.
+        """
         with contextlib.suppress(OSError):
             for path in self.directory.iterdir():
-                path.unlink(missing_ok=True)
+                if _OURS.fullmatch(path.name) and path.name not in digests:
+                    path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +163,17 @@ class Fetched:
             check=lambda data: _require_attestation(digest, data),
         )
 
+    def keep_listed(self) -> None:
+        """Delete the files on disk that are listed no longer."""
+        self._targets.keep(self.digests())
+
     def forget_chain(self) -> None:
         """Delete the release attestations on disk, for whoever refused them.
 
         Their digest is that of the statement. A mirror that served a true statement
         under a false signature must not be believed for longer than it lies.
         """
-        self._chain.forget()
+        self._chain.keep(frozenset())
 
     def digests(self) -> set[str]:
         """Return the SHA-256 of every listed file, in hexadecimal."""

@@ -286,3 +286,25 @@ def test_a_mirror_that_lied_about_the_chain_is_believed_no_longer_than_it_lies(
     assert runner.status().revision == 2
     event = runner.step()
     assert (event.outcome, event.revision) == ("activated", 4)
+
+
+@pytest.mark.parametrize("folder", ["tuf/targets", "tuf/chain", "releases", "trust"])
+def test_a_folder_that_is_a_link_elsewhere_loses_no_file_of_others(
+    bench, house, tmp_path, folder
+):
+    others = tmp_path / "others"
+    others.mkdir()
+    for name in ("precious.txt", "backup.tar", "a" * 64 + ".tar.gz"):
+        (others / name).write_bytes(b"not the Runner's")
+    kept = disk(others)
+    runner = bench.runner(floor=house.releases[-1].known)
+    runner.step()
+    shutil.rmtree(bench.directory / folder, ignore_errors=True)
+    (bench.directory / folder).symlink_to(others)
+    bad = house.release_again(expires=house.at + timedelta(seconds=1))
+
+    assert runner.step().code == "release-expired", bad.predicate.revision
+    house.release_again()
+    assert runner.step().outcome == "activated"
+
+    assert kept.items() <= disk(others).items()
