@@ -193,6 +193,9 @@ class Freshness:
     def __post_init__(self) -> None:
         _within("release_max_seconds", self.release_max_seconds, MAX_RELEASE_LIFE_S)
         _within("targets_max_seconds", self.targets_max_seconds, MAX_TARGETS_LIFE_S)
+        if self.revocation_grace_seconds:  # without end it would be no revocation
+            grace = self.revocation_grace_seconds
+            _within("revocation_grace_seconds", grace, MAX_RELEASE_LIFE_S)
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:

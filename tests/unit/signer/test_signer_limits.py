@@ -191,6 +191,8 @@ BOUNDS = {
         release_max_seconds=n)),
     "policy's targets life": (limits.MAX_TARGETS_LIFE_S, lambda n: Freshness(
         targets_max_seconds=n)),
+    "policy's revocation grace": (limits.MAX_RELEASE_LIFE_S, lambda n: Freshness(
+        revocation_grace_seconds=n)),
 }  # fmt: skip
 
 
