@@ -20,7 +20,9 @@ PAGES = {"runner-state": State, "decision-record": DecisionRecord}
 
 def example(page):
     text = (FORMATS / f"{page}.md").read_text()
-    return json.loads(re.search(r"^```json\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[1])
+    return json.loads(
+        re.search(r"^```json\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[1]
+    )
 
 
 def validator(page):
