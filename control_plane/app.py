@@ -66,6 +66,9 @@ def create_app(services: Services) -> FastAPI:
         description="Signed policy overlays: see docs/formats/api.md.",
         lifespan=lifespan,
         redirect_slashes=False,
+        # The framework's pages load scripts from elsewhere: not from a trust server.
+        docs_url=None,
+        redoc_url=None,
         responses={
             status: {
                 "description": "a problem: nothing was changed",

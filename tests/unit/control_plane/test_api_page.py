@@ -46,3 +46,9 @@ def test_the_description_has_examples_and_problems(server):
     publish = schema["paths"]["/v1/workspaces/{ws}/releases"]["post"]["responses"]
     assert "application/problem+json" in publish["4XX"]["content"]
     assert "422" not in publish
+
+
+def test_no_page_loads_a_script_from_elsewhere(server):
+    for path in ("/docs", "/redoc"):
+        answer = server.http.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
