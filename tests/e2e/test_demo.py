@@ -54,5 +54,6 @@ def test_make_demo_in_a_clean_clone_with_a_clean_home(clone, tmp_path):
     # Promised of a machine that does nothing else.
     crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     assert int(finished[1]) < PROMISED * crowd
-    assert list(home.iterdir()) == []
+    # pip asks the machine's rustc for its version, and that may make a folder
+    assert {path.name for path in home.iterdir()} <= {".rustup"}
     assert not (clone / "state").exists()
