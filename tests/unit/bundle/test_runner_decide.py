@@ -9,36 +9,12 @@ import pytest
 from bundle.decision import FORMAT, DecisionRecord
 from bundle.errors import EvaluatedAtRefusedError, InputFormatError
 from bundle.limits import MAX_RECORD_BYTES
-from bundle.rego.embedded import EmbeddedEngine
 from bundle.runner.decisions import DECISIONS_FILE, ChainEnd
 from bundle.runner.errors import HeadCommitError, RunnerIdError
-from keys.clock import utc_now
 from keys.digest import Digest
 from keys.errors import FieldFormatError, LimitExceededError
 from keys.strict import dumps_json, loads_json
-from tests.simulators.runner import Bench
-from tests.simulators.workspace import TICKET, SimulatedWorkspace, proposal
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
-
-
-@pytest.fixture
-def house(engine):
-    house = SimulatedWorkspace(utc_now() - timedelta(minutes=1), engine)
-    house.release(house.rule())
-    return house
-
-
-@pytest.fixture
-def bench(house, tmp_path):
-    bench = Bench(house, tmp_path / "runner")
-    bench.clock.move(minutes=1)
-    yield bench
-    bench.close()
+from tests.simulators.workspace import TICKET, proposal
 
 
 @pytest.fixture

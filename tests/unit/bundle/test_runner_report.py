@@ -4,11 +4,9 @@
 import http.server
 import json
 import threading
-from datetime import timedelta
 
 import pytest
 
-from bundle.rego.embedded import EmbeddedEngine
 from bundle.runner.errors import ReportRefusedError
 from bundle.runner.notary import HttpNotary, open_runner_key
 from bundle.runner.report import HEARTBEAT_S, SignedReporter
@@ -24,30 +22,7 @@ from signer.timestamp.errors import TimestampNonceError
 from signer.trust import Expected, Trust
 from signer.trusted_root import TrustedRoot
 from signer.verify import verify_attestation
-from tests.simulators.runner import Bench
 from tests.simulators.signing import SimulatedNotary
-from tests.simulators.workspace import SimulatedWorkspace
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
-
-
-@pytest.fixture
-def house(engine):
-    house = SimulatedWorkspace(utc_now() - timedelta(minutes=1), engine)
-    house.release(house.rule())
-    return house
-
-
-@pytest.fixture
-def bench(house, tmp_path):
-    bench = Bench(house, tmp_path / "runner")
-    bench.clock.move(minutes=1)
-    yield bench
-    bench.close()
 
 
 class Mailbox:

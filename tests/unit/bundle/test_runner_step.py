@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.engine import Module
 from bundle.runner.state import STATE_FILE, State, load_state
 from bundle.runner.store import store_trust
@@ -25,27 +24,6 @@ from tests.simulators.workspace import (
     proposal,
     rule_text,
 )
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
-
-
-@pytest.fixture
-def house(engine):
-    house = SimulatedWorkspace(utc_now() - timedelta(minutes=1), engine)
-    house.release(house.rule())
-    return house
-
-
-@pytest.fixture
-def bench(house, tmp_path):
-    bench = Bench(house, tmp_path / "runner")
-    bench.clock.move(minutes=1)
-    yield bench
-    bench.close()
 
 
 def codes(decision):
