@@ -5,6 +5,7 @@ The encoder is one class in four files: ``statements``, ``references``, ``clause
 and ``encode``, which joins them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ Then = Callable[[Bound, Env], Formula]
 Next = Callable[[Env], Formula]
 
 
-class Part:
+class Part(ABC):
     """One side's rules as formulas.
 
     Args:
@@ -56,24 +57,25 @@ class Part:
 
     # Each of these is in one of the parts.
 
+    @abstractmethod
     def query(self, body: tuple[Statement, ...], env: Env, then: Next) -> Formula:
         """Return that all statements hold, and then ``then``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def condition(self, expr: Expr, env: Env, then: Next) -> Formula:
         """Return that an expression holds: it is defined and not false."""
-        raise NotImplementedError
 
+    @abstractmethod
     def value(self, expr: Expr, env: Env, then: Then) -> Formula:
         """Return that an expression has a value for which ``then`` holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def values(
         self, exprs: tuple[Expr, ...], env: Env, then: Callable[[Any, Env], Formula]
     ) -> Formula:
         """Return that all expressions have values for which ``then`` holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pair(
         self,
         left: Expr,
@@ -82,38 +84,37 @@ class Part:
         then: Callable[[Term, Term, Env], Formula],
     ) -> Formula:
         """Return that two expressions have values for which ``then`` holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def membership(
         self, expr: Membership, env: Env, then: Callable[[Formula, Env], Formula]
     ) -> Formula:
         """Return ``then`` of the formula that a value is in a collection."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reference(self, expr: Var | Ref, env: Env, then: Then) -> Formula:
         """Return that a name or reference has a value for which ``then`` holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_unbound(self, var: Var, env: Env) -> bool:
         """Return whether a name is a local that gets its value here."""
-        raise NotImplementedError
 
+    @abstractmethod
     def iterate(self, bound: Bound, body: Callable[[Term, Bound], Formula]) -> Formula:
         """Return that the body holds for some element; its key may be unknown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def member(self, clause: Clause, then: Callable[[Term], Formula]) -> Formula:
         """Return that a clause of a set makes a member for which ``then`` holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rule(self, path: Path, env: Env, then: Then) -> Formula:
         """Return that the rule at a path has a value for which ``then`` holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def match(self, pattern: Expr, bound: Bound, env: Env, then: Next) -> Formula:
         """Return that a value has the form of a pattern, whose names it binds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def term(self, bound: Bound) -> Term:
         """Return one term of the solver for whatever a name is bound to."""
-        raise NotImplementedError

@@ -136,8 +136,9 @@ def cited(rule: Rule) -> str | None:
     if isinstance(rule.key, ObjectTerm):
         for key, value in rule.key.fields:
             if isinstance(key, Scalar) and key.value == "rule_id":
-                known = isinstance(value, Scalar) and isinstance(value.value, str)
-                return str(value.value) if known else None  # type: ignore[union-attr]
+                if isinstance(value, Scalar) and isinstance(value.value, str):
+                    return value.value
+                return None
     return None
 
 
