@@ -125,7 +125,7 @@ def _conversion(syntax: Syntax, call: Call) -> Iterator[Finding]:
         )
 
 
-def _finding(  # noqa: PLR0917
+def _finding(  # noqa: PLR0917 - in the order of a finding
     syntax: Syntax,
     code: str,
     node: Node,

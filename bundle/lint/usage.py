@@ -96,7 +96,7 @@ def _kind(document: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def _finding(  # noqa: PLR0917
+def _finding(  # noqa: PLR0917 - in the order of a finding
     syntax: Syntax, code: str, rule: Rule, message: str, fix: str, severity: Any
 ) -> Finding:
     place = rule.place

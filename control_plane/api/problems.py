@@ -6,6 +6,7 @@ keys and defects stays in the server's log, under the request id that the answer
 """
 
 import logging
+from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
@@ -55,7 +56,7 @@ def problem_response(error: TrustacksError, *, request_id: str) -> Response:
     if error.exit_code == _ENVIRONMENT:
         _logger.error("request %s: %s: %s", request_id, error.code, error.message)
     headers = {"cache-control": "no-store"}
-    if body["status"] == 401:  # noqa: PLR2004  (RFC 9110 §15.5.2)
+    if body["status"] == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
     return Response(dumps_json(body), body["status"], headers, MEDIA_TYPE)
 
@@ -118,9 +119,9 @@ def _on_http(request: Request, error: Exception) -> Response:
 
 def _translate(error: HTTPException, request: Request) -> TrustacksError:
     place = request.url.path[:200]
-    if error.status_code == 404:  # noqa: PLR2004
+    if error.status_code == HTTPStatus.NOT_FOUND:
         return NotFoundError(f"expected a path of the API, got {place}")
-    if error.status_code == 405:  # noqa: PLR2004
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return MethodNotAllowedError(
             f"expected another method on {place}, got {request.method}"
         )

@@ -220,6 +220,6 @@ def _wrong_length(
     return error(f"expected a proof of the length that size {size} demands", size=size)
 
 
-def _require(condition: bool, message: str) -> None:  # noqa: FBT001
+def _require(condition: bool, message: str) -> None:  # noqa: FBT001 - a claim
     if not condition:
         raise UsageError(message)
