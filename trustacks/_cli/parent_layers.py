@@ -4,13 +4,14 @@
 Pinned layers are read without loading TUF or cryptography (``trustacks.parents``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bundle.layers import Layer, build_layer, read_layer
+from bundle.rego.engine import Module
 from keys.errors import NotFoundError, UsageError
 from trustacks._cli.session import Session
 from trustacks.parents import load_parents, store_directory
@@ -54,6 +55,11 @@ def read_parents(
     directory = store_directory(session.home / "workspaces", login.root)
     archives = load_parents(directory).archives
     return tuple(read_layer(archive) for archive in archives)
+
+
+def modules_of(parents: Sequence[Layer]) -> list[Module]:
+    """Return the Rego of all layers."""
+    return [module for layer in parents for module in layer.modules]
 
 
 def _folder(path: Path) -> Path:

@@ -24,14 +24,14 @@ from trustacks._cli.git import source_of
 from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.overlay_files import choose_rules, overlay_option
-from trustacks._cli.rule_check import (
+from trustacks._cli.parent_layers import modules_of
+from trustacks._cli.rule_lint import (
     lint_one,
     linted_text,
-    modules_of,
     read_siblings,
     require_linted,
-    require_tested,
 )
+from trustacks._cli.rule_test import require_tested
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
 from trustacks.errors import RuleLintFailedError

@@ -51,8 +51,8 @@ COMMANDS: Final[Table] = {
     "rule": (
         {
             "new": (f"{_HERE}.rule_new:new", "write a rule and its tests on a branch"),
-            "test": (f"{_HERE}.rule_check:test", "run the tests of rules"),
-            "lint": (f"{_HERE}.rule_check:lint", "check rules, the ratchet included"),
+            "test": (f"{_HERE}.rule_test:test", "run the tests of rules"),
+            "lint": (f"{_HERE}.rule_lint:lint", "check rules, the ratchet included"),
             "sign": (f"{_HERE}.rule_sign:sign", "test, lint, then attest a rule"),
             "list": (f"{_HERE}.rule_show:list_", "list the rules of the overlay"),
             "show": (f"{_HERE}.rule_show:show", "show one rule"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``trustacks rule test`` and ``trustacks rule lint``: of one rule, or of all."""
+"""``trustacks rule lint``: of one rule, or of all."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,50 +13,14 @@ from bundle.layers import Layer
 from bundle.lint import LintReport, lint_rule
 from bundle.lint.linter import Against
 from bundle.overlay import RuleFiles
-from bundle.rego.engine import Engine, Module
-from bundle.rego.testing import TestReport, run_tests
+from bundle.rego.engine import Engine
 from bundle.rule import RuleModule
 from trustacks._cli.engine import open_engine
 from trustacks._cli.lazy import command
 from trustacks._cli.overlay_files import choose_rules, overlay_option, read_rules
-from trustacks._cli.parent_layers import parents_options, read_parents
+from trustacks._cli.parent_layers import modules_of, parents_options, read_parents
 from trustacks._cli.session import Session
-from trustacks.errors import (
-    NotLoggedInError,
-    RuleLintFailedError,
-    RuleTestsFailedError,
-)
-
-
-@command("test")
-@click.argument("rule", required=False)
-@overlay_option
-@parents_options
-def test(
-    session: Session,
-    *,
-    rule: str | None,
-    overlay: Path | None,
-    constitution: Path | None,
-    packs: tuple[Path, ...],
-    workspace: str | None,
-) -> None:
-    """Run the tests of RULE, an id or a path, or of every rule."""
-    rules = choose_rules(overlay, rule)
-    try:
-        parents = read_parents(session, constitution, packs, workspace)
-    except NotLoggedInError:
-        parents = ()
-    engine = open_engine(session)
-    modules = modules_of(parents)
-    with session.output.progress("testing") as step:
-        reports = []
-        for number, one in enumerate(rules, start=1):
-            reports.append(run_tests(one, engine=engine, parents=modules))
-            step(number, len(rules))
-    value = {"rules": [_tested(report) for report in reports]}
-    session.output.result(value, lambda: "\n".join(report.text() for report in reports))
-    require_tested(reports)
+from trustacks.errors import RuleLintFailedError
 
 
 @command("lint")
@@ -130,25 +94,6 @@ def linted_text(reports: Sequence[LintReport], rules: Sequence[RuleFiles]) -> st
     return "\n".join(report.text(sources) for report in reports)
 
 
-def modules_of(parents: Sequence[Layer]) -> list[Module]:
-    """Return the Rego of all layers."""
-    return [module for layer in parents for module in layer.modules]
-
-
-def require_tested(reports: Sequence[TestReport]) -> None:
-    """Refuse unless every rule passed its tests.
-
-    Raises:
-        RuleTestsFailedError: One did not.
-    """
-    failed = [report.rule_id for report in reports if not report.passed]
-    if failed:
-        raise RuleTestsFailedError(
-            f"expected every test to pass, got failures in {', '.join(failed)}",
-            rules=failed,
-        )
-
-
 def require_linted(reports: Sequence[LintReport]) -> None:
     """Refuse unless every rule passed the linter.
 
@@ -168,15 +113,5 @@ def _linted(report: LintReport) -> dict[str, Any]:
         "rule_id": report.rule_id,
         "passed": report.passed,
         "lint": report.to_json(),
-        "findings": [finding.to_json() for finding in report.findings],
-    }
-
-
-def _tested(report: TestReport) -> dict[str, Any]:
-    return {
-        "rule_id": report.rule_id,
-        "passed": report.passed,
-        "test": report.to_json(),
-        "failed": [case.name for case in report.failed],
         "findings": [finding.to_json() for finding in report.findings],
     }
