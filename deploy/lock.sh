@@ -13,5 +13,8 @@ compile() {
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate \
 		--no-header --quiet --python-version 3.11 --output-file "$out" "$@" pyproject.toml "$backend"
 }
-compile requirements/runtime.txt --extra cli --extra server
-compile requirements/dev.txt --extra cli --extra server --extra dev
+runs="--extra cli --extra server --extra mcp --extra prove --extra s3 --extra postgres"
+# shellcheck disable=SC2086 # words on purpose
+compile requirements/runtime.txt $runs
+# shellcheck disable=SC2086
+compile requirements/dev.txt $runs --extra dev
