@@ -50,6 +50,8 @@ class LintReport:
             "verdict": "passed" if self.passed else "failed",
             "checks": list(self.checks),
             "warnings": warnings[:_MAX_WARNINGS],
+            "second_opinion": None,
+            "change": None,
         }
 
     def text(self, sources: dict[str, str] | None = None) -> str:

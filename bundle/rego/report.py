@@ -105,6 +105,7 @@ class TestReport:
             "engine": self.engine,
             "engine_version": self.engine_version,
             "cases": [case.to_json() for case in self.cases],
+            "second_opinion": None,
         }
 
     def text(self) -> str:

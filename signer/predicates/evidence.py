@@ -16,6 +16,75 @@ ALLOW: Final = "allow"
 DENY: Final = "deny"
 PASSED: Final = "passed"
 
+EQUAL: Final = "equal"
+STRICTER: Final = "stricter"
+LOOSER: Final = "looser"
+INCOMPARABLE: Final = "incomparable"
+UNKNOWN: Final = "unknown"
+# What a version of a rule can be to the one before it (docs/formats/ratchet.md).
+VERDICTS: Final = (EQUAL, STRICTER, LOOSER, INCOMPARABLE, UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """Another engine, which answered as the first did.
+
+    Attributes:
+        engine: Which engine.
+        engine_version: Of which version.
+    """
+
+    engine: str
+    engine_version: str
+
+    @classmethod
+    def read(cls, fields: Fields, engine: str) -> Self | None:
+        """Read it or null; it is of another engine than ``engine``."""
+        if fields.is_null("second_opinion"):
+            return None
+        inner = fields.object("second_opinion")
+        second = cls(inner.text("engine"), version_text(inner, "engine_version"))
+        inner.done()
+        must(second.engine != engine, "a second opinion of another engine")
+        return second
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a document."""
+        return {"engine": self.engine, "engine_version": self.engine_version}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """What a version of a rule is to the one that it replaces.
+
+    Attributes:
+        verdict: One of ``VERDICTS``.
+        old: SHA-256 of the Rego before.
+        solver_version: Of the solver; none if none answered.
+    """
+
+    verdict: str
+    old: Digest
+    solver_version: str | None = None
+
+    @classmethod
+    def parse(cls, fields: Fields) -> Self:
+        """Parse a change."""
+        solver = None
+        if not fields.is_null("solver_version"):
+            solver = version_text(fields, "solver_version")
+        change = cls(fields.one_of("verdict", VERDICTS), fields.digest("old"), solver)
+        fields.done()
+        return change
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a document."""
+        return {
+            "verdict": self.verdict,
+            "old": str(self.old),
+            "solver_version": self.solver_version,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
@@ -75,11 +144,13 @@ class SuiteResult:
         engine: Which engine ran it.
         engine_version: Of which version.
         cases: At least one that passes and one that is denied.
+        second_opinion: Of another engine, if it was asked; it said the same.
     """
 
     engine: str
     engine_version: str
     cases: tuple[CaseResult, ...]
+    second_opinion: SecondOpinion | None = None
 
     def __post_init__(self) -> None:
         seen = {case.polarity for case in self.cases}
@@ -95,10 +166,12 @@ class SuiteResult:
     def parse(cls, fields: Fields) -> Self:
         """Parse a run."""
         cases = fields.objects("cases", max_items=MAX_CASES)
+        engine = fields.text("engine")
         suite = cls(
-            engine=fields.text("engine"),
+            engine=engine,
             engine_version=version_text(fields, "engine_version"),
             cases=tuple(CaseResult.parse(case) for case in cases),
+            second_opinion=SecondOpinion.read(fields, engine),
         )
         fields.done()
         return suite
@@ -109,6 +182,7 @@ class SuiteResult:
             "engine": self.engine,
             "engine_version": self.engine_version,
             "cases": [case.to_json() for case in self.cases],
+            "second_opinion": _or_null(self.second_opinion),
         }
 
 
@@ -122,6 +196,8 @@ class LintResult:
         linter_version: Of the linter.
         checks: What was checked, by id.
         warnings: What it said all the same.
+        second_opinion: Of another engine, if it was asked; it said the same.
+        change: Against the version before, if there was one to compare with.
     """
 
     engine: str
@@ -129,17 +205,24 @@ class LintResult:
     linter_version: str
     checks: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    second_opinion: SecondOpinion | None = None
+    change: RuleChange | None = None
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
         """Parse a run."""
         fields.constant("verdict", PASSED)
+        engine, change = fields.text("engine"), None
+        if not fields.is_null("change"):
+            change = RuleChange.parse(fields.object("change"))
         lint = cls(
-            engine=fields.text("engine"),
+            engine=engine,
             engine_version=version_text(fields, "engine_version"),
             linter_version=version_text(fields, "linter_version"),
             checks=fields.texts("checks", max_items=MAX_LINT_TEXTS),
             warnings=fields.texts("warnings", max_items=MAX_LINT_TEXTS),
+            second_opinion=SecondOpinion.read(fields, engine),
+            change=change,
         )
         fields.done()
         return lint
@@ -153,4 +236,10 @@ class LintResult:
             "verdict": PASSED,
             "checks": list(self.checks),
             "warnings": list(self.warnings),
+            "second_opinion": _or_null(self.second_opinion),
+            "change": _or_null(self.change),
         }
+
+
+def _or_null(part: SecondOpinion | RuleChange | None) -> dict[str, Any] | None:
+    return None if part is None else part.to_json()

@@ -8,6 +8,7 @@ import pytest
 
 from keys.digest import Digest
 from keys.errors import FormatError
+from keys.fields import Fields
 from signer.errors import (
     PredicateFormatError,
     SuiteNotPassedError,
@@ -16,7 +17,12 @@ from signer.errors import (
 from signer.predicates import _PARSERS as PARSERS
 from signer.predicates import parse_predicate
 from signer.predicates.base import PERMISSION, PREFIX
-from signer.predicates.evidence import SuiteResult
+from signer.predicates.evidence import (
+    VERDICTS,
+    RuleChange,
+    SecondOpinion,
+    SuiteResult,
+)
 from signer.predicates.identity_proof import IdentityProofPredicate
 from signer.predicates.layer import LayerPredicate
 from signer.predicates.parts import Parents, Source, namespace_of
@@ -27,6 +33,7 @@ from tests.simulators.signing import CASES, DAY, NOW, Workshop, person
 
 SHOP = Workshop()
 OTHER = Digest.of(b"other")
+OPA = SecondOpinion("opa", "1.21.3")
 PROOF = IdentityProofPredicate(
     workspace=SHOP.workspace,
     identity=person("newcomer", "author").identity.terms,
@@ -38,6 +45,15 @@ ALL = [
     SHOP.artifact(),
     SHOP.rule(),
     SHOP.rule(supersedes=OTHER, source=Source()),
+    SHOP.rule(
+        supersedes=OTHER,
+        test=replace(SHOP.rule().test, second_opinion=OPA),
+        lint=replace(
+            SHOP.rule().lint,
+            second_opinion=OPA,
+            change=RuleChange("looser", OTHER, "4.15.3"),
+        ),
+    ),
     SHOP.release(),
     SHOP.release(revision=2, predecessor=OTHER, added=(), changed=("acme.ticket",)),
     SHOP.release(inventory=(), added=()),
@@ -178,6 +194,19 @@ def test_a_suite_that_did_not_pass_cannot_be_built(build):
         build()
 
 
+def opined(engine: str):
+    second = {"engine": engine, "engine_version": "1.21.3"}
+    return suite(CASES).to_json() | {"second_opinion": second}
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_a_change_has_one_of_five_verdicts(verdict):
+    change = RuleChange(verdict, OTHER)
+    assert RuleChange.parse(Fields(change.to_json(), "change")) == change
+    with pytest.raises(FormatError):
+        RuleChange.parse(Fields(change.to_json() | {"verdict": "better"}, "change"))
+
+
 ITEM = SHOP.release().inventory[0]
 RETIRED = RetiredItem(rule_id="acme.old", head=OTHER)
 
@@ -189,6 +218,9 @@ def item(rule_id: str) -> InventoryItem:
 CONTRADICTIONS = {
     "a rule in force whose id is none": lambda: SHOP.release(
         inventory=(item("Acme"),), added=()
+    ),
+    "a second opinion of the same engine": lambda: SuiteResult.parse(
+        Fields(opined("regorus"), "suite")
     ),
     "a version that is prose": lambda: LayerPredicate.parse(
         LAYER.to_json() | {"version": "the newest"}
