@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The overlay folder that a command works in, and the rules that it means."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -23,16 +24,24 @@ def read_rules(overlay: Path | None) -> tuple[RuleFiles, ...]:
     return read_overlay(overlay or Path()).rules
 
 
-def choose_rules(overlay: Path | None, rule: str | None) -> tuple[RuleFiles, ...]:
-    """Return the rule that is named by id or path, or every rule.
+def choose_rules(
+    overlay: Path | None, rules: str | Sequence[str] | None
+) -> tuple[RuleFiles, ...]:
+    """Return the rules that are named by id or path, or every rule.
+
+    Args:
+        overlay: The overlay folder, or the repository that has it.
+        rules: Names in the order of the answer; one rule named twice is one rule.
 
     Raises:
         NotFoundError: There is no such rule.
         OverlayFormatError: No rule, or what is not a rule's.
     """
-    if rule is None:
+    names = (rules,) if isinstance(rules, str) else tuple(rules or ())
+    if not names:
         return read_rules(overlay)
-    return (find_rule(overlay or Path(), rule),)
+    found = (find_rule(overlay or Path(), name) for name in names)
+    return tuple({files.rule_path.resolve(): files for files in found}.values())
 
 
 def overlay_folder(overlay: Path | None) -> Path:
