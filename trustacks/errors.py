@@ -104,6 +104,12 @@ class GitIdentityError(GitError):
     code = "git-identity"
 
 
+class BaseRefError(UsageError):
+    """A commit to compare with that git does not know, or that is not named as one."""
+
+    code = "base-ref"
+
+
 class BranchExistsError(ConflictError):
     """The branch for the new rule is there already."""
 

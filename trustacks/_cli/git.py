@@ -25,6 +25,16 @@ _ALONE: Final = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
+    # Nothing stands in for an object, and nothing is fetched behind a read.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_ALLOW_PROTOCOL": "",
+    # A folder of files that look like a repository is no repository: the files of a
+    # pull request would bring their own configuration, and so their own programs.
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.bareRepository",
+    "GIT_CONFIG_VALUE_0": "explicit",
+    # A path is a path, whatever characters are in it.
+    "GIT_LITERAL_PATHSPECS": "1",
 }
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # Each command reads a few files; a hung file system must not hang us (seconds).
@@ -100,8 +110,20 @@ class Repository:
             raise GitError(f"expected a commit id from git, got {commit[:80]!r}")
         return Source(commit, branch)
 
+    def read(self, *words: str, given: bytes = b"") -> bytes:
+        """Return what a reading command of git prints.
+
+        Args:
+            words: The command.
+            given: Its standard input.
+
+        Raises:
+            GitError: Git is missing, or refuses.
+        """
+        return _git(self.root, words, given)
+
     def _run(self, *words: str) -> str:
-        return _git(self.root, words)
+        return _text(_git(self.root, words))
 
     def _try(self, *words: str) -> str | None:
         try:
@@ -120,7 +142,8 @@ def find_repository(folder: Path) -> Repository:
         GitError: Git is missing.
     """
     try:
-        return Repository(Path(_git(folder, ("rev-parse", "--show-toplevel"))))
+        top = _git(folder, ("rev-parse", "--show-toplevel"))
+        return Repository(Path(_text(top)))
     except NotARepositoryError:
         raise
     except GitError as error:
@@ -140,12 +163,16 @@ def source_of(folder: Path) -> Source:
         return Source(None, None)
 
 
-def _git(folder: Path, words: tuple[str, ...]) -> str:
+def _text(printed: bytes) -> str:
+    return printed.decode("utf-8", "replace").strip()
+
+
+def _git(folder: Path, words: tuple[str, ...], given: bytes = b"") -> bytes:
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *words],
             env={**child_variables(), **_ALONE},
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             timeout=_PATIENCE,
             check=False,
@@ -155,6 +182,6 @@ def _git(folder: Path, words: tuple[str, ...]) -> str:
     except subprocess.TimeoutExpired as error:
         raise GitError(f"git {words[0]}: no answer in {_PATIENCE} s") from error
     if done.returncode != 0:
-        said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        said = _text(done.stderr).partition("\n")[0]
         raise GitError(f"git {words[0]}: {said.removeprefix('fatal: ')}")
-    return done.stdout.decode("utf-8", "replace").strip()
+    return done.stdout
