@@ -100,6 +100,12 @@ class StaleStageError(ConflictError):
     code = "tuf-stale-stage"
 
 
+class TrustProposalStaleError(ConflictError):
+    """A trust proposal made on other targets than those in force."""
+
+    code = "trust-proposal-stale"
+
+
 class RevisionTakenError(ConflictError):
     """A revision that is listed with other files, or is below one that is."""
 

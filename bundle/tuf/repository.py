@@ -22,7 +22,10 @@ Laws:
 
 One writer per workspace is the caller's matter and saves work; the swap is the fence.
 
-Not here: keys of admins in the sovereign form, root rotation, garbage collection.
+In the sovereign form admins sign targets elsewhere (``proposal``) and hand them in
+whole: ``handed_in.stage_targets`` stands where ``prepare_targets`` does.
+
+Not here: root rotation, garbage collection.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a change of trust means, in sentences that an admin can be asked to sign.
+
+Pure: two trust policies and the file lists around them. The admin's own client calls it
+with its own pinned state on the left (DESIGN T9), so that no server words the question.
+Whatever differs and has no sentence here is reported as such: a diff that leaves
+something out would be worse than none.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from keys.clock import format_instant
+from keys.digest import Digest
+from signer.identity import Identity
+from signer.pins import LayerPins
+from signer.trust_policy import TrustPolicy
+
+Direction = Literal["loosens", "tightens", "neutral"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One sentence.
+
+    Attributes:
+        what: What it is about, such as ``identity jane.doe``.
+        says: The sentence.
+        direction: Whether more becomes possible, or less.
+    """
+
+    what: str
+    says: str
+    direction: Direction
+
+    def to_json(self) -> dict[str, str]:
+        """Return it as ``--json`` shows it."""
+        return {"what": self.what, "says": self.says, "direction": self.direction}
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSide:
+    """One side of a diff.
+
+    Attributes:
+        policy: The trust policy.
+        files: Digest of every trust file and layer, by target name.
+    """
+
+    policy: TrustPolicy
+    files: Mapping[str, Digest]
+
+
+def diff_trust(old: TrustSide | None, new: TrustSide) -> tuple[Difference, ...]:
+    """Return every difference; none on the left is the first trust of a workspace."""
+    found = [*_identities(old.policy if old else None, new.policy)]
+    if old is not None:
+        found += _ends(old.policy, new.policy)
+        found += _numbers(old.policy, new.policy)
+        found += _floor(old.policy, new.policy)
+        found += _custody(old.policy, new.policy)
+    found += _layers(old.policy.layers if old else None, new.policy.layers)
+    found += _files(old.files if old else {}, new.files)
+    return tuple(found)
+
+
+def text_of(differences: tuple[Difference, ...]) -> str:
+    """Return a diff for people: what loosens stands first and is marked."""
+    marks = {"loosens": "!", "tightens": "-", "neutral": " "}
+    order = ("loosens", "tightens", "neutral")
+    lines = [
+        f"{marks[one.direction]} {one.what}: {one.says}"
+        for direction in order
+        for one in differences
+        if one.direction == direction
+    ]
+    return "\n".join(lines or ["  no difference"])
+
+
+def _identities(old: TrustPolicy | None, new: TrustPolicy) -> Iterator[Difference]:
+    before = {one.id: one for one in old.identities} if old else {}
+    after = {one.id: one for one in new.identities}
+    for name, one in after.items():
+        if name not in before:
+            yield Difference(f"identity {name}", f"added: {_terms(one)}", "loosens")
+        elif before[name] != one:
+            yield from _changed(before[name], one)
+    for name in before.keys() - after.keys():
+        says = "removed, not revoked: its id could be used again"
+        yield Difference(f"identity {name}", says, "loosens")
+
+
+def _terms(one: Identity) -> str:
+    return (
+        f"{one.principal} may {', '.join(sorted(one.permissions))} for "
+        f"{', '.join(sorted(one.namespaces))}, {one.custody} custody, "
+        f"{format_instant(one.not_before)} to {format_instant(one.not_after)}, "
+        f"key {one.public_key.key_id[:16]}"
+    )
+
+
+def _changed(old: Identity, new: Identity) -> Iterator[Difference]:
+    before, after = old.to_json(), new.to_json()
+    for name in sorted(before):
+        if before[name] != after[name]:
+            says = f"{name}: {_short(before[name])} becomes {_short(after[name])}"
+            yield Difference(f"identity {new.id}", says, "loosens")
+
+
+def _ends(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
+    before = {one.identity: one for one in old.revocations}
+    after = {one.identity: one for one in new.revocations}
+    for name, one in after.items():
+        kept = f"{len(one.survivors)} attestations survive"
+        if name not in before:
+            says = f"revoked, {kept}: {one.reason}"
+            yield Difference(f"identity {name}", says, "tightens")
+        elif before[name] != one:
+            more = sorted(str(d) for d in one.survivors - before[name].survivors)
+            says = f"its revocation changes; surviving now too: {more or 'none'}"
+            yield Difference(f"identity {name}", says, "loosens")
+    for name in before.keys() - after.keys():
+        yield Difference(f"identity {name}", "is revoked no longer", "loosens")
+    withdrawn = new.withdrawn_waivers - old.withdrawn_waivers
+    for digest in sorted(map(str, withdrawn)):
+        yield Difference("waiver", f"withdrawn: {digest}", "tightens")
+    for digest in sorted(map(str, old.withdrawn_waivers - new.withdrawn_waivers)):
+        yield Difference("waiver", f"withdrawn no longer: {digest}", "loosens")
+
+
+def _numbers(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
+    for name in sorted({*old.thresholds, *new.thresholds}):
+        before, after = old.thresholds.get(name, 1), new.thresholds.get(name, 1)
+        if before != after:
+            direction: Direction = "loosens" if after < before else "tightens"
+            says = f"{before} becomes {after} principals"
+            yield Difference(f"threshold {name}", says, direction)
+    before_ages, after_ages = old.freshness.to_json(), new.freshness.to_json()
+    for name, value in before_ages.items():
+        if after_ages[name] != value:
+            longer = _later(value, after_ages[name])
+            says = f"{value} becomes {after_ages[name]}"
+            direction = "loosens" if longer else "tightens"
+            yield Difference(f"freshness {name}", says, direction)
+    if new.version <= old.version:
+        says = f"{old.version} becomes {new.version}"
+        yield Difference("trust policy version", says, "loosens")
+
+
+def _later(old: Any, new: Any) -> bool:
+    if old is None or new is None:
+        return old is None
+    return bool(new > old)
+
+
+def _floor(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
+    before, after = old.floor, new.floor
+    if before == after:
+        return
+    if after is None:
+        yield Difference(
+            "floor", "removed: a fresh Runner may start anywhere", "loosens"
+        )
+        return
+    lower = before is not None and after.revision < before.revision
+    said = f"{before.revision if before else '(none)'} becomes {after.revision}"
+    direction: Direction = "loosens" if lower else "tightens"
+    yield Difference("floor", f"revision {said}, release {after.digest}", direction)
+
+
+def _custody(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
+    before, after = old.custody.to_json(), new.custody.to_json()
+    for kind in sorted(before):
+        for name in sorted({*before[kind], *after[kind]}):
+            was, now = before[kind].get(name), after[kind].get(name)
+            if was != now:
+                says = f"custody {was or '(none)'} becomes {now or '(none)'}"
+                direction: Direction = "loosens" if now == "external" else "neutral"
+                yield Difference(f"{kind.replace('_', ' ')} {name}", says, direction)
+
+
+def _layers(old: LayerPins | None, new: LayerPins) -> Iterator[Difference]:
+    before, after = _pins(old), _pins(new)
+    for name in sorted({*before, *after}):
+        was, now = before.get(name), after.get(name)
+        if was == now:
+            continue
+        says = f"{was or '(none)'} becomes {now or '(none)'}"
+        yield Difference(name, says, "loosens")
+
+
+def _pins(layers: LayerPins | None) -> dict[str, str]:
+    if layers is None:
+        return {}
+    pins = {"constitution": layers.constitution}
+    pins |= {f"pack {name}": pin for name, pin in layers.packs.items()}
+    return {
+        name: f"{pin.digest} of publisher {pin.publisher.key_id[:16]}"
+        for name, pin in pins.items()
+    }
+
+
+def _files(
+    old: Mapping[str, Digest], new: Mapping[str, Digest]
+) -> Iterator[Difference]:
+    """Say what no sentence above covers: the trusted root, and layers' signatures."""
+    for name in sorted({*old, *new}):
+        if name == "trust/policy.json" or old.get(name) == new.get(name):
+            continue
+        says = f"{old.get(name, '(none)')} becomes {new.get(name, '(none)')}"
+        direction: Direction = "loosens" if name.startswith("trust/") else "neutral"
+        yield Difference(name, says, direction)
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - one line
