@@ -13,6 +13,7 @@ from bundle.rego.errors import (
     EvaluationError,
     EvaluationMemoryError,
 )
+from bundle.rego.installed import engine_version
 from bundle.rego.lexer import check_source
 from bundle.rego.limits import MAX_MODULES, Limits
 from bundle.rego.session import Session, one_line, to_json
@@ -43,9 +44,7 @@ class EmbeddedEngine:
     @cached_property
     def version(self) -> str:
         """The version of the wheel that brings regorus."""
-        from importlib.metadata import version  # noqa: PLC0415 - 10 ms, rarely needed
-
-        return version("gordon-to-regorus")
+        return engine_version()
 
     def warm(self) -> None:
         """Start the child now, without waiting for it.

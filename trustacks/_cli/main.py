@@ -20,7 +20,7 @@ from trustacks._cli.environment import Environment, read_environment
 from trustacks._cli.lazy import LazyGroup
 from trustacks._cli.output import Output, open_output, printable
 from trustacks._cli.session import Session
-from trustacks._cli.table import COMMANDS
+from trustacks._cli.table import ASK_ENGINE, COMMANDS
 from trustacks.errors import (
     CommandInterruptedError,
     InternalError,
@@ -72,6 +72,8 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 def _run(arguments: Sequence[str], environment: Environment, output: Output) -> int:
     """Run a command without ``program.main``, which prints and exits by itself."""
     with Session(environment, output) as session:
+        if tuple(arguments[:2]) in ASK_ENGINE and "--help" not in arguments:
+            _start_engine(session)
         try:
             with program.make_context("trustacks", list(arguments), obj=session) as run:
                 program.invoke(run)
@@ -80,6 +82,12 @@ def _run(arguments: Sequence[str], environment: Environment, output: Output) -> 
         finally:
             output.stdout.flush()
     return 0
+
+
+def _start_engine(session: Session) -> None:
+    from trustacks._cli.ahead import start_engine  # noqa: PLC0415 - few ask it
+
+    start_engine(session)
 
 
 def _translated(error: BaseException) -> TrustacksError:

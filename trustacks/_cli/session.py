@@ -6,10 +6,11 @@ the commands that need it, and closed here when the command ends, however it end
 """
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from keys.clock import Clock, utc_now
 from trustacks._cli.config import Config, Login, load_config
@@ -34,6 +35,7 @@ class Session:
     output: Output
     clock: Clock = utc_now
     _open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _kept: dict[str, Any] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -44,6 +46,15 @@ class Session:
     def keep(self, opened: contextlib.AbstractContextManager[T]) -> T:
         """Enter a context until the command ends."""
         return self._open.enter_context(opened)
+
+    def once(
+        self, name: str, opened: Callable[[], contextlib.AbstractContextManager[T]]
+    ) -> T:
+        """Enter a context until the command ends; who asks again gets the same."""
+        if name not in self._kept:
+            self._kept[name] = self.keep(opened())
+        value: T = self._kept[name]
+        return value
 
     @property
     def home(self) -> Path:

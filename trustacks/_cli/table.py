@@ -11,6 +11,11 @@ from trustacks._cli.lazy import Table
 
 _HERE: Final = "trustacks._cli"
 
+# The commands that are sure to ask the Rego engine: it is started before they are read.
+ASK_ENGINE: Final = frozenset(
+    ("rule", name) for name in ("check", "lint", "sign", "test")
+)
+
 _TOKEN: Final[Table] = {
     "create": (f"{_HERE}.token:create", "make a token; it is shown once"),
     "list": (f"{_HERE}.token:list_", "list the tokens, never their secrets"),

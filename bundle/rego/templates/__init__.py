@@ -6,7 +6,7 @@ changes what differs. Here too is the platform's library, for rules that are tes
 before any constitution is at hand; a constitution brings its own.
 """
 
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from bundle.finding import ConfinementError, Finding
@@ -52,4 +52,5 @@ def _fill(text: str, rule_id: str) -> str:
 
 
 def _read(name: str) -> str:
-    return (files("bundle.rego.templates") / name).read_text(encoding="utf-8")
+    # not importlib.resources: 5 ms of imports, of which every `rule lint` is one
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
