@@ -6,15 +6,16 @@ ground is missing is left out of ``checks``: what was not looked at has not pass
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from bundle.confine import Parameters, duplicate_findings, examine_rule
+from bundle.confine import Parameters, examine_rule
 from bundle.errors import CaseFileError
 from bundle.finding import Finding
 from bundle.lint.parents import compile_together
 from bundle.lint.portable import unportable_texts
 from bundle.lint.report import LintReport
+from bundle.lint.siblings import Siblings, read_siblings
 from bundle.lint.usage import blind, kinds_of_change, long, unused
 from bundle.overlay import Overlay, RuleFiles
 from bundle.rego.ast import Syntax
@@ -51,12 +52,12 @@ class Against:
     Attributes:
         parents: Modules of constitution and packs.
         parameters: Paths of parameters that they declare.
-        siblings: The other rules of the overlay.
+        siblings: The names of the overlay's rules; its own may be among them.
     """
 
     parents: Sequence[Module] = ()
     parameters: Parameters = ()
-    siblings: Sequence[RuleModule] = ()
+    siblings: Siblings = field(default_factory=Siblings)
 
 
 def lint_rule(
@@ -97,11 +98,7 @@ def lint_overlay(
     Raises:
         EngineUnavailableError: The engine does not start.
     """
-    examined = (
-        examine_rule(str(f.rule_path), f.rule, parse=engine.parse)
-        for f in overlay.rules
-    )
-    siblings = [item.rule for item in examined if item.rule is not None]
+    siblings = read_siblings(overlay.rules, parse=engine.parse)
     against = Against(parents, parameters, siblings)
     for files in overlay.rules:
         yield lint_rule(files, engine=engine, against=against)
@@ -150,10 +147,7 @@ class _Run:
             message = f"expected rule {self._files.rule_id}, got {rule.rule_id}"
             fix = "give folder, file and rule_metadata the same id"
             yield Finding("rule-path", self._path, 1, 1, message, fix)
-        others = [s for s in self._against.siblings if s.path != rule.path]
-        for finding in duplicate_findings([*others, rule]):
-            if finding.path == rule.path:
-                yield finding
+        yield from self._against.siblings.clashes(rule)
 
     def _proof(self, syntax: Syntax) -> Iterator[Finding]:
         """Compile with the parents, then run the tests: only what is confined."""

@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from bundle.confine import examine_rule
 from bundle.errors import OverlayFormatError
 from bundle.layers import Layer
 from bundle.lint import LintReport, lint_rule
 from bundle.lint.linter import Against
+from bundle.lint.siblings import Siblings, read_siblings
 from bundle.overlay import RuleFiles
 from bundle.rego.engine import Engine
-from bundle.rule import RuleModule
 from trustacks._cli.engine import open_engine
 from trustacks._cli.lazy import command
 from trustacks._cli.overlay_files import choose_rules, overlay_option, read_rules
@@ -40,7 +39,7 @@ def lint(
     rules = choose_rules(overlay, rule)
     parents = read_parents(session, constitution, packs, workspace)
     engine = open_engine(session)
-    siblings = read_siblings(overlay, rule, engine)
+    siblings = siblings_of(overlay, rule, engine)
     with session.output.progress("linting") as step:
         reports = []
         for number, one in enumerate(rules, start=1):
@@ -55,17 +54,15 @@ def lint_one(
     rule: RuleFiles,
     engine: Engine,
     parents: Sequence[Layer],
-    siblings: Sequence[RuleModule],
+    siblings: Siblings,
 ) -> LintReport:
     """Lint one rule against its parents and the other rules of the overlay."""
     against = Against(parents=modules_of(parents), siblings=siblings)
     return lint_rule(rule, engine=engine, against=against)
 
 
-def read_siblings(
-    overlay: Path | None, rule: str | None, engine: Engine
-) -> tuple[RuleModule, ...]:
-    """Return every rule of the overlay that can be read as one.
+def siblings_of(overlay: Path | None, rule: str | None, engine: Engine) -> Siblings:
+    """Return the names of every rule of the overlay.
 
     A rule that was named by its path need not lie in an overlay.
 
@@ -77,11 +74,8 @@ def read_siblings(
     except OverlayFormatError:
         if rule is None or "/" not in rule:
             raise
-        return ()
-    examined = (
-        examine_rule(str(one.rule_path), one.rule, parse=engine.parse) for one in files
-    )
-    return tuple(one.rule for one in examined if one.rule is not None)
+        return Siblings()
+    return read_siblings(files, parse=engine.parse)
 
 
 def linted_text(reports: Sequence[LintReport], rules: Sequence[RuleFiles]) -> str:

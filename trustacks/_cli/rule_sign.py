@@ -28,8 +28,8 @@ from trustacks._cli.parent_layers import modules_of
 from trustacks._cli.rule_lint import (
     lint_one,
     linted_text,
-    read_siblings,
     require_linted,
+    siblings_of,
 )
 from trustacks._cli.rule_test import require_tested
 from trustacks._cli.session import Session
@@ -108,7 +108,7 @@ def _pass(
         if not report.passed:
             session.output.say(report.text())
     require_tested(tests)
-    siblings = read_siblings(overlay, rule, engine)
+    siblings = siblings_of(overlay, rule, engine)
     lints = [lint_one(one, engine, layers, siblings) for one in rules]
     refused = [report for report in lints if not report.passed]
     if refused:

@@ -7,6 +7,7 @@ import pytest
 
 from bundle.lint import LINTER_VERSION, lint_overlay, lint_rule
 from bundle.lint.linter import CHECKS, Against
+from bundle.lint.siblings import Siblings
 from bundle.lint.usage import MAX_RULE_LINES
 from bundle.overlay import read_overlay
 from bundle.rego.embedded import EmbeddedEngine
@@ -231,7 +232,7 @@ def test_an_overlay_is_linted_with_each_rule_against_the_others(tmp_path):
 
 
 def test_a_finding_about_a_sibling_is_not_this_rules():
-    report = lint(against=Against(siblings=[]))
+    report = lint(against=Against(siblings=Siblings()))
     assert report.passed
 
 
