@@ -104,6 +104,12 @@ class GitIdentityError(GitError):
     code = "git-identity"
 
 
+class UnknownCodeError(UsageError):
+    """A code that no finding has."""
+
+    code = "unknown-code"
+
+
 class BaseRefError(UsageError):
     """A commit to compare with that git does not know, or that is not named as one."""
 
