@@ -140,6 +140,18 @@ class RuleLintFailedError(RuleError):
     code = "rule-lint-failed"
 
 
+class RuleFormatFailedError(RuleError):
+    """A file that the formatter cannot read, or must not touch."""
+
+    code = "rule-format-failed"
+
+
+class RuleNotFormattedError(RuleError):
+    """A file that the formatter would change."""
+
+    code = "rule-not-formatted"
+
+
 class RuleUnsignedError(RuleError):
     """A rule without an attestation cannot be released."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bundle.rego.templates import NAMES, render
+from bundle.rego.templates import EMPTY, NAMES, render
 from bundle.rule import rule_id_problem
 from keys.errors import UsageError
 from trustacks._cli.files import refuse_existing, write_together
@@ -26,7 +26,8 @@ from trustacks._cli.session import Session
     "--from",
     "template",
     type=click.Choice(NAMES),
-    required=True,
+    default=EMPTY,
+    show_default=True,
     help="The rule to start from.",
 )
 @overlay_option

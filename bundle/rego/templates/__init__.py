@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three rules to start from, each with its tests and its citation.
+"""Rules to start from, each with its tests and its citation.
 
 They are complete: they pass ``rule test`` and ``rule lint`` as they are, and an author
-changes what differs. Here too is the platform's library, for rules that are tested
-before any constitution is at hand; a constitution brings its own.
+changes what differs. ``empty`` has one condition of each kind, to be replaced. Here
+too is the platform's library, for rules that are tested before any constitution is at
+hand; a constitution brings its own.
 """
 
 from pathlib import Path
@@ -14,7 +15,9 @@ from bundle.rego.engine import Module
 from bundle.rule import rule_id_problem
 from keys.errors import NotFoundError
 
-NAMES: Final = ("change-calendar", "deploy-window", "approver")
+# What a rule starts from that is like none of the others.
+EMPTY: Final = "empty"
+NAMES: Final = ("change-calendar", "deploy-window", "approver", EMPTY)
 
 
 def render(template: str, rule_id: str) -> tuple[str, str]:
