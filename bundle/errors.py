@@ -63,9 +63,17 @@ class OverlayFormatError(FormatError):
 
 
 class CaseFileError(FormatError):
-    """A case file that is not what its format says."""
+    """A case file that is not what its format says.
+
+    Attributes:
+        line: Where, from 1.
+    """
 
     code = "case-file-format"
+
+    def __init__(self, message: str, *, hint: str | None = None, line: int = 1) -> None:
+        super().__init__(message, hint=hint, line=line)
+        self.line = line
 
 
 class NoAnswerError(RuleError):

@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a test run found, as values, as JSON and as text for people."""
+"""What a test run found, as values and as JSON; ``shown`` makes text of it."""
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from bundle.finding import Finding
 from bundle.rego.cases import Polarity
+from bundle.rego.facts import Conditions, Kill, Reached
 from keys.digest import Digest
 from keys.strict import dumps_json
 
 Verdict = Literal["allow", "deny", "error"]
+# A text in a style of the terminal: ``bad``, ``good``, ``dim`` or ``bold``.
+Style = Callable[[str, str], str]
+
+
+def plain(text: str, _name: str) -> str:
+    """Return a text in no style."""
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,8 @@ class CaseResult:
         actual: ``error`` if the engine gave no answer; a decision would be a deny.
         denies: The messages of the deny set.
         reason: Why it failed although the verdict is right, or why there is none.
+        test: The Rego test that asks it, if one does.
+        conditions: Of a failed case: which statements held.
     """
 
     name: str
@@ -33,6 +43,8 @@ class CaseResult:
     actual: Verdict
     denies: tuple[str, ...] = ()
     reason: str | None = None
+    test: str | None = None
+    conditions: tuple[Conditions, ...] = ()
 
     @property
     def expected(self) -> Verdict:
@@ -54,18 +66,17 @@ class CaseResult:
             "actual": self.actual,
         }
 
-    def text(self) -> str:
-        """Return what a person needs to see of a failure."""
-        shown = json.dumps(self.input, indent=2, ensure_ascii=False)
-        lines = [
-            f"FAIL {self.name} ({self.path}:{self.line})",
-            f"  expected verdict: {self.expected}",
-            f"  actual verdict:   {self.actual}",
-        ]
-        lines += [f"  {self.reason}"] if self.reason else []
-        lines += [f"  deny: {message}" for message in self.denies] or ["  deny: none"]
-        lines += ["  input:", *(f"    {line}" for line in shown.split("\n"))]
-        return "\n".join(lines)
+    def details(self) -> dict[str, Any]:
+        """Return the case as ``--json`` shows it."""
+        return self.to_json() | {
+            "path": self.path,
+            "line": self.line,
+            "input": self.input,
+            "passed": self.passed,
+            "reason": self.reason,
+            "denies": list(self.denies),
+            "conditions": [one.to_json() for one in self.conditions],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,8 @@ class TestReport:
         engine_version: Its version.
         cases: In the order of the files.
         findings: What is wrong with the tests themselves; an error fails the run.
+        kill: What the tests notice, if every case passed.
+        reached: The lines of the rule that they reach, if that was asked for.
     """
 
     __test__ = False  # pytest: this is not a test
@@ -86,6 +99,8 @@ class TestReport:
     engine_version: str
     cases: tuple[CaseResult, ...]
     findings: tuple[Finding, ...] = ()
+    kill: Kill | None = None
+    reached: Reached | None = None
 
     @property
     def failed(self) -> tuple[CaseResult, ...]:
@@ -108,11 +123,21 @@ class TestReport:
             "second_opinion": None,
         }
 
-    def text(self) -> str:
+    def details(self) -> dict[str, Any]:
+        """Return the run as ``--json`` shows it."""
+        return {
+            "rule_id": self.rule_id,
+            "passed": self.passed,
+            "test": self.to_json(),
+            "failed": [case.name for case in self.failed],
+            "findings": [finding.to_json() for finding in self.findings],
+            "cases": [case.details() for case in self.cases],
+            "kill": self.kill.to_json() if self.kill else None,
+            "coverage": self.reached.to_json() if self.reached else None,
+        }
+
+    def text(self, style: Style = plain) -> str:
         """Return the run for people: failures in full, then one line."""
-        parts = [case.text() for case in self.failed]
-        parts += [str(finding) for finding in self.findings]
-        passed = len(self.cases) - len(self.failed)
-        word = "passed" if self.passed else "failed"
-        parts.append(f"{self.rule_id}: {word}, {passed} of {len(self.cases)} cases")
-        return "\n".join(parts)
+        from bundle.rego.shown import report_text  # noqa: PLC0415 - shown once, at the end
+
+        return report_text(self, style)

@@ -11,23 +11,32 @@ whatever its polarity: a deny by accident is not the rule's deny.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bundle.errors import CaseFileError
 from bundle.finding import Finding
 from bundle.overlay import RuleFiles
 from bundle.rego.ast import Syntax
 from bundle.rego.cases import Case, parse_cases
 from bundle.rego.engine import Engine, Module, Policy
-from bundle.rego.errors import EvaluationError
-from bundle.rego.lexer import decode_module
+from bundle.rego.errors import (
+    EngineUnavailableError,
+    EvaluationError,
+    RegoParseError,
+)
+from bundle.rego.facts import Kill
+from bundle.rego.kill import kill_check
 from bundle.rego.probes import RegoTest, mocks, probe_module, read_tests
-from bundle.rego.reader import read_syntax
 from bundle.rego.report import CaseResult, TestReport, Verdict
-from bundle.rego.templates import library
+from bundle.rego.suite import Suite
 
-__all__ = ["CaseResult", "TestReport", "run_tests"]
+__all__ = ["CaseResult", "TestReport", "report_tests", "run_tests"]
 
 
 def run_tests(
-    files: RuleFiles, *, engine: Engine, parents: Sequence[Module] = ()
+    files: RuleFiles,
+    *,
+    engine: Engine,
+    parents: Sequence[Module] = (),
+    coverage: bool = False,
 ) -> TestReport:
     """Run all tests of one rule.
 
@@ -36,76 +45,109 @@ def run_tests(
         engine: Evaluates.
         parents: Modules of constitution and packs; without them, or if they bring no
             ``overlay_lib``, the rule is tested with the platform's own.
+        coverage: Count the lines that the cases reach, too.
 
     Raises:
         RegoParseError: The rule or its tests do not parse, or not together.
         CaseFileError: The case file is not one.
         EvaluationError: The engine gave no answer at all.
     """
-    run = _Run(files, engine, parents)
-    results = [*run.rego_tests(), *run.case_file()]
-    findings = [*run.findings, *_coverage(run.test_path, results)]
+    suite = Suite(files, engine, parents)
+    run = _Run(suite)
+    cases: tuple[CaseResult, ...] = (*run.rego_tests(), *run.case_file())
+    findings = [*run.findings, *_coverage(files, cases)]
+    kill: Kill | None = None
+    if any(not case.passed for case in cases):
+        from bundle.rego.explain import explain  # noqa: PLC0415 - failures only
+
+        cases = tuple(explain(suite, cases))
+    elif any(case.polarity == "negative" for case in cases):
+        kill, more = kill_check(suite, cases)
+        findings += more
+    reached = None
+    if coverage and cases:
+        from bundle.rego.reached import reached_lines  # noqa: PLC0415 - if asked for
+
+        reached = reached_lines(suite, cases)
     return TestReport(
         rule_id=files.rule_id,
         engine=engine.name,
         engine_version=engine.version,
-        cases=tuple(results),
+        cases=cases,
         findings=tuple(findings),
+        kill=kill,
+        reached=reached,
     )
 
 
-class _Run:
-    """One rule with its tests, loaded."""
+def report_tests(
+    files: RuleFiles, *, engine: Engine, parents: Sequence[Module], coverage: bool
+) -> TestReport:
+    """Run all tests of one rule; what keeps them from running is a finding.
 
-    def __init__(
-        self, files: RuleFiles, engine: Engine, parents: Sequence[Module]
-    ) -> None:
-        self._files = files
-        self._engine = engine
-        self.test_path = str(files.test_path)
-        rule = decode_module(str(files.rule_path), files.rule)
-        package = read_syntax(rule, engine.parse(rule)).package
-        self._package = ".".join(package)
-        self._deny_path = f"data.{self._package}.deny"
+    Raises:
+        EngineUnavailableError: The engine does not start.
+    """
+    rule = str(files.rule_path)
+    try:
+        return run_tests(files, engine=engine, parents=parents, coverage=coverage)
+    except RegoParseError as error:
+        place, fix = (error.path, error.line, error.column), "correct the file"
+        found = Finding(error.code, *place, error.reason, fix)
+    except CaseFileError as error:
+        place, fix = (str(files.cases_path), error.line, 1), "correct the case file"
+        found = Finding(error.code, *place, error.message, error.hint or fix)
+    except EngineUnavailableError:
+        raise
+    except EvaluationError as error:
+        fix = f"make the rule do less: see docs/rules/{error.code}.md"
+        found = Finding(error.code, rule, 1, 1, error.message, fix)
+    return TestReport(files.rule_id, engine.name, engine.version, (), (found,))
+
+
+class _Run:
+    """The tests of one rule, loaded."""
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
         self.findings: list[Finding] = []
-        self._modules = [rule, *_with_library(parents)]
-        self._rule = engine.load(self._modules)
+        self._rule = suite.load(suite.rule)
 
     def rego_tests(self) -> Iterator[CaseResult]:
         """Run the ``test_*`` rules of the test file."""
-        if not self._files.test:
+        suite = self._suite
+        if not suite.files.test:
             return
-        module = decode_module(self.test_path, self._files.test)
-        syntax = read_syntax(module, self._engine.parse(module))
-        self.findings += [*_package(syntax, f"{self._package}_test"), *mocks(syntax)]
+        syntax = suite.test_syntax
+        self.findings += [*_package(syntax, f"{suite.package}_test"), *mocks(syntax)]
         if self.findings:
             return
-        tests = read_tests(module, syntax)
-        probed = probe_module(module, syntax)
-        policy = self._engine.load([*self._modules, probed])
-        for test in tests:
+        suite.tests = read_tests(suite.test, syntax)
+        policy = suite.load(suite.rule, probe_module(suite.test, syntax))
+        for test in suite.tests:
             yield from self._rego_test(policy, test)
         policy.close()
 
     def _rego_test(self, policy: Policy, test: RegoTest) -> Iterator[CaseResult]:
-        place = (self.test_path, test.place.line)
+        place = (self._suite.test.path, test.place.line)
         if test.polarity is None:
             message = f"expected the polarity of {test.name}, got none"
             fix = "name it test_allows_... or test_denies_..."
             self.findings.append(Finding("test-polarity", *place, 1, message, fix))
             return
-        prefix = f"data.{self._package}_test."
+        prefix = f"data.{self._suite.package}_test."
         names = [test.name, *test.probes]
         value, *probes = policy.evaluate_many([prefix + name for name in names], {})
         inputs = [e for probe in probes if isinstance(probe, list) for e in probe]
         reason = _reason(value)
         if not inputs:
             message = f"expected {test.name} to ask for a verdict, got no input"
-            fix = f"write: count(data.{self._package}.deny) == 0 with input as {{...}}"
+            fix = f"write: count({self._suite.deny_path}) == 0 with input as {{...}}"
             self.findings.append(Finding("test-input", *place, 1, message, fix))
         for number, document in enumerate(inputs, start=1):
             name = test.name if len(inputs) == 1 else f"{test.name} #{number}"
-            yield self._ask(Case(name, test.polarity, document), place, reason)
+            case = Case(name, test.polarity, document, place[1])
+            yield self._ask(case, place[0], reason, test.name)
         if not inputs and reason:
             message = f"{test.name}: {reason}"
             fix = "correct the test or the rule"
@@ -113,26 +155,27 @@ class _Run:
 
     def case_file(self) -> Iterator[CaseResult]:
         """Run the case file, if there is one."""
-        if self._files.cases_path is None or self._files.cases is None:
+        files = self._suite.files
+        if files.cases_path is None or files.cases is None:
             return
-        place = (str(self._files.cases_path), 1)
-        for case in parse_cases(self._files.cases_path, self._files.cases):
-            yield self._ask(case, place, None)
+        for case in parse_cases(files.cases_path, files.cases):
+            yield self._ask(case, str(files.cases_path), None)
 
     def _ask(
-        self, case: Case, place: tuple[str, int], reason: str | None
+        self, case: Case, path: str, reason: str | None, test: str | None = None
     ) -> CaseResult:
         """Ask the rule itself, as a Runner does: no ``with``, no test beside it."""
         try:
-            denies = self._rule.evaluate(self._deny_path, case.input)
+            denies = self._rule.evaluate(self._suite.deny_path, case.input)
         except EvaluationError as error:
             denies = error
-        return _result(case, place, denies, reason)
+        return _result(case, (path, test), denies, reason)
 
 
 def _result(
-    case: Case, place: tuple[str, int], denies: Any, reason: str | None
+    case: Case, asked: tuple[str, str | None], denies: Any, reason: str | None
 ) -> CaseResult:
+    path, test = asked
     actual: Verdict = "error"
     messages: tuple[str, ...] = ()
     if isinstance(denies, list):
@@ -146,7 +189,15 @@ def _result(
     # The test's own condition only counts where the verdict does not say more.
     own = reason if actual in (expected, "error") else None
     return CaseResult(
-        case.name, *place, case.polarity, case.input, actual, messages, own
+        name=case.name,
+        path=path,
+        line=case.line,
+        polarity=case.polarity,
+        input=case.input,
+        actual=actual,
+        denies=messages,
+        reason=own,
+        test=test,
     )
 
 
@@ -178,27 +229,20 @@ def _package(syntax: Syntax, expected: str) -> Iterator[Finding]:
         )
 
 
-def _coverage(path: str, results: Sequence[CaseResult]) -> Iterator[Finding]:
-    names = [result.name for result in results]
+def _coverage(files: RuleFiles, cases: Sequence[CaseResult]) -> Iterator[Finding]:
+    """Yield what the cases leave out, or that there are none."""
+    path = str(files.test_path)
+    if not files.test and files.cases is None:
+        message = "expected a test file, got none"
+        fix = "write test_allows_... and test_denies_... rules"
+        yield Finding("test-missing", path, 1, 1, message, fix)
+        return
+    names = [case.name for case in cases]
     for name in sorted({name for name in names if names.count(name) > 1}):
         message = f"expected distinct names of cases, got {name!r} twice"
         yield Finding("test-name", path, 1, 1, message, "rename one of the two")
     for polarity, said in (("positive", "allowed"), ("negative", "denied")):
-        if not any(result.polarity == polarity for result in results):
-            yield Finding(
-                "test-coverage",
-                path,
-                1,
-                1,
-                f"expected a {polarity} case, one that is {said}, got none",
-                f"add a test_{'allows' if said == 'allowed' else 'denies'}_... rule",
-            )
-
-
-def _with_library(parents: Sequence[Module]) -> list[Module]:
-    has_library = any(
-        line.strip() == "package overlay_lib"
-        for module in parents
-        for line in module.source.split("\n")
-    )
-    return [*parents] if has_library else [*parents, library()]
+        if not any(case.polarity == polarity for case in cases):
+            message = f"expected a {polarity} case, one that is {said}, got none"
+            fix = f"add a test_{'allows' if said == 'allowed' else 'denies'}_... rule"
+            yield Finding("test-coverage", path, 1, 1, message, fix)

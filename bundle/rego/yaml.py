@@ -5,6 +5,7 @@ PyYAML keeps the last of two equal keys, lets a few aliases grow into gigabytes 
 reads a date as a date. Imported only where a YAML file is at hand.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import yaml
@@ -45,15 +46,46 @@ def load_yaml(data: bytes, *, what: str) -> Any:
     Raises:
         CaseFileError: Syntax, or anything that JSON cannot say.
     """
+    return load_yaml_items(data, "", what=what)[0]
+
+
+def load_yaml_items(
+    data: bytes, name: str, *, what: str
+) -> tuple[Any, tuple[int, ...]]:
+    """Parse one YAML document, and say on which lines a list in it has its items.
+
+    Args:
+        data: The document.
+        what: Names it in messages.
+        name: The list's name in the document; without it there are no lines.
+
+    Raises:
+        CaseFileError: Syntax, or anything that JSON cannot say.
+    """
+    loader = None
     try:
-        return yaml.load(data, Loader=_Loader)  # noqa: S506 - a SafeLoader, made stricter
+        loader = _Loader(data)
+        node = loader.get_single_node()
+        lines = tuple(_item_lines(node, name))
+        return (loader.construct_document(node) if node else None), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = f" at line {mark.line + 1} column {mark.column + 1}" if mark else ""
-        raise CaseFileError(f"{what}: {error.problem}{place}") from error
+        line = mark.line + 1 if mark else 1
+        place = f" at line {line} column {mark.column + 1}" if mark else ""
+        raise CaseFileError(f"{what}: {error.problem}{place}", line=line) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = str(error).split("\n", 1)[0]
         raise CaseFileError(f"{what}: expected YAML: {reason}") from error
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def _item_lines(node: Any, name: str) -> Iterator[int]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == name and isinstance(value, yaml.SequenceNode):
+                yield from (item.start_mark.line + 1 for item in value.value)
 
 
 def _refusal(expected: str, mark: Any) -> yaml.MarkedYAMLError:

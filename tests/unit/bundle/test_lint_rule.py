@@ -167,7 +167,7 @@ def test_cases_that_a_reviewer_would_ask_about_are_suggested():
 
 
 TESTS = {
-    "no test file": ("", ["test-coverage", "test-coverage", "test-missing"]),
+    "no test file": ("", ["test-missing"]),
     "no negative case": (TEST[: TEST.index("test_denies")], ["test-coverage"]),
     "a case that fails": (TEST.replace("CM-1", "XY-1"), ["test-failed"]),
     "a test file that does not parse": (TEST + "p := ", ["rego-parse"]),
