@@ -153,7 +153,7 @@ def find_rule(directory: Path, rule: str | Path) -> RuleFiles:
         if path.exists():
             return _read_rule(path)
         for flat in _flat(root):
-            if _own_id(read_file(flat, max_bytes=MAX_MODULE_BYTES)) == rule:
+            if own_id(read_file(flat, max_bytes=MAX_MODULE_BYTES)) == rule:
                 return _read_rule(flat)
     raise NotFoundError(
         f"expected a rule {rule} in {directory}, got none",
@@ -222,7 +222,7 @@ def _read_rule(path: Path) -> RuleFiles:
     for companion in beside.values():
         _refuse_link(companion)
     return RuleFiles(
-        rule_id=stem if in_folder else _own_id(rule),
+        rule_id=stem if in_folder else own_id(rule),
         rule_path=path,
         test_path=beside[_TEST],
         attestation_path=beside[_ATTESTATION],
@@ -234,7 +234,7 @@ def _read_rule(path: Path) -> RuleFiles:
     )
 
 
-def _own_id(rule: bytes) -> str:
+def own_id(rule: bytes) -> str:
     """Return the id that a file says it has; the linter reads it properly."""
     found = set(_OWN_ID.findall(rule.decode("utf-8", "replace")))
     return found.pop() if len(found) == 1 else ""
