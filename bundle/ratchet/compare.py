@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 from bundle.errors import InputFormatError
 from bundle.ratchet.candidates import candidates, completed
@@ -25,13 +25,12 @@ from bundle.ratchet.limits import (
     MAX_TIMEOUT_MS,
 )
 from bundle.ratchet.sides import Question, Replay, question_of
+from bundle.ratchet.verdict import Verdict
 from bundle.rego.engine import Engine, Module
 from bundle.rego.errors import EvaluationError
 from bundle.rego.schema import check_input
 from bundle.rule import RuleModule
 from keys.errors import UsageError
-
-Verdict = Literal["equal", "stricter", "looser", "incomparable", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +157,7 @@ def _witness(solved: Solved, replays: tuple[Replay, Replay]) -> dict[str, Any] |
         if not _holds(document, replays):
             continue
         whole = completed(document)
-        return whole if _admitted(whole) and _holds(whole, replays) else document
+        return whole if admits(whole) and _holds(whole, replays) else document
     return None
 
 
@@ -176,7 +175,8 @@ def _holds(document: dict[str, Any], replays: tuple[Replay, Replay]) -> bool:
     return denies.denies(document) is True and follows.denies(document) is False
 
 
-def _admitted(document: dict[str, Any]) -> bool:
+def admits(document: dict[str, Any]) -> bool:
+    """Return whether the input schema admits a document."""
     try:
         check_input(document)
     except InputFormatError:
