@@ -5,6 +5,7 @@
 for the conformance cases, which are data that stays outside the project.
 """
 
+import itertools
 import os
 import sys
 
@@ -45,3 +46,26 @@ def pytest_sessionfinish(session, exitstatus):
 def pytest_terminal_summary(terminalreporter):
     for line in _refused_skips:
         terminalreporter.write_line(f"REFUSED SKIP {line}", red=True)
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """A bucket server on loopback; moto is loaded only for the tests that ask."""
+    from tests.simulators.s3 import CREDENTIALS, serve_s3  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with serve_s3() as server:
+            yield server
+
+
+_buckets = itertools.count(1)
+
+
+@pytest.fixture
+def s3(s3_server):
+    """The server, without faults, and a bucket of the test's own."""
+    s3_server.begin(f"bucket-{next(_buckets)}")
+    yield s3_server
+    s3_server.door.heal()

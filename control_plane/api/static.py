@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Response
 
+from bundle.storage.headers import IMMUTABLE, REVALIDATE, content_type
 from bundle.storage.interface import MAX_NAME_CHARS
 from control_plane import limits
 from control_plane.api.deps import ServicesIn
@@ -25,14 +26,6 @@ _PUBLIC: Final = re.compile(
 )
 _PLACE: Final = "/w/{ws}/{name:path}"
 _CHANGING: Final = frozenset({"metadata/timestamp.json", "log/checkpoint"})
-_IMMUTABLE: Final = "public, max-age=31536000, immutable"
-_REVALIDATE: Final = "no-cache"
-_TYPES: Final = (
-    (".json", "application/json"),
-    (".jsonl", "application/jsonl"),
-    (".gz", "application/gzip"),
-    ("log/checkpoint", "text/plain; charset=utf-8"),
-)
 
 
 @router.get(_PLACE, response_class=Response, operation_id="get_object")
@@ -50,13 +43,8 @@ def static_object(
     data = storage.get(name, max_bytes=limits.MAX_STATIC_BYTES)
     headers = {
         "etag": f'"{Digest.of(data).hex}"',
-        "cache-control": _REVALIDATE if name in _CHANGING else _IMMUTABLE,
+        "cache-control": REVALIDATE if name in _CHANGING else IMMUTABLE,
     }
     if if_none_match == headers["etag"]:
         return Response(status_code=304, headers=headers)
-    return Response(data, headers=headers, media_type=_media_type(name))
-
-
-def _media_type(name: str) -> str:
-    found = (kind for end, kind in _TYPES if name.endswith(end))
-    return next(found, "application/octet-stream")
+    return Response(data, headers=headers, media_type=content_type(name))

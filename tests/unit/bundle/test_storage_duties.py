@@ -38,10 +38,12 @@ NOT_NAMES = {
 }
 
 
-@pytest.fixture(params=["memory", "directory"])
+@pytest.fixture(params=["memory", "directory", "s3"])
 def storage(request, tmp_path):
     if request.param == "memory":
         return MemoryStorage()
+    if request.param == "s3":
+        return request.getfixturevalue("s3").storage()
     return DirectoryStorage(tmp_path / "objects")
 
 
