@@ -2,6 +2,7 @@
 """``create_app(services)``: routers, boundary and errors joined. Builds no parts."""
 
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -15,6 +16,7 @@ from control_plane.api import (
     health,
     identities,
     problems,
+    proposals,
     releases,
     runners,
     signing,
@@ -39,10 +41,15 @@ _ROUTERS: Final = (
     attestations,
     signing,
     trust,
+    proposals,
     releases,
     runners,
     audit,
     static,
+)
+_SMALL: Final = limits.MAX_SMALL_BODY_BYTES
+_LARGE: Final = re.compile(
+    r"/v1/(workspaces(/[^/]+/(releases|trust/proposals))?|ceremonies/[^/]+)"
 )
 
 
@@ -90,8 +97,5 @@ def create_app(services: Services) -> FastAPI:
 
 
 def body_limit(path: str, largest: int) -> int:
-    """Return the bound on a request body, bytes: large only where bundles come in."""
-    large = path == "/v1/workspaces" or (
-        path.startswith("/v1/workspaces/") and path.endswith("/releases")
-    )
-    return largest if large else min(largest, limits.MAX_SMALL_BODY_BYTES)
+    """Return the bound on a request body, bytes: large where archives come in."""
+    return largest if _LARGE.fullmatch(path) else min(largest, _SMALL)

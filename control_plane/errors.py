@@ -103,6 +103,18 @@ class NotEmbeddedError(AccessError):
     code = "not-embedded"
 
 
+class NotSovereignError(ConflictError):
+    """This server holds the admin keys of the workspace: nobody proposes."""
+
+    code = "not-sovereign"
+
+
+class ProposalMismatchError(RuleError):
+    """A trust proposal, proof or event that does not fit the workspace or another."""
+
+    code = "trust-proposal-mismatch"
+
+
 class IdentityExistsError(ConflictError):
     """An identity of that id, or with that key, is there already."""
 

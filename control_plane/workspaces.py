@@ -8,7 +8,7 @@ only which workspaces there are.
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -56,6 +56,13 @@ _PURPOSES: Final = (
     purposes.RELEASE,
     purposes.LOG,
     purposes.ADMIN,
+)
+# What of a workspace is a server's in either form; admins hold the rest in one of them.
+ONLINE: Final = (
+    purposes.SNAPSHOT,
+    purposes.TIMESTAMP,
+    purposes.RELEASE,
+    purposes.LOG,
 )
 
 
@@ -188,13 +195,19 @@ class Workspaces:
         """
         return self.open(name).storage
 
-    def ensure_keys(self, name: str) -> Callable[[str], SigningKey]:
+    def ensure_keys(
+        self, name: str, wanted: Sequence[str] = _PURPOSES
+    ) -> Callable[[str], SigningKey]:
         """Make the keys of a workspace that are missing; return how to get them.
+
+        Args:
+            name: The workspace.
+            wanted: For which purposes; every one for the embedded form.
 
         Raises:
             KeyProviderError: One cannot be made or opened.
         """
-        for purpose in _PURPOSES:
+        for purpose in wanted:
             self._keystore.ensure(name, purpose)
         return partial(self._keystore.key, name)
 
@@ -211,7 +224,7 @@ class Workspaces:
                 key=key(purposes.LOG),
                 alone=partial(exclusive, directory / ".log-lock", wait=True),
             ),
-            repository=Repository(storage, role_keys(key)),
+            repository=Repository(storage, self._role_keys(name)),
             key=key,
         )
 
@@ -227,6 +240,17 @@ class Workspaces:
     def origin(self, name: str) -> str:
         """Return the name of a workspace's log."""
         return f"{name}.log.{self._settings.public_host}"
+
+    def _role_keys(self, name: str) -> RoleKeys:
+        """Return the TUF role keys at hand: targets keys in the embedded form only."""
+        key: Callable[[str], SigningKey] = partial(self._keystore.key, name)
+        held = self._keystore.has(name, purposes.TARGETS)
+        return RoleKeys(
+            targets=(key(purposes.TARGETS),) if held else (),
+            release=key(purposes.RELEASE),
+            snapshot=key(purposes.SNAPSHOT),
+            timestamp=key(purposes.TIMESTAMP),
+        )
 
     def _opened(self, name: str) -> Workspace:
         with self._registry.read() as session:
@@ -249,16 +273,6 @@ def require_workspace_name(name: str) -> str:
             f"characters, got {name[:64]!r}"
         )
     return name
-
-
-def role_keys(key: Callable[[str], SigningKey]) -> RoleKeys:
-    """Return the TUF role keys that this server holds."""
-    return RoleKeys(
-        targets=(key(purposes.TARGETS),),
-        release=key(purposes.RELEASE),
-        snapshot=key(purposes.SNAPSHOT),
-        timestamp=key(purposes.TIMESTAMP),
-    )
 
 
 def property_note(form: Form) -> str:

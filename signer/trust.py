@@ -55,6 +55,11 @@ class Trust:
                 key_id=twice[0],
             )
 
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """The ids of every key that has a purpose here; TUF's roles are not here."""
+        return frozenset(self._uses())
+
     def _require_custodies(self) -> None:
         """DESIGN T1: "Every key [...] and log carries an admin-signed `custody`"."""
         for log in self.trusted_root.logs:

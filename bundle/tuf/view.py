@@ -130,9 +130,7 @@ def read_view(
     top = parse_metadata(targets, Targets, TARGETS)
     require_signed(chain.current, TARGETS, top)
     require_current(top, TARGETS, at)
-    _require_short_life(top.signed, at)
-    files = _files(top.signed)
-    delegation_keys = _require_delegation(chain, top.signed)
+    files, delegation_keys = read_targets(chain, top.signed, at=at)
     listed: Mapping[str, TargetInfo] = {}
     delegated = None
     if release is not None:
@@ -156,6 +154,22 @@ def read_view(
         revision=max(map(revision_of, listed), default=None),
         role_keys=MappingProxyType({**chain.keys, **delegation_keys}),
     )
+
+
+def read_targets(
+    chain: RootChain, targets: Targets, *, at: datetime
+) -> tuple[dict[str, TargetInfo], dict[str, str]]:
+    """Return what targets list, and the roles of the keys that they delegate to.
+
+    What of steps 2 to 4 does not need signatures; a proposal has none yet.
+
+    Raises:
+        VerificationError: By the step's code.
+        FormatError: A field of ours is not as it should be.
+    """
+    _require_short_life(targets, at)
+    _checkpoint(targets)
+    return _files(targets), _require_delegation(chain, targets)
 
 
 def revision_of(path: str) -> int:

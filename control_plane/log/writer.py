@@ -116,11 +116,16 @@ class Log(LogReader):
         Raises:
             WriteConflictError: There is a log already, and it is not empty or not ours.
         """
-        raw = sign_checkpoint(Checkpoint(origin, 0, EMPTY_ROOT), key=key)
+        raw = cls.empty_checkpoint(origin, key)
         log = cls(storage, origin=origin, key=key, alone=alone)
         if log._stored(CHECKPOINT) != raw:
             storage.replace(CHECKPOINT, raw, expected=None)
         return log
+
+    @staticmethod
+    def empty_checkpoint(origin: str, key: SigningKey) -> bytes:
+        """Return the signed note of a log before its first entry; always the same."""
+        return sign_checkpoint(Checkpoint(origin, 0, EMPTY_ROOT), key=key)
 
     def append(self, bodies: Sequence[bytes]) -> list[LogEntry]:
         """Append entries, all in one commit, perhaps with those of other threads.

@@ -15,7 +15,6 @@ Before 3 nothing has been shown to anybody, so that a new try begins anew.
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,13 +25,8 @@ from bundle.gate.candidate import (
     pack_signature_target,
     pack_target,
 )
-from bundle.layers import read_layer
-from bundle.lint.parents import lint_layer
-from bundle.rego.engine import Engine
 from bundle.tuf.root import build_root
 from control_plane.errors import (
-    LayerMismatchError,
-    LayerUnsafeError,
     WorkspaceExistsError,
 )
 from control_plane.keystore import ADMIN, LOG, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
@@ -40,6 +34,7 @@ from control_plane.log import Log
 from control_plane.registry import repository as index
 from control_plane.registry.models import WorkspaceRow
 from control_plane.services import Services
+from control_plane.workflows.layer_checks import LayerFiles, check_layers
 from control_plane.workflows.ledger import catch_up
 from control_plane.workflows.trust import TrustChange, change_trust
 from control_plane.workspaces import (
@@ -54,37 +49,13 @@ from keys.errors import StorageUnavailableError
 from keys.public import PublicKey
 from signer.form import Custody
 from signer.identity import ANY_NAMESPACE, Identity, IdentityTerms
-from signer.pins import CustodyTable, LayerPin, LayerPins
-from signer.predicates.layer import CONSTITUTION, PACK
+from signer.pins import CustodyTable, LayerPins
 from signer.predicates.trust_change import WORKSPACE_CREATED, Change
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
-from signer.verify import verify_layer
 
 # Days. The embedded admin lives as long as the embedded timestamp authority.
 _ADMIN_DAYS: Final = 3650
-
-
-@dataclass(frozen=True, slots=True)
-class LayerFiles:
-    """A layer as it is handed in.
-
-    Attributes:
-        name: A pack's name; the constitution has none.
-        archive: Its archive.
-        attestation: Its publisher's attestation.
-        publisher: Its publisher's key.
-    """
-
-    name: str | None
-    archive: bytes
-    attestation: bytes
-    publisher: PublicKey
-
-    @property
-    def pin(self) -> LayerPin:
-        """What the trust policy says of it."""
-        return LayerPin(Digest.of(self.archive), self.publisher)
 
 
 def create_workspace(
@@ -105,7 +76,7 @@ def create_workspace(
         StorageError: It was not made; do it again.
     """
     require_workspace_name(name)
-    _check_layers(services.engine, constitution, packs)
+    check_layers(services.engine, constitution, packs)
     at = services.clock()
     with services.workspaces.creating:
         final = services.workspaces.directory / name
@@ -113,7 +84,7 @@ def create_workspace(
             index_workspace(services, name)
             raise WorkspaceExistsError(f"expected a new name, got {name!r}", name=name)
         _stage(services, name, constitution, packs, at)
-        _commit(services, name)
+        commit_workspace(services, name)
     return index_workspace(services, name)
 
 
@@ -125,7 +96,7 @@ def index_workspace(services: Services, name: str) -> Workspace:
     """
     assembled = services.workspaces.assemble(name, services.workspaces.directory / name)
     policy = assembled.published().trust.policy
-    begun = policy.identity(ADMIN).not_before
+    begun = min(one.not_before for one in policy.identities if one.may("admin"))
     with services.registry.write() as session:
         if index.find_workspace(session, name) is None:
             session.add(
@@ -138,37 +109,6 @@ def index_workspace(services: Services, name: str) -> Workspace:
     workspace = services.workspaces.open(name)
     catch_up(services, workspace)
     return workspace
-
-
-def _check_layers(
-    engine: Engine, constitution: LayerFiles, packs: Sequence[LayerFiles]
-) -> None:
-    _check_layer(engine, CONSTITUTION, constitution)
-    for pack in packs:
-        _check_layer(engine, PACK, pack)
-    names = [pack.name for pack in packs]
-    if len(set(names)) != len(names):
-        raise LayerMismatchError("expected every pack once, got one twice")
-
-
-def _check_layer(engine: Engine, kind: str, files: LayerFiles) -> None:
-    said = verify_layer(
-        files.attestation, publisher=files.publisher, archive=files.archive
-    ).require()
-    layer = read_layer(files.archive)
-    expected = (kind, files.name or layer.name)
-    for found in ((said.layer, said.name), (layer.kind, layer.name)):
-        if found != expected:
-            raise LayerMismatchError(
-                f"expected {' '.join(expected)}, got {' '.join(found)}"
-            )
-    findings = lint_layer(layer, engine=engine)
-    refused = [finding for finding in findings if finding.severity == "error"]
-    if refused:
-        raise LayerUnsafeError(
-            f"{layer.kind} {layer.name}: {refused[0]}",
-            findings=[finding.to_json() for finding in refused],
-        )
 
 
 def _stage(
@@ -205,7 +145,12 @@ def _stage(
     change_trust(services, workspace, begin, at=at, indexed=False)
 
 
-def _commit(services: Services, name: str) -> None:
+def commit_workspace(services: Services, name: str) -> None:
+    """Give a staged workspace its name: from now on it is there.
+
+    Raises:
+        StorageUnavailableError: It may or may not be.
+    """
     directory = services.workspaces.directory
     try:
         (directory / f"{STAGING_PREFIX}{name}").rename(directory / name)

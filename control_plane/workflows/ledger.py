@@ -154,6 +154,11 @@ def catch_up(services: Services, workspace: Workspace) -> int:
         return max(size - start, 0)
 
 
+def log_unindexed(workspace: Workspace, raw: bytes, key: PublicKey) -> Recorded:
+    """Log a verified attestation of a workspace that the registry does not know yet."""
+    return _append(workspace, parse_attestation(raw), key)
+
+
 def _append(workspace: Workspace, attestation: Attestation, key: PublicKey) -> Recorded:
     stored = _store_body(workspace, attestation)
     body = hashedrekord_body(

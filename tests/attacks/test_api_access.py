@@ -30,6 +30,12 @@ SCOPED = {
     ("POST", f"{WS}/sign"): SIGNERS,
     ("POST", f"{WS}/verify"): ALL,
     ("GET", f"{WS}/trust/policy"): ALL,
+    ("GET", f"{WS}/trust/proposals"): ALL,
+    ("POST", f"{WS}/trust/proposals"): ADMIN,
+    ("GET", f"{WS}/trust/proposals/{{proposal}}"): ALL,
+    ("GET", f"{WS}/trust/proposals/{{proposal}}/files/{{digest}}"): ALL,
+    ("POST", f"{WS}/trust/proposals/{{proposal}}/signatures"): ADMIN,
+    ("POST", f"{WS}/trust/proposals/{{proposal}}/publish"): ADMIN,
     ("GET", f"{WS}/releases"): ALL,
     ("POST", f"{WS}/releases"): frozenset({"admin", "release"}),
     ("GET", f"{WS}/releases/{{revision}}"): ALL,
@@ -41,7 +47,11 @@ SCOPED = {
     ("GET", f"{WS}/audit/pack"): frozenset({"admin", "auditor"}),
 }
 ANY_TOKEN = {("GET", "/v1/whoami"), ("GET", "/v1/workspaces")}
-UNSCOPED_ADMIN = {("POST", "/v1/workspaces")}
+UNSCOPED_ADMIN = {
+    ("POST", "/v1/workspaces"),
+    ("POST", "/v1/ceremonies/{name}/online-keys"),
+    ("POST", "/v1/ceremonies/{name}"),
+}
 OPEN = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
@@ -54,6 +64,9 @@ PARTS = {
     "identity": "control-plane-admin",
     "revision": "1",
     "runner": "r",
+    "proposal": "sha256:" + "0" * 64,
+    "digest": "sha256:" + "0" * 64,
+    "name": "later",
 }
 
 

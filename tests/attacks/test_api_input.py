@@ -6,6 +6,8 @@ import pytest
 from control_plane.limits import MAX_SMALL_BODY_BYTES
 from tests.simulators.service import ControlPlane
 
+PROPOSALS = "/v1/workspaces/acme/trust/proposals"
+PROPOSAL = "sha256:" + "0" * 64
 PATHS = {
     "/v1/workspaces": {"name": "x"},
     "/v1/workspaces/acme/tokens": {"role": "author", "subject": "s", "ttl_seconds": 1},
@@ -16,7 +18,17 @@ PATHS = {
     "/v1/workspaces/acme/sign": {"identity": "x", "predicate_type": "x"},
     "/v1/workspaces/acme/verify": {"attestation": "", "predicate_type": "x"},
     "/v1/workspaces/acme/releases": {"bundle": "", "attestations": "", "release": ""},
+    "/v1/ceremonies/later": {"root": "", "proposal": "", "signatures": []},
+    PROPOSALS: {"proposal": ""},
+    f"{PROPOSALS}/{PROPOSAL}/signatures": {"key": "x", "signature": ""},
+    f"{PROPOSALS}/{PROPOSAL}/publish": {"event": ""},
     "/v1/workspaces/acme/runners/r/reports": {"attestation": ""},
+}
+LARGE = {
+    "/v1/workspaces",
+    "/v1/ceremonies/later",
+    "/v1/workspaces/acme/releases",
+    PROPOSALS,
 }
 JSON = {"content-type": "application/json"}
 
@@ -46,7 +58,14 @@ def _refused(server, call, statuses):
 def test_the_list_names_every_operation_with_a_body(server):
     schema = server.http.get("/openapi.json").json()
     with_body = {
-        path.format(ws="acme", identity="control-plane-admin", runner="r", token_id="t")
+        path.format(
+            ws="acme",
+            identity="control-plane-admin",
+            runner="r",
+            token_id="t",
+            name="later",
+            proposal=PROPOSAL,
+        )
         for path, found in schema["paths"].items()
         if "requestBody" in found.get("post", {}) and path.startswith("/v1")
     }
@@ -90,7 +109,7 @@ def test_a_field_of_another_type_is_refused(server, path):
 @pytest.mark.parametrize("path", PATHS)
 def test_an_endless_body_is_cut_off(server, path):
     limit = server.settings.max_body_bytes
-    large = path == "/v1/workspaces" or path.endswith("/releases")
+    large = path in LARGE
     size = (limit if large else MAX_SMALL_BODY_BYTES) + 1
 
     async def endless():

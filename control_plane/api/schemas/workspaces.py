@@ -8,7 +8,7 @@ from pydantic import Field
 from control_plane import limits
 from control_plane.api.schemas.base import Answer, Base64, Request, decoded
 from control_plane.registry.models import ReleaseRow
-from control_plane.workflows.create_workspace import LayerFiles
+from control_plane.workflows.layer_checks import LayerFiles
 from control_plane.workflows.workspaces import Described
 from control_plane.workspaces import property_note
 from keys.clock import format_instant
