@@ -89,5 +89,7 @@ DECISION_LIFE_S: Final = 3_600
 CLOCK_SKEW_S: Final = 300
 # Releases from a mark or floor to the newest. Three a day for a year.
 MAX_CHAIN_RELEASES: Final = 1_024
+# Attestations of what they changed: as many as the newest release may carry itself.
+MAX_MOVED_ATTESTATIONS: Final = 32_768
 # All of them together. 1,000 releases of 200 rules are 60 MiB.
 MAX_CHAIN_TOTAL_BYTES: Final = 256 * MIB

@@ -76,9 +76,16 @@ TARGETS: Final = (
             ("bundle/gate/steps_trust.py", "check_layers"),
             ("bundle/gate/steps_release.py", "check_word"),
             ("bundle/gate/steps_bundle.py", "check_bundle"),
-            ("bundle/gate/steps_bundle.py", "check_rules"),
             ("bundle/gate/steps_bundle.py", "check_together"),
         )
+    ),
+    Target(
+        "bundle/gate/steps_bundle.py",
+        "check_rules",
+        (
+            "tests/attacks/test_release_steps.py",
+            "tests/attacks/test_rule_changes.py",
+        ),
     ),
     Target(
         "bundle/gate/standing.py",

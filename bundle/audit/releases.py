@@ -145,8 +145,9 @@ def _rests_on(link: Link, evidence: Evidence) -> Iterator[int]:
     said = evidence.said[link.digest]
     yield evidence.history.before(said.index).index
     for item in link.release.inventory:
-        if item.head in evidence.said:
-            yield evidence.said[item.head].index
+        for digest in (item.head, *item.approvals):
+            if digest in evidence.said:
+                yield evidence.said[digest].index
 
 
 def _record(

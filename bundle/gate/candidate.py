@@ -52,9 +52,11 @@ class Candidate:
         pack_attestations: Publishers' attestations by pack name.
         revision: The revision that ``bundle`` and ``attestations`` are of.
         bundle: The OPA bundle, gzip.
-        attestations: JSON lines: the release attestation and one per rule.
+        attestations: JSON lines: the release attestation, one per rule, and those of
+            other principals that the rules rest on.
         chain: Earlier release attestations: the predecessor first, back to and with
             the one that is known (mark or floor), or to the first release.
+        moved: Attestations of what those releases changed, in any order.
     """
 
     roots: tuple[bytes, ...]
@@ -72,6 +74,7 @@ class Candidate:
         default_factory=lambda: MappingProxyType({})
     )
     chain: tuple[bytes, ...] = ()
+    moved: tuple[bytes, ...] = ()
 
     def trust_files(self) -> dict[str, bytes]:
         """Return the files that top-level targets list, by target name."""

@@ -27,7 +27,10 @@ Order, and the sentence of DESIGN that each step enacts::
     confinement   3.4  packages, references, builtins and files, checked here again
     inventory     T4   archive and released inventory hold the same rules
     rules         2    each rule signed by an author of its namespace, tested, linted
+    approvals     T5   each word of a second principal that the rules rest on
+    moved         T5   the same of what the releases before it changed, nothing more
     rule-chain    T5   heads only move forward; nothing is dropped
+    changes       T5   a second principal behind every change, for exactly that change
     compile       5    constitution, packs and overlay load and answer together
 
 A step that is deleted is ``not_run``, and then nothing is accepted.
@@ -61,7 +64,10 @@ PLAN: Final = (
     ("confinement", "overlay keeps to itself"),
     ("inventory", "inventory and archive agree"),
     ("rules", "rule attestations"),
+    ("approvals", "approvals of rules in force"),
+    ("moved", "attestations of earlier changes"),
     ("rule-chain", "chain of each rule"),
+    ("changes", "a second principal behind each change"),
     ("compile", "constitution, packs and overlay load and answer together"),
 )
 
@@ -90,7 +96,7 @@ def check_release(
         layers = check_layers(steps, candidate, accepted)
         word = check_word(steps, candidate, accepted, marks=marks, floor=floor, at=at)
         rules = check_bundle(steps, candidate, word, engine)
-        check_rules(steps, word, rules, at=at)
+        check_rules(steps, candidate, word, rules, at=at)
         check_together(steps, engine, layers, rules, at=at)
         release = _release(accepted, layers, word, rules)
     subject = f"release {candidate.revision}"

@@ -182,6 +182,24 @@ class RuleChangeUnapprovedError(VerificationError):
     code = "change-not-approved"
 
 
+class ApprovalMismatchError(VerificationError):
+    """An approval or lint attestation of another change than the release makes."""
+
+    code = "approval-mismatch"
+
+
+class ApprovalNotSecondError(VerificationError):
+    """A change that was approved, or linted, by the principal who made it."""
+
+    code = "approval-not-second"
+
+
+class ApprovalListError(VerificationError):
+    """Approvals listed where no Rego changed, or lost where it stayed."""
+
+    code = "approval-unlisted"
+
+
 class RuleDroppedError(VerificationError):
     """A rule that is gone without a retirement."""
 

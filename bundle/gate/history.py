@@ -4,12 +4,9 @@
 Between two releases a rule's head stays, or moves to a statement that names it in
 ``supersedes``; an id never disappears; a retired head is kept for ever.
 
-What this version does not have yet is said here and refused, never passed over:
-
-- an approval of a change. In the sovereign form a changed rule is refused
-  (``change-not-approved``); in the embedded form, where the property does not hold
-  anyway, it is accepted with a warning in the result;
-- a signed retirement. A release that retires a rule is refused (``retirement``).
+Who else than its author must stand behind a move is ``bundle.gate.approvals``'. A
+signed retirement is not in this version: a release that retires a rule is refused
+(``retirement``), never passed over.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,14 +18,11 @@ from bundle.gate.errors import (
     ReleaseChainError,
     RetirementError,
     RuleChainError,
-    RuleChangeUnapprovedError,
     RuleDroppedError,
 )
 from keys.digest import Digest
-from signer.form import Form
-from signer.predicates.release import ReleasePredicate
+from signer.predicates.release import InventoryItem, ReleasePredicate
 from signer.predicates.rule import RulePredicate
-from signer.result import Check, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +30,48 @@ class Move:
     """What one release changes in the heads of rules.
 
     Attributes:
-        release: The later release.
-        heads: Head of each rule in force, by id.
+        digest: Of the later release.
+        release: What it says.
+        rules: Each rule in force, by id.
         retired: Head of each retired rule, by id.
-        heads_before: The same in the release before; empty before the first.
+        rules_before: Those of the release before; none before the first.
         retired_before: The same.
     """
 
+    digest: Digest
     release: ReleasePredicate
-    heads: Mapping[str, Digest]
+    rules: Mapping[str, InventoryItem]
     retired: Mapping[str, Digest]
-    heads_before: Mapping[str, Digest]
+    rules_before: Mapping[str, InventoryItem]
     retired_before: Mapping[str, Digest]
 
     @classmethod
-    def of(cls, newer: ReleasePredicate, older: ReleasePredicate | None) -> "Move":
+    def of(cls, newer: Link, older: Link | None) -> "Move":
         """Return the move from one release to the next."""
+        before = older.release if older else None
         return cls(
-            newer,
-            {item.rule_id: item.head for item in newer.inventory},
-            {item.rule_id: item.head for item in newer.retired},
-            {item.rule_id: item.head for item in older.inventory} if older else {},
-            {item.rule_id: item.head for item in older.retired} if older else {},
+            newer.digest,
+            newer.release,
+            {item.rule_id: item for item in newer.release.inventory},
+            {item.rule_id: item.head for item in newer.release.retired},
+            {item.rule_id: item for item in before.inventory} if before else {},
+            {item.rule_id: item.head for item in before.retired} if before else {},
         )
 
     @property
     def added(self) -> list[str]:
         """Ids in force that were not."""
-        return sorted(self.heads.keys() - self.heads_before.keys())
+        return sorted(self.rules.keys() - self.rules_before.keys())
 
     @property
     def changed(self) -> list[str]:
         """Ids in force before and after, with another head."""
-        before = self.heads_before
-        return sorted(i for i, h in self.heads.items() if before.get(i, h) != h)
+        before = self.rules_before
+        return sorted(
+            rule_id
+            for rule_id, item in self.rules.items()
+            if rule_id in before and before[rule_id].head != item.head
+        )
 
 
 def moves_of(head: Link, links: Sequence[Link]) -> tuple[Move, ...]:
@@ -78,10 +80,10 @@ def moves_of(head: Link, links: Sequence[Link]) -> tuple[Move, ...]:
     The oldest link is known by mark or floor, unless it is the first release: then it
     is a move from nothing, and checked like any other.
     """
-    releases = [link.release for link in (head, *links)]
-    moves = [Move.of(newer, older) for newer, older in pairwise(releases)]
-    if releases[-1].predecessor is None:
-        moves.append(Move.of(releases[-1], None))
+    walked = (head, *links)
+    moves = [Move.of(newer, older) for newer, older in pairwise(walked)]
+    if walked[-1].release.predecessor is None:
+        moves.append(Move.of(walked[-1], None))
     return tuple(moves)
 
 
@@ -92,7 +94,7 @@ def check_nothing_dropped(moves: Iterable[Move]) -> None:
         RuleDroppedError: One is.
     """
     for move in moves:
-        gone = move.heads_before.keys() - move.heads.keys() - move.retired.keys()
+        gone = move.rules_before.keys() - move.rules.keys() - move.retired.keys()
         if gone:
             raise RuleDroppedError(
                 f"revision {move.release.revision}: expected {min(gone)}, got no rule",
@@ -108,7 +110,7 @@ def check_retired_kept(moves: Iterable[Move]) -> None:
     """
     for move in moves:
         for rule_id, head in move.retired_before.items():
-            if rule_id not in move.heads and move.retired.get(rule_id) != head:
+            if rule_id not in move.rules and move.retired.get(rule_id) != head:
                 raise RetirementError(
                     f"{rule_id}: expected retired head {head}, "
                     f"got {move.retired.get(rule_id)}"
@@ -137,16 +139,17 @@ def check_heads_forward(
 
     Args:
         moves: Along the chain.
-        claims: Verified rule attestations by digest. A head that was superseded in
-            the meantime is not among them: it is the release identity's word.
+        claims: Rule attestations by digest. One that only renewed a signature, and
+            was superseded, is not among them: it is the release identity's word.
 
     Raises:
         RuleChainError: Another ``supersedes`` than the head before.
     """
     for move in moves:
-        before = {**move.retired_before, **move.heads_before}
+        in_force = {i: item.head for i, item in move.rules_before.items()}
+        before = {**move.retired_before, **in_force}
         for rule_id in (*move.added, *move.changed):
-            claim = claims.get(move.heads[rule_id])
+            claim = claims.get(move.rules[rule_id].head)
             if claim and claim.supersedes != before.get(rule_id):
                 raise RuleChainError(
                     f"{rule_id}: expected a rule that supersedes "
@@ -167,34 +170,3 @@ def check_said(moves: Iterable[Move]) -> None:
                 f"revision {move.release.revision}: expected added {move.added} and "
                 f"changed {move.changed}, got {said[0]} and {said[1]}"
             )
-
-
-def check_approved(moves: Iterable[Move], form: Form) -> None:
-    """Refuse, in the sovereign form, a changed rule: approvals do not exist yet.
-
-    Raises:
-        RuleChangeUnapprovedError: An existing rule has another head.
-    """
-    for move in moves:
-        if move.changed and form is Form.SOVEREIGN:
-            raise RuleChangeUnapprovedError(
-                f"{move.changed[0]}: expected a second principal's approval of the "
-                "change, which this version cannot read yet, got none",
-                rule_id=move.changed[0],
-            )
-
-
-def warnings(moves: Iterable[Move]) -> list[Check]:
-    """Return a check for each change that nobody approved."""
-    return [
-        Check(
-            id=f"rule-change:{move.release.revision}:{rule_id}",
-            title=rule_id,
-            status=Status.PASSED,
-            code=RuleChangeUnapprovedError.code,
-            detail=f"warning: revision {move.release.revision} changes it without "
-            "a second principal's approval",
-        )
-        for move in moves
-        for rule_id in move.changed
-    ]

@@ -26,14 +26,17 @@ from signer.trust_policy import TrustPolicy
 def check_attestation_set(
     release: ReleasePredicate, others: Mapping[Digest, bytes]
 ) -> None:
-    """Refuse attestations that are not, one each, the heads that the release lists.
+    """Refuse attestations that are not, one each, those that the release lists.
+
+    It lists the head of each rule, and the approvals that the rule rests on.
 
     Raises:
         AttestationSetError: One is missing, or there is one of nothing listed.
     """
-    heads = {item.head for item in release.inventory}
-    for digest in sorted(heads ^ set(others)):
-        said = "got none" if digest in heads else "got one that no rule has"
+    listed = {item.head for item in release.inventory}
+    listed |= {digest for item in release.inventory for digest in item.approvals}
+    for digest in sorted(listed ^ set(others)):
+        said = "got none" if digest in listed else "got one that no rule has"
         raise AttestationSetError(f"expected attestation {digest}, {said}")
 
 

@@ -6,7 +6,8 @@ active, when the trust policy changes: an identity that was revoked takes its ru
 with it, and then the answer is deny, never one rule less.
 
 A digest that the admins signed in the trust policy (floor or survivor) keeps itself
-and everything reachable from it: earlier releases, and the rules that they list.
+and everything reachable from it: earlier releases, and the rules and approvals that
+they list.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Final
 
 from bundle.gate.chain import Link, split_endorsed
 from bundle.gate.rules import expected_rule
+from bundle.gate.second import verify_approvals
 from bundle.gate.verdict import AcceptedTrust, VerifiedRelease
 from keys.digest import Digest
 from signer.attestation import parse_attestation
@@ -31,6 +33,7 @@ STANDING_PLAN: Final = (
     ("custody", "custody of everyone who decides"),
     ("release", "release attestation under the current trust"),
     ("rules", "rule attestations under the current trust"),
+    ("approvals", "approvals under the current trust"),
 )
 
 
@@ -52,6 +55,12 @@ def check_standing(
                 release.predicate, release.attestations, trust=trust, at=at
             )
             note.add(*checks)
+        with steps("approvals") as note:
+            items = release.predicate.inventory
+            _, checks = verify_approvals(
+                items, release.attestations, trust=trust, at=at
+            )
+            note.add(*checks)
     return steps.result(subject=f"release {release.revision}", at=at)
 
 
@@ -64,7 +73,8 @@ def endorse(trust: Trust, walked: Sequence[Link]) -> Trust:
     """
     _, kept = split_endorsed(walked, named_by(trust.policy))
     reachable = {link.digest for link in kept}
-    reachable |= {item.head for link in kept for item in link.release.inventory}
+    items = [item for link in kept for item in link.release.inventory]
+    reachable |= {digest for one in items for digest in (one.head, *one.approvals)}
     revocations = tuple(
         replace(one, survivors=one.survivors | reachable)
         for one in trust.policy.revocations

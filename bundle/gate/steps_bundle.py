@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bundle.decide import Stack
+from bundle.gate import approvals as seconds
 from bundle.gate import content, history
 from bundle.gate import rules as rule_checks
 from bundle.gate.candidate import Candidate
+from bundle.gate.second import read_authors, verify_approvals
 from bundle.gate.standing import verify_rules
 from bundle.gate.steps_release import Word
 from bundle.gate.steps_trust import Layers
@@ -34,10 +36,19 @@ def check_bundle(
 
 
 def check_rules(
-    steps: StepRecorder, word: Word, rules: Sequence[RuleModule], *, at: datetime
+    steps: StepRecorder,
+    candidate: Candidate,
+    word: Word,
+    rules: Sequence[RuleModule],
+    *,
+    at: datetime,
 ) -> None:
     """Steps on who answers for each rule, and on what it replaces."""
     release = word.head.release
+    moves = history.moves_of(word.head, word.links)
+    unvouched = seconds.unvouched(word.head, word.links, word.trust.policy)
+    changes = seconds.changes_of(unvouched)
+    changed = [change.new for change in changes]
     with steps("rules") as note:
         rule_checks.check_attestation_set(release, word.others)
         rule_checks.check_thresholds(word.trust.policy)
@@ -46,15 +57,32 @@ def check_rules(
         rule_checks.check_named(release, rules, claims)
         rule_checks.check_linted_for(release, claims)
         note("tests and lint as claimed by the authors")
-    with steps("rule-chain") as note:
-        moves = history.moves_of(word.head, word.links)
+    with steps("approvals") as note:
+        approvals, checks = verify_approvals(
+            release.inventory, word.others, trust=word.trust, at=at
+        )
+        note.add(*checks)
+    with steps("moved") as note:
+        moved = seconds.sort_moved(candidate.moved, changes, release)
+        published = {**word.others, **moved}
+        authors = read_authors(changed, published, word.trust)
+        earlier, checks = verify_approvals(changed, published, trust=word.trust, at=at)
+        note.add(*checks)
+        note(f"attestations of earlier changes: {len(moved)}")
+    with steps("rule-chain"):
+        said = {head: author.said for head, author in authors.items()}
         history.check_nothing_dropped(moves)
         history.check_retired_kept(moves)
         history.check_no_retirement(moves)
-        history.check_heads_forward(moves, claims)
+        history.check_heads_forward(moves, said | claims)
         history.check_said(moves)
-        history.check_approved(moves, word.trust.form)
-        note.add(*history.warnings(moves))
+    with steps("changes") as note:
+        approvals |= earlier
+        seconds.check_listed(unvouched)
+        seconds.check_about(changes, approvals)
+        seconds.check_second(changes, approvals, authors)
+        seconds.check_approved(changes, word.trust.form)
+        note.add(*seconds.say_changes(changes, approvals))
 
 
 def check_together(

@@ -50,7 +50,7 @@ class VerifiedRelease:
         accepted: The trust that it was verified with.
         predicate: What the release identity said.
         attestation: The release attestation.
-        attestations: The rules' attestations, by SHA-256 of their PAE.
+        attestations: The rules' attestations and approvals, by SHA-256 of their PAE.
         marks: The marks that activation sets.
     """
 

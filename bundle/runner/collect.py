@@ -5,7 +5,7 @@ What is gathered is not believed; the gate judges it. A release that cannot be h
 not hide the trust that came with it: a revocation counts from when it was seen.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -21,12 +21,14 @@ from bundle.gate import (
     pack_signature_target,
     pack_target,
 )
+from bundle.gate.approvals import changes_of, unvouched, wanted
 from bundle.gate.chain import Link, find_anchor, floors_of, open_head
 from bundle.gate.release import sort_attestations
 from bundle.limits import (
     BUNDLE_BOUNDS,
     MAX_CHAIN_RELEASES,
     MAX_CHAIN_TOTAL_BYTES,
+    MAX_MOVED_ATTESTATIONS,
     MAX_TARGET_BYTES,
 )
 from bundle.marks import Known, Marks
@@ -63,7 +65,7 @@ class Source(Protocol):
         """Return a target's bytes."""
 
     def chain(self, digest: Digest) -> bytes:
-        """Return an earlier release attestation."""
+        """Return an attestation of an earlier release: its own, or of a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +140,11 @@ def _collect_release(
     archive = source.target(bundle_target(revision), max_bytes=BUNDLE_BOUNDS.max_bytes)
     lines = source.target(attestations_target(revision), max_bytes=MAX_TARGET_BYTES)
     head = open_head(sort_attestations(lines).release)
-    floors = floors_of(TrustPolicy.parse(trust.policy), floor)
-    chain = tuple(collect_chain(source, head, find_anchor(marks, floors)))
-    return replace(trust, bundle=archive, attestations=lines, chain=chain)
+    policy = TrustPolicy.parse(trust.policy)
+    anchor = find_anchor(marks, floors_of(policy, floor))
+    chain = tuple(collect_chain(source, head, anchor))
+    moved = tuple(collect_moved(source, head, chain, policy))
+    return replace(trust, bundle=archive, attestations=lines, chain=chain, moved=moved)
 
 
 def collect_chain(
@@ -172,3 +176,33 @@ def collect_chain(
         newer, link = link, open_head(raw)
         if link.release.revision >= newer.release.revision:
             return  # not a chain; the gate says so with its code
+
+
+def collect_moved(
+    source: Source,
+    head: Link,
+    chain: Iterable[bytes],
+    policy: TrustPolicy,
+    *,
+    max_attestations: int = MAX_MOVED_ATTESTATIONS,
+    max_bytes: int = MAX_CHAIN_TOTAL_BYTES,
+) -> Iterator[bytes]:
+    """Yield the attestations of what the releases before ``head`` changed.
+
+    Raises:
+        LimitExceededError: More of them, or more bytes, than there may be.
+        TrustacksError: One cannot be had.
+    """
+    links = tuple(map(open_head, chain))
+    needed = wanted(changes_of(unvouched(head, links, policy)), head.release)
+    left = max_bytes
+    for number, digest in enumerate(needed):
+        raw = source.chain(digest)
+        left -= len(raw)
+        if number >= max_attestations or left < 0:
+            raise LimitExceededError(
+                f"expected at most {max_attestations} attestations of earlier changes "
+                f"and {max_bytes} bytes, got more",
+                hint="have the admins sign a newer floor",
+            )
+        yield raw

@@ -56,7 +56,7 @@ def store_release(directory: Path, digest: Digest, candidate: Candidate) -> str:
         StorageUnavailableError: Nothing was written.
     """
     name = f"{RELEASES}/{digest.hex}.tar"
-    _store(directory / name, replace(candidate, chain=()))
+    _store(directory / name, replace(candidate, chain=(), moved=()))
     return name
 
 
@@ -76,7 +76,9 @@ def store_trust(directory: Path, targets: Digest, candidate: Candidate) -> None:
     Raises:
         StorageUnavailableError: Nothing was written.
     """
-    bare = replace(candidate, release_role=None, bundle=b"", attestations=b"", chain=())
+    bare = replace(
+        candidate, release_role=None, bundle=b"", attestations=b"", chain=(), moved=()
+    )
     _store(directory / TRUST / f"{targets.hex}.tar", bare)
 
 

@@ -4,7 +4,7 @@
 Everything but the log entry is verified first: what cannot be believed now is not
 logged, and nothing is written. Then the order of ``workflows.ledger``.
 
-Three predicate types come in here. Trust changes and proofs of possession are logged by
+Five predicate types come in here. Trust changes and proofs of possession are logged by
 the workflows that act on them, reports by theirs, which keeps them in sequence.
 """
 
@@ -19,11 +19,11 @@ from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.errors import UnknownSignerError
-from signer.predicates.base import ARTIFACT, RELEASE, RULE
+from signer.predicates.base import APPROVAL, ARTIFACT, LINT, RELEASE, RULE
 from signer.trust_policy import TrustPolicy
 from signer.verify import Evidence, Expected, verify_attestation
 
-ACCEPTED: Final = frozenset({ARTIFACT, RELEASE, RULE})
+ACCEPTED: Final = frozenset({APPROVAL, ARTIFACT, LINT, RELEASE, RULE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def submit(services: Services, name: str, raw: bytes) -> Recorded:
         evidence = verify_pending(services, workspace, raw)
         if evidence.statement.predicate_type not in ACCEPTED:
             raise AttestationNotAcceptedError(
-                f"expected a rule, release or artifact attestation, "
+                f"expected a rule, lint, approval, release or artifact attestation, "
                 f"got {evidence.statement.predicate_type}",
                 hint="reports and trust changes have endpoints of their own",
             )

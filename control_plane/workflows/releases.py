@@ -7,14 +7,14 @@ Order of writes:
 1. files and the release role's next version: stored, not reachable
 2. the Runner's gate over the exact bytes that a Runner would fetch    refused: as if
    nothing had happened, but for unreachable files and a version number
-3. the release attestation in ``chain/``, by its digest
+3. the release attestation in ``chain/``, by its digest, and the attestations of each
+   rule that it changes: a later chain leads through them
 4. snapshot and timestamp: THE COMMIT
 5. the release's row in the registry                  a crash: the next call adds it
 
 A repeated request answers with the release as it was published.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,12 +34,17 @@ from control_plane.errors import ReleaseStaleError
 from control_plane.registry import repository as index
 from control_plane.registry.models import ReleaseRow
 from control_plane.services import Services
+from control_plane.workflows.release_chain import (
+    earlier,
+    open_release,
+    read_chain,
+    store_chain,
+)
 from control_plane.workspaces import Published, Workspace
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.errors import NotFoundError
 from signer.attestation import join_jsonl, parse_attestation, parse_jsonl
-from signer.limits import MAX_ATTESTATION_BYTES
 from signer.predicates.release import ReleasePredicate
 from signer.statement import parse_statement
 from signer.verify import Expected, verify_attestation
@@ -54,7 +59,8 @@ def publish(
         services: The server.
         name: The workspace.
         bundle: ``bundle.tar.gz``.
-        attestations: The rules' attestations, one per line; the release's may be there.
+        attestations: The rules' attestations and the approvals that they rest on, one
+            per line; the release's may be there.
         release: The release attestation, logged.
 
     Raises:
@@ -80,7 +86,7 @@ def publish(
             at=at,
         )
         _pass_gate(services, _Staged(workspace, published, staged), at)
-        workspace.storage.put_immutable(chain_name(digest), release)
+        store_chain(workspace, release, attestations)
         workspace.repository.publish_release(staged, at=at)
         return _require_row(services, workspace, said.revision)
 
@@ -127,30 +133,6 @@ def index_page(
     head_of(services, workspace)
     with services.registry.read() as session:
         return index.list_releases(session, name, start=start, limit=limit)
-
-
-def read_chain(workspace: Workspace, digest: Digest) -> bytes:
-    """Return a published release's attestation.
-
-    Raises:
-        NotFoundError: There is none of that digest.
-    """
-    return workspace.storage.get(chain_name(digest), max_bytes=MAX_ATTESTATION_BYTES)
-
-
-def chain_name(digest: Digest) -> str:
-    """Return where a published release's attestation lies."""
-    return f"chain/{digest.hex}.sigstore.json"
-
-
-def open_release(raw: bytes) -> ReleasePredicate:
-    """Read what a release attestation says; its signature is not looked at.
-
-    Raises:
-        FormatError: Not a release attestation.
-    """
-    statement = parse_statement(parse_attestation(raw).envelope.payload)
-    return ReleasePredicate.parse(statement.predicate)
 
 
 def _check_word(published: Published, release: bytes, at: datetime) -> ReleasePredicate:
@@ -228,15 +210,6 @@ class _Staged:
         return read_chain(self.workspace, digest)
 
 
-def _earlier(workspace: Workspace, release: ReleasePredicate) -> Iterator[bytes]:
-    """Yield the published releases before one, its predecessor first."""
-    predecessor = release.predecessor
-    while predecessor is not None:
-        raw = read_chain(workspace, predecessor)
-        yield raw
-        predecessor = open_release(raw).predecessor
-
-
 def _indexed_head(services: Services, workspace: Workspace) -> ReleaseRow | None:
     with services.registry.read() as session:
         return index.head_release(session, workspace.name)
@@ -250,7 +223,7 @@ def _index_missing(
     )
     newest = sort_attestations(listed).release
     rows = []
-    for raw in (newest, *_earlier(workspace, open_release(newest))):
+    for raw in (newest, *earlier(workspace, open_release(newest))):
         row = _row(workspace, raw)
         if known is not None and row.revision <= known.revision:
             break

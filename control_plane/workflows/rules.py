@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from control_plane.services import Services
 from control_plane.workflows.ledger import read_body
-from control_plane.workflows.releases import head_of, open_release, read_chain
+from control_plane.workflows.release_chain import open_release, read_chain
+from control_plane.workflows.releases import head_of
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.predicates.release import InventoryItem, RetiredItem

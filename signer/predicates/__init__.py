@@ -11,8 +11,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from signer.errors import UnknownPredicateError
+from signer.predicates.approval import ApprovalPredicate
 from signer.predicates.artifact import ArtifactPredicate
 from signer.predicates.base import Predicate
+from signer.predicates.lint import LintPredicate
 from signer.predicates.release import ReleasePredicate
 from signer.predicates.rule import RulePredicate
 from signer.predicates.runner_report import RunnerReportPredicate
@@ -22,7 +24,9 @@ from signer.statement import Statement
 _PARSERS: Final[MappingProxyType[str, Callable[[dict[str, Any]], Predicate]]] = (
     MappingProxyType(
         {
+            ApprovalPredicate.type: ApprovalPredicate.parse,
             ArtifactPredicate.type: ArtifactPredicate.parse,
+            LintPredicate.type: LintPredicate.parse,
             ReleasePredicate.type: ReleasePredicate.parse,
             RulePredicate.type: RulePredicate.parse,
             RunnerReportPredicate.type: RunnerReportPredicate.parse,

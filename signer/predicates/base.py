@@ -11,9 +11,11 @@ from keys.digest import Digest
 
 PREFIX: Final = "https://trustacks.com/attestations/"
 
+APPROVAL: Final = f"{PREFIX}approval/v1"
 ARTIFACT: Final = f"{PREFIX}artifact/v1"
 IDENTITY_PROOF: Final = f"{PREFIX}identity-proof/v1"
 LAYER: Final = f"{PREFIX}layer/v1"
+LINT: Final = f"{PREFIX}lint/v1"
 RELEASE: Final = f"{PREFIX}release/v1"
 RULE: Final = f"{PREFIX}rule/v1"
 RUNNER_REPORT: Final = f"{PREFIX}runner-report/v1"
@@ -23,7 +25,9 @@ TRUST_CHANGE: Final = f"{PREFIX}trust-change/v1"
 # key itself and a layer by its publisher: no permission covers them.
 PERMISSION: Final = MappingProxyType(
     {
+        APPROVAL: frozenset({"approve"}),
         ARTIFACT: frozenset({"author", "release"}),
+        LINT: frozenset({"lint"}),
         RELEASE: frozenset({"release"}),
         RULE: frozenset({"author"}),
         RUNNER_REPORT: frozenset({"report"}),

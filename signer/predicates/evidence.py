@@ -8,7 +8,7 @@ from keys.digest import Digest
 from keys.fields import Fields
 from signer.errors import SuiteNotPassedError
 from signer.limits import MAX_CASES, MAX_LINT_TEXTS
-from signer.predicates.parts import must, version_text
+from signer.predicates.parts import must, optional_version, version_text
 
 POSITIVE: Final = "positive"
 NEGATIVE: Final = "negative"
@@ -70,10 +70,11 @@ class RuleChange:
     @classmethod
     def parse(cls, fields: Fields) -> Self:
         """Parse a change."""
-        solver = None
-        if not fields.is_null("solver_version"):
-            solver = version_text(fields, "solver_version")
-        change = cls(fields.one_of("verdict", VERDICTS), fields.digest("old"), solver)
+        change = cls(
+            fields.one_of("verdict", VERDICTS),
+            fields.digest("old"),
+            optional_version(fields, "solver_version"),
+        )
         fields.done()
         return change
 

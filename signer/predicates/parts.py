@@ -69,6 +69,11 @@ def version_text(fields: Fields, name: str) -> str:
     return text
 
 
+def optional_version(fields: Fields, name: str) -> str | None:
+    """Read a version or null."""
+    return None if fields.is_null(name) else version_text(fields, name)
+
+
 def digest_or_null(digest: Digest | None) -> str | None:
     """Write a digest or null."""
     return None if digest is None else str(digest)

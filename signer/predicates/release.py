@@ -13,7 +13,11 @@ from typing import Any, ClassVar, Self
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.fields import Fields
-from signer.limits import MAX_CHECKPOINT_CHARS, MAX_RELEASE_LIFE_S
+from signer.limits import (
+    MAX_APPROVALS,
+    MAX_CHECKPOINT_CHARS,
+    MAX_RELEASE_LIFE_S,
+)
 from signer.predicates.base import RELEASE
 from signer.predicates.parts import (
     Parents,
@@ -93,21 +97,31 @@ class InventoryItem:
         rule: SHA-256 of its Rego.
         test: SHA-256 of its test file.
         head: SHA-256 of the PAE of its rule attestation.
+        approvals: SHA-256 of the PAE of each statement of another principal that let
+            this Rego take the place of the one before it, sorted; none if there was
+            none before. They stay for as long as the Rego does (DESIGN T5).
     """
 
     rule_id: str
     rule: Digest
     test: Digest
     head: Digest
+    approvals: tuple[Digest, ...] = ()
+
+    def __post_init__(self) -> None:
+        texts = [str(digest) for digest in self.approvals]
+        must(texts == sorted(set(texts)), "approvals in order, each once")
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
         """Parse an item."""
+        approvals = fields.texts("approvals", max_items=MAX_APPROVALS)
         item = cls(
             rule_id=fields.text("rule_id"),
             rule=fields.digest("rule"),
             test=fields.digest("test"),
             head=fields.digest("head"),
+            approvals=tuple(map(Digest.parse, approvals)),
         )
         fields.done()
         return item
@@ -119,6 +133,7 @@ class InventoryItem:
             "rule": str(self.rule),
             "test": str(self.test),
             "head": str(self.head),
+            "approvals": [str(digest) for digest in self.approvals],
         }
 
 

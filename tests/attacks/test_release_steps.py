@@ -668,13 +668,135 @@ def a_change_that_the_release_does_not_name(house):
     return Attack(house.candidate())
 
 
+def an_earlier_change_that_supersedes_nothing(house):
+    first = house.rule()
+    house.release(first)
+    second = house.rule(text=rule_text(message="newer"))
+    house.release(second)
+    third = house.rule(text=rule_text(message="newest"), supersedes=second.head)
+    house.release(third)
+    return Attack(house.candidate())
+
+
+# ------------------------------------------------------------------ approvals
+
+
+def changed(house, approve=None, message="newer", **said):
+    """Release a change of the rule, and what approves it."""
+    first = house.releases[-1].rules[0]
+    text = rule_text(message=message)
+    second = house.rule(text=text, supersedes=first.head, **said)
+    second = second.approved(*([approve(first, second)] if approve else []))
+    house.release(second)
+    return second
+
+
+def changed_twice(house, **said):
+    """And what a Runner that knows the first release would gather."""
+    known = released(house).releases[0].known
+    changed(house, house.approval, **said)
+    changed(house, house.approval, message="newest")
+    return house.candidate(known=known), known
+
+
+def an_approval_by_a_revoked_approver(house):
+    house.publish_trust(revocations=(Revocation("approver", NOW, "stolen"),))
+    changed(released(house), house.approval)
+    return Attack(house.candidate())
+
+
+def an_earlier_approval_that_is_missing(house):
+    candidate, known = changed_twice(house)
+    return Attack(replace(candidate, moved=candidate.moved[:1]), floor=known)
+
+
+def an_attestation_that_no_earlier_change_has(house):
+    candidate, known = changed_twice(house)
+    extra = house.rule(WINDOW).attestation
+    return Attack(replace(candidate, moved=(*candidate.moved, extra)), floor=known)
+
+
+def an_earlier_approval_twice(house):
+    candidate, known = changed_twice(house)
+    return Attack(replace(candidate, moved=candidate.moved * 2), floor=known)
+
+
+def an_earlier_version_by_who_is_no_author(house):
+    candidate, known = changed_twice(house, by="releaser")
+    return Attack(candidate, floor=known)
+
+
+def an_earlier_version_in_another_s_name(house):
+    house.people["second"] = house.person("second", "author")
+    house.publish_trust()
+    candidate, known = changed_twice(house, by="second", identity="author")
+    return Attack(candidate, floor=known)
+
+
+def an_earlier_version_by_an_author_of_another_namespace(house):
+    other = house.person("other", "author", namespaces=frozenset({"other"}))
+    house.people["other"] = other
+    house.publish_trust()
+    candidate, known = changed_twice(house, by="other")
+    return Attack(candidate, floor=known)
+
+
+def an_earlier_version_of_another_workspace(house):
+    candidate, known = changed_twice(house, workspace=OTHER)
+    return Attack(candidate, floor=known)
+
+
+def an_earlier_version_of_other_bytes(house):
+    candidate, known = changed_twice(house, subjects=(b"other", b"bytes"))
+    return Attack(candidate, floor=known)
+
+
+def an_earlier_approval_by_a_revoked_approver(house):
+    house.publish_trust(revocations=(Revocation("approver", NOW, "stolen"),))
+    known = released(house).releases[0].known
+    changed(house, house.approval)
+    changed(house, house.linted, message="newest")
+    return Attack(house.candidate(known=known), floor=known)
+
+
+def an_approval_that_is_dropped(house):
+    changed(released(house), house.approval)
+    house.release(house.releases[-1].rules[0].approved())
+    return Attack(house.candidate())
+
+
+def an_approval_of_another_change(house):
+    approve = lambda old, new: house.approval(old, new, old=OTHER)  # noqa: E731
+    changed(released(house), approve)
+    return Attack(house.candidate())
+
+
+def an_approval_by_the_author(house):
+    house.people["both"] = house.person("both", "author", "approve")
+    house.publish_trust()
+    approve = lambda old, new: house.approval(old, new, by="both")  # noqa: E731
+    changed(released(house), approve, by="both")
+    return Attack(house.candidate())
+
+
+def a_rule_that_comes_back_after_its_retirement(house):
+    """Signed by its author alone; the retirement stood in a release that is known."""
+    house = sovereign(house)
+    ticket, window = house.rule(), house.rule(WINDOW, supersedes=OTHER)
+    retired = (RetiredItem(rule_id=WINDOW, head=OTHER),)
+    house.release(ticket)
+    known = house.release(ticket, retired=retired).known
+    house.release(ticket, window)
+    return Attack(house.candidate(known=known), floor=known)
+
+
 def a_changed_rule_without_approval(house):
     house = sovereign(house)
     first = house.rule()
     known = house.release(first).known
     second = house.rule(text=rule_text(message="newer"), supersedes=first.head)
     house.release(second)
-    return Attack(house.candidate(), floor=known)
+    return Attack(house.candidate(known=known), floor=known)
 
 
 # ------------------------------------------------------------------ together
@@ -766,7 +888,26 @@ ATTACKS = [
     (an_old_rule_version_again, "rule-chain", "rule-chain"),
     (a_new_rule_that_supersedes_something, "rule-chain", "rule-chain"),
     (a_change_that_the_release_does_not_name, "rule-chain", "release-chain"),
-    (a_changed_rule_without_approval, "rule-chain", "change-not-approved"),
+    (an_earlier_change_that_supersedes_nothing, "rule-chain", "rule-chain"),
+    (an_approval_by_a_revoked_approver, "approvals", "revoked"),
+    (an_earlier_approval_that_is_missing, "moved", "attestation-set"),
+    (an_attestation_that_no_earlier_change_has, "moved", "attestation-set"),
+    (an_earlier_approval_twice, "moved", "attestation-set"),
+    (an_earlier_version_by_who_is_no_author, "moved", "signer-not-permitted"),
+    (an_earlier_version_in_another_s_name, "moved", "signer-mismatch"),
+    (
+        an_earlier_version_by_an_author_of_another_namespace,
+        "moved",
+        "namespace-not-permitted",
+    ),
+    (an_earlier_version_of_another_workspace, "moved", "workspace-mismatch"),
+    (an_earlier_version_of_other_bytes, "moved", "subject-mismatch"),
+    (an_earlier_approval_by_a_revoked_approver, "moved", "revoked"),
+    (an_approval_that_is_dropped, "changes", "approval-unlisted"),
+    (an_approval_of_another_change, "changes", "approval-mismatch"),
+    (an_approval_by_the_author, "changes", "approval-not-second"),
+    (a_rule_that_comes_back_after_its_retirement, "changes", "change-not-approved"),
+    (a_changed_rule_without_approval, "changes", "change-not-approved"),
     (a_rule_that_does_not_answer, "compile", "no-answer"),
 ]
 

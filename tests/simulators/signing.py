@@ -17,8 +17,10 @@ from signer.dsse import IN_TOTO, Envelope, pae
 from signer.form import Custody, Form
 from signer.identity import Identity
 from signer.pins import CustodyTable, LayerPin, LayerPins
+from signer.predicates.approval import ApprovalPredicate
 from signer.predicates.artifact import ArtifactPredicate
 from signer.predicates.evidence import CaseResult, LintResult, SuiteResult
+from signer.predicates.lint import LintPredicate
 from signer.predicates.parts import Parents, Source
 from signer.predicates.release import (
     InventoryItem,
@@ -147,12 +149,13 @@ class Person:
     namespaces: frozenset[str] = frozenset({"*"})
     not_before: datetime = BEGIN
     not_after: datetime = END
+    principal: str | None = None
 
     @property
     def identity(self) -> Identity:
         return Identity(
             id=self.id,
-            principal=f"{self.id}@example.com",
+            principal=self.principal or f"{self.id}@example.com",
             custody=self.custody,
             permissions=self.permissions,
             namespaces=self.namespaces,
@@ -324,6 +327,38 @@ class Workshop:
             changed=(),
             checkpoint=self.log.checkpoint().decode(),
             source=Source("a" * 40, "main"),
+        )
+        return replace(predicate, **changes)
+
+    def lint(self, *, identity: str = "linter", **changes) -> LintPredicate:
+        predicate = LintPredicate(
+            workspace=self.workspace,
+            rule_id="acme.ticket",
+            identity=identity,
+            signed_at=NOW,
+            old=Digest.of(b"old rule"),
+            new=Digest.of(b"rule"),
+            verdict="stricter",
+            engine="regorus",
+            engine_version="0.13.0",
+            linter_version="0.1.0",
+            solver_version="4.15.3",
+            parents=Parents(Digest.of(b"constitution"), {"pack": Digest.of(b"pack")}),
+        )
+        return replace(predicate, **changes)
+
+    def approval(self, *, identity: str = "approver", **changes) -> ApprovalPredicate:
+        predicate = ApprovalPredicate(
+            workspace=self.workspace,
+            rule_id="acme.ticket",
+            identity=identity,
+            signed_at=NOW,
+            old=Digest.of(b"old rule"),
+            new=Digest.of(b"rule"),
+            change="looser",
+            loosens=True,
+            justification="Hotfixes have no ticket yet: CM-1234.",
+            parents=Parents(Digest.of(b"constitution"), {"pack": Digest.of(b"pack")}),
         )
         return replace(predicate, **changes)
 

@@ -7,6 +7,7 @@ that anybody can lie with the signatures that they really have. ``hostile`` is a
 Plane that uses everything of control-plane custody, and nothing else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,10 +17,12 @@ from bundle.confine import check_confined
 from bundle.decide import citation_of
 from bundle.gate import Candidate, GateResult, check_release
 from bundle.gate.candidate import pack_signature_target, pack_target
+from bundle.gate.chain import open_head
 from bundle.layers import LAYER_BOUNDS
 from bundle.marks import Known, Marks
 from bundle.rego.engine import Engine
 from bundle.rego.templates import library, render
+from bundle.runner.collect import collect_moved
 from bundle.stored_gzip import open_gzip
 from bundle.tuf.documents import RoleKeys
 from bundle.tuf.repository import Repository
@@ -30,8 +33,10 @@ from keys.strict import dumps_json
 from signer.attestation import join_jsonl, parse_attestation
 from signer.form import Custody, Form
 from signer.pins import CustodyTable, Floor, LayerPin, LayerPins
+from signer.predicates.approval import ApprovalPredicate
 from signer.predicates.evidence import LintResult, SuiteResult
 from signer.predicates.layer import LayerPredicate
+from signer.predicates.lint import LintPredicate
 from signer.predicates.parts import Parents, Source
 from signer.predicates.release import (
     InventoryItem,
@@ -145,6 +150,7 @@ class SignedRule:
     rule: bytes
     test: bytes
     attestation: bytes
+    approvals: tuple[bytes, ...] = ()
 
     @property
     def head(self) -> Digest:
@@ -157,7 +163,19 @@ class SignedRule:
             rule=Digest.of(self.rule),
             test=Digest.of(self.test),
             head=self.head,
+            approvals=tuple(
+                sorted((parse_attestation(a).digest for a in self.approvals), key=str)
+            ),
         )
+
+    @property
+    def attestations(self) -> tuple[bytes, ...]:
+        """The author's and the approvers'."""
+        return (self.attestation, *self.approvals)
+
+    def approved(self, *approvals: bytes) -> "SignedRule":
+        """The same rule, with these approvals beside it."""
+        return replace(self, approvals=approvals)
 
 
 @dataclass(frozen=True)
@@ -177,6 +195,12 @@ class SignedRelease:
     @property
     def known(self) -> Known:
         return Known(self.predicate.revision, self.digest)
+
+    @property
+    def chained(self) -> tuple[bytes, ...]:
+        """What lies below ``chain/`` because of it."""
+        changed = [r for r in self.rules if r.rule_id in self.predicate.changed]
+        return (*(raw for r in changed for raw in r.attestations), self.attestation)
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -227,6 +251,8 @@ class SimulatedWorkspace:
                 self.person("releaser", "release"),
                 self.person("admin", "admin"),
                 self.person("runner", "report"),
+                self.person("approver", "approve"),
+                self.person("linter", "lint"),
             )
         }
         constitution = {
@@ -236,12 +262,18 @@ class SimulatedWorkspace:
         self.constitution = layer_archive(
             "constitution", "constitution", "1.0.0", constitution
         )
-        self.pack = layer_archive("pack", "change-control", "1.0.0", {"p.rego": PACK})
+        self.pack_version = "1.0.0"
+        self.pack = self.pack_of(self.pack_version)
         self.policy_changes: dict[str, object] = {}
         self.releases: list[SignedRelease] = []
         self.policy_version = 0
         self.log.append(b"{}")
         self.publish_trust()
+
+    def pack_of(self, version: str) -> bytes:
+        """The pack's archive, which is the newest from now on."""
+        self.pack_version = version
+        return layer_archive("pack", "change-control", version, {"p.rego": PACK})
 
     # ------------------------------------------------------------------ people
 
@@ -311,7 +343,7 @@ class SimulatedWorkspace:
         return attest_bare(statement.to_bytes(), key=self.publisher)
 
     def trust_files(self, **policy: object) -> dict[str, bytes]:
-        pack = {"layer": "pack", "name": "change-control"}
+        pack = {"layer": "pack", "name": "change-control", "version": self.pack_version}
         return {
             "trust/policy.json": self.policy(**policy).to_bytes(),
             "trust/trusted_root.json": self.trusted_root(),
@@ -426,6 +458,52 @@ class SimulatedWorkspace:
         )
         return replace(current, **changes)
 
+    def approval(
+        self, old: SignedRule, new: SignedRule, /, *, by: str = "approver", **changes
+    ) -> bytes:
+        """Approve a change as its approver would."""
+        said = ApprovalPredicate(
+            workspace=self.workspace,
+            rule_id=new.rule_id,
+            identity=by,
+            signed_at=self.at,
+            old=Digest.of(old.rule),
+            new=Digest.of(new.rule),
+            change="looser",
+            loosens=True,
+            justification="Hotfixes have no ticket yet: CM-1234.",
+            parents=self.parents(),
+        )
+        return self._second(replace(said, **changes), new, by)
+
+    def linted(
+        self, old: SignedRule, new: SignedRule, /, *, by: str = "linter", **changes
+    ) -> bytes:
+        """Vouch for a change as a lint identity would."""
+        said = LintPredicate(
+            workspace=self.workspace,
+            rule_id=new.rule_id,
+            identity=by,
+            signed_at=self.at,
+            old=Digest.of(old.rule),
+            new=Digest.of(new.rule),
+            verdict="stricter",
+            engine=self.engine.name,
+            engine_version=self.engine.version,
+            linter_version="0.1.0",
+            solver_version="4.15.3",
+            parents=self.parents(),
+        )
+        return self._second(replace(said, **changes), new, by)
+
+    def _second(
+        self, said: ApprovalPredicate | LintPredicate, new: SignedRule, by: str
+    ) -> bytes:
+        path = f"rules/{new.rule_id}/{new.rule_id}.rego"
+        subject = Subject(path, Digest.of(new.rule))
+        statement = Statement((subject,), said.type, said.to_json())
+        return self.attest(statement.to_bytes(), by=self.people[by])
+
     # ------------------------------------------------------------------ releases
 
     def make_release(
@@ -455,7 +533,8 @@ class SimulatedWorkspace:
             predicate.to_json(),
         )
         raw = self.attest(statement.to_bytes(), by=self.people[by], at=at)
-        lines = join_jsonl([*(r.attestation for r in rules), *extra, raw])
+        published = [raw for rule in rules for raw in rule.attestations]
+        lines = join_jsonl([*published, *extra, raw])
         return SignedRelease(predicate, raw, archive, tuple(rules), lines)
 
     def _release_predicate(
@@ -501,8 +580,9 @@ class SimulatedWorkspace:
         at: datetime | None = None,
     ) -> SignedRelease:
         """Publish a release through TUF, and its attestation on the chain."""
-        name = f"chain/{release.digest.hex}.sigstore.json"
-        self.storage.put_immutable(name, release.attestation)
+        for raw in release.chained:
+            name = f"chain/{parse_attestation(raw).digest.hex}.sigstore.json"
+            self.storage.put_immutable(name, raw)
         staged = self.repository.prepare_release(
             revision or release.predicate.revision,
             files or release.files,
@@ -524,18 +604,46 @@ class SimulatedWorkspace:
 
     # ------------------------------------------------------------------ the gate
 
+    def chain(self, digest: Digest) -> bytes:
+        """Read what lies below ``chain/`` (``collect.Source``)."""
+        name = f"chain/{digest.hex}.sigstore.json"
+        return self.storage.get(name, max_bytes=1 << 27)
+
+    def moved(
+        self, release: SignedRelease, links: Sequence[bytes], policy: bytes
+    ) -> tuple[bytes, ...]:
+        """What a Runner would gather of earlier changes."""
+        head = open_head(release.attestation)
+        return tuple(collect_moved(self, head, tuple(links), TrustPolicy.parse(policy)))
+
     def candidate(
-        self, release: SignedRelease | None = None, *, chain: int | None = None
+        self,
+        release: SignedRelease | None = None,
+        *,
+        chain: int | None = None,
+        known: Known | None = None,
     ) -> Candidate:
-        """What a Runner would gather now, with so many links of the chain."""
+        """What a Runner that knows a release would gather now.
+
+        Args:
+            release: Instead of the newest.
+            chain: So many links before it; all, down to ``known``, by default.
+            known: By mark or floor.
+        """
         release = release or self.releases[-1]
         current = self.repository.current()
         read = {
             name: self.repository.read(name, max_bytes=1 << 27)
             for name in self.trust_files()
         }
-        before = [r for r in self.releases if r is not release]
+        lowest = known.revision if known else 1
+        before = [
+            r
+            for r in self.releases
+            if r is not release and r.predicate.revision >= lowest
+        ]
         links = [r.attestation for r in reversed(before)]
+        links = links if chain is None else links[:chain]
         return Candidate(
             roots=current.roots,
             targets=current.targets,
@@ -551,7 +659,8 @@ class SimulatedWorkspace:
             revision=release.predicate.revision,
             bundle=release.archive,
             attestations=release.lines,
-            chain=tuple(links if chain is None else links[:chain]),
+            chain=tuple(links),
+            moved=self.moved(release, links, read["trust/policy.json"]),
         )
 
     def check(
@@ -563,8 +672,9 @@ class SimulatedWorkspace:
         floor: Known | None = None,
     ) -> GateResult:
         """Ask the gate."""
+        known = marks.release if marks and marks.release else floor
         return check_release(
-            candidate or self.candidate(),
+            candidate or self.candidate(known=known),
             marks=marks,
             at=at or self.at,
             engine=self.engine,

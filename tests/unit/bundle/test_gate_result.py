@@ -96,7 +96,7 @@ def test_a_changed_rule_is_accepted_with_a_warning_in_the_embedded_form(house):
     house.release(newer)
     judged = house.check()
     assert judged
-    (step,) = [c for c in judged.result.checks if c.id == "rule-chain"]
+    (step,) = [c for c in judged.result.checks if c.id == "changes"]
     (warning,) = step.children
     assert warning.code == "change-not-approved"
     assert warning.detail.startswith("warning: ")
@@ -123,10 +123,17 @@ def test_the_marks_of_a_release_are_those_of_everything_it_stands_on(house):
 
 
 def test_a_release_stands_or_falls_with_those_who_signed_it(house):
+    first = house.releases[0].rules[0]
+    newer = house.rule(text=rule_text(message="newer"), supersedes=first.head)
+    house.release(newer.approved(house.approval(first, newer)))
     judged = house.check()
     release = judged.require()
     assert check_standing(release, judged.trust, at=NOW)
-    for who, step in (("author", "rules"), ("releaser", "release")):
+    for who, step in (
+        ("author", "rules"),
+        ("releaser", "release"),
+        ("approver", "approvals"),
+    ):
         policy = house.policy(revocations=(Revocation(who, NOW, "left"),))
         trust = replace(judged.trust.trust, policy=policy)
         result = check_standing(release, replace(judged.trust, trust=trust), at=NOW)
@@ -148,10 +155,14 @@ def test_a_release_falls_when_the_control_plane_may_decide(engine):
 
 
 def test_a_release_named_as_survivor_keeps_the_rules_that_it_lists(house):
+    first = house.releases[0].rules[0]
+    newer = house.rule(text=rule_text(message="newer"), supersedes=first.head)
+    house.release(newer.approved(house.approval(first, newer)))
     judged = house.check()
     release = judged.require()
     revoked = (
         Revocation("author", NOW, "left"),
+        Revocation("approver", NOW, "left"),
         Revocation("releaser", NOW, "left", frozenset({release.digest})),
     )
     trust = replace(judged.trust.trust, policy=house.policy(revocations=revoked))

@@ -13,9 +13,11 @@ import pytest
 from keys.errors import TrustacksError
 from keys.strict import dumps_json
 from signer.attestation import parse_attestation
+from signer.predicates.approval import ApprovalPredicate
 from signer.predicates.artifact import ArtifactPredicate
 from signer.predicates.identity_proof import IdentityProofPredicate
 from signer.predicates.layer import LayerPredicate
+from signer.predicates.lint import LintPredicate
 from signer.predicates.release import ReleasePredicate
 from signer.predicates.rule import RulePredicate
 from signer.predicates.runner_report import RunnerReportPredicate
@@ -27,9 +29,11 @@ from signer.verify import STEPS
 
 FORMATS = Path(__file__).parents[3] / "docs" / "formats"
 PREDICATES = (
+    ApprovalPredicate,
     ArtifactPredicate,
     IdentityProofPredicate,
     LayerPredicate,
+    LintPredicate,
     ReleasePredicate,
     RulePredicate,
     RunnerReportPredicate,

@@ -17,7 +17,7 @@ from signer.identity import Identity
 from signer.pins import CustodyTable, Freshness, LayerPins
 from signer.predicates.evidence import LintResult, SuiteResult
 from signer.predicates.parts import Parents, namespace_of
-from signer.predicates.release import ReleasePredicate
+from signer.predicates.release import InventoryItem, ReleasePredicate
 from signer.predicates.runner_report import ReportedCheck, RunnerReportPredicate
 from signer.result import Status, VerificationResult
 from signer.statement import Statement, Subject, parse_statement
@@ -136,6 +136,10 @@ def report(count: int) -> RunnerReportPredicate:
     return RunnerReportPredicate.parse(SHOP.report(checks=checks).to_json())
 
 
+def approvals(count: int) -> tuple[Digest, ...]:
+    return tuple(Digest(f"{i:064x}") for i in range(count))
+
+
 def release(**changes) -> ReleasePredicate:
     return ReleasePredicate.parse(SHOP.release(**changes).to_json())
 
@@ -183,6 +187,8 @@ BOUNDS = {
     "cases": (limits.MAX_CASES, suite),
     "lint checks": (limits.MAX_LINT_TEXTS, lambda n: lint(n, "checks")),
     "lint warnings": (limits.MAX_LINT_TEXTS, lambda n: lint(n, "warnings")),
+    "approvals": (limits.MAX_APPROVALS, lambda n: InventoryItem.parse(Fields(replace(
+        SHOP.release().inventory[0], approvals=approvals(n)).to_json(), "item"))),
     "reported checks": (limits.MAX_REPORTED_CHECKS, report),
     "checkpoint": (limits.MAX_CHECKPOINT_CHARS, lambda n: release(checkpoint="c" * n)),
     "release life": (limits.MAX_RELEASE_LIFE_S, lambda n: release(
@@ -238,8 +244,10 @@ def test_one_past_the_limit_is_refused_for_its_size(limit, build, inside):
 
 def test_a_release_of_as_many_rules_as_a_bundle_may_have_fits():
     item = SHOP.release().inventory[0]
+    one = (Digest.of(b"approval"),)
     items = tuple(
-        replace(item, rule_id=f"{'n' * 20}.{'r' * 38}{i:05}") for i in range(10_000)
+        replace(item, rule_id=f"{'n' * 20}.{'r' * 38}{i:05}", approvals=one)
+        for i in range(10_000)
     )
 
     data = say(

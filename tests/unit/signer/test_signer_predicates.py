@@ -57,6 +57,11 @@ ALL = [
     SHOP.release(),
     SHOP.release(revision=2, predecessor=OTHER, added=(), changed=("acme.ticket",)),
     SHOP.release(inventory=(), added=()),
+    SHOP.lint(),
+    SHOP.lint(verdict="equal", solver_version=None),
+    SHOP.approval(),
+    SHOP.approval(change="equal", loosens=False),
+    SHOP.approval(change="retired", new=None),
     SHOP.trust_change(),
     SHOP.trust_change(
         targets_version=2,
@@ -244,6 +249,25 @@ CONTRADICTIONS = {
     "added rules out of order": lambda: SHOP.release(
         inventory=(item("a.x"), item("b.x")), added=("b.x", "a.x")
     ),
+    "approvals out of order": lambda: replace(
+        ITEM, approvals=(Digest("b" * 64), Digest("a" * 64))
+    ),
+    "an approval twice": lambda: replace(ITEM, approvals=(OTHER, OTHER)),
+    "a lint of no change": lambda: SHOP.lint(old=OTHER, new=OTHER),
+    "a lint identity's word for a looser rule": lambda: SHOP.lint(verdict="looser"),
+    "for one that it does not know": lambda: SHOP.lint(verdict="unknown"),
+    "a lint of what is no rule": lambda: SHOP.lint(rule_id="acme"),
+    "an approval of no change": lambda: SHOP.approval(old=OTHER, new=OTHER),
+    "an approval of another kind of change": lambda: SHOP.approval(change="better"),
+    "an approval of no rule, not retired": lambda: SHOP.approval(new=None),
+    "an approval of a rule that is retired": lambda: SHOP.approval(change="retired"),
+    "a looser rule that does not loosen": lambda: SHOP.approval(loosens=False),
+    "an unknown one that does not": lambda: SHOP.approval(
+        change="unknown", loosens=False
+    ),
+    "a stricter rule that loosens": lambda: SHOP.approval(change="stricter"),
+    "an approval without a reason": lambda: SHOP.approval(justification=" \n"),
+    "an approval of what is no rule": lambda: SHOP.approval(rule_id="acme"),
     "a first targets version with one before": lambda: SHOP.trust_change(previous=OTHER),
     "a second without one": lambda: SHOP.trust_change(targets_version=2),
     "a registration of nobody": lambda: Change(kind="identity-registered"),
