@@ -134,6 +134,12 @@ class RuleTestsFailedError(RuleError):
     code = "rule-tests-failed"
 
 
+class RuleCoverageLowError(RuleError):
+    """The cases of a rule reach fewer of its lines than was asked for."""
+
+    code = "rule-coverage-low"
+
+
 class RuleLintFailedError(RuleError):
     """The linter refuses a rule."""
 
@@ -150,6 +156,18 @@ class RuleNotFormattedError(RuleError):
     """A file that the formatter would change."""
 
     code = "rule-not-formatted"
+
+
+class WorkerLostError(UnavailableError):
+    """A process that shared the work ended in the middle of it."""
+
+    code = "worker-lost"
+
+
+class RuleCheckFailedError(RuleError):
+    """A change of the overlay has errors."""
+
+    code = "rule-check-failed"
 
 
 class RuleUnsignedError(RuleError):

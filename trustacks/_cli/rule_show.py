@@ -14,10 +14,8 @@ from bundle.confine import examine_rule
 from bundle.overlay import RuleFiles, find_rule
 from bundle.rule import RuleModule
 from keys.digest import Digest
-from keys.errors import NotFoundError, TrustacksError
-from signer.attestation import parse_attestation
+from keys.errors import NotFoundError
 from signer.result import VerificationResult
-from signer.statement import parse_statement
 from signer.verify import verify_attestation
 from trustacks._cli.connect import open_pinned
 from trustacks._cli.engine import open_engine
@@ -26,6 +24,7 @@ from trustacks._cli.output import columns, pairs, printable
 from trustacks._cli.overlay_files import overlay_option, read_rules
 from trustacks._cli.session import Session
 from trustacks.errors import NotLoggedInError
+from trustacks.review.evidence import state_of
 from trustacks.signing import expected_of
 
 
@@ -68,19 +67,6 @@ def show(
         value,
         lambda: _text(value, None if result is None else result.text(color=color)),
     )
-
-
-def state_of(files: RuleFiles) -> str:
-    """Return ``unsigned``, ``signed``, or ``changed`` since it was signed."""
-    if files.attestation is None:
-        return "unsigned"
-    try:
-        payload = parse_attestation(files.attestation).envelope.payload
-        digests = set(parse_statement(payload).digests)
-    except TrustacksError:
-        return "damaged"
-    same = digests == {Digest.of(files.rule), Digest.of(files.test)}
-    return "signed" if same else "changed"
 
 
 def _described(files: RuleFiles, module: RuleModule | None) -> dict[str, Any]:

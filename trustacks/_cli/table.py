@@ -60,6 +60,7 @@ COMMANDS: Final[Table] = {
             "test": (f"{_HERE}.rule_test:test", "run the tests of rules"),
             "lint": (f"{_HERE}.rule_lint:lint", "check rules, the ratchet included"),
             "sign": (f"{_HERE}.rule_sign:sign", "test, lint, then attest a rule"),
+            "check": (f"{_HERE}.rule_check:check", "judge a pull request's rules"),
             "explain": (f"{_HERE}.rule_explain:explain", "what a finding's code means"),
             "list": (f"{_HERE}.rule_show:list_", "list the rules of the overlay"),
             "show": (f"{_HERE}.rule_show:show", "show one rule"),

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands beside a rule: whether it is there and about these very bytes.
+
+No signature is verified here, because a pull request is checked where nothing is
+pinned. The release is refused without them.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from bundle.finding import Finding
+from bundle.overlay import RuleFiles
+from keys.digest import Digest
+from keys.durable import read_file
+from keys.errors import TrustacksError
+from signer.attestation import parse_attestation
+from signer.limits import MAX_ATTESTATION_BYTES
+from signer.statement import parse_statement
+
+_SIGN: Final = "trustacks rule sign"
+
+
+def state_of(files: RuleFiles) -> str:
+    """Return ``unsigned``, ``signed``, ``changed`` since it was signed, ``damaged``."""
+    if files.attestation is None:
+        return "unsigned"
+    try:
+        payload = parse_attestation(files.attestation).envelope.payload
+        digests = set(parse_statement(payload).digests)
+    except TrustacksError:
+        return "damaged"
+    same = digests == {Digest.of(files.rule), Digest.of(files.test)}
+    return "signed" if same else "changed"
+
+
+def evidence_findings(files: RuleFiles) -> Iterator[Finding]:
+    """Yield a finding unless an attestation stands beside a rule, about its bytes."""
+    state, path = state_of(files), str(files.rule_path)
+    if state == "unsigned":
+        message = f"expected an attestation beside {files.rule_id}, got none"
+        yield Finding("attestation-missing", path, 1, 1, message, _SIGN)
+    elif state != "signed":
+        said = "one about other bytes" if state == "changed" else "a damaged one"
+        message = f"expected an attestation about these bytes, got {said}"
+        yield Finding("attestation-stale", path, 1, 1, message, _SIGN)
+
+
+def retirement_findings(old: RuleFiles, root: Path) -> Iterator[Finding]:
+    """Yield a finding unless a rule that is gone left its signed retirement.
+
+    Args:
+        old: The rule as it was.
+        root: The overlay folder.
+    """
+    name = f"{old.rule_id}.retired.sigstore.json"
+    if not any(_retires(path, old.rule_id) for path in _places(old, root, name)):
+        message = f"expected the signed retirement of {old.rule_id}, got none"
+        fix = "bring the rule back, or retire it: a rule leaves by a signature only"
+        yield Finding("rule-removed", str(old.rule_path), 1, 1, message, fix)
+
+
+def _places(old: RuleFiles, root: Path, name: str) -> tuple[Path, Path]:
+    return root / "rules" / old.rule_id / name, old.rule_path.with_name(name)
+
+
+def _retires(path: Path, rule_id: str) -> bool:
+    """Return whether a file is the statement that retires a rule."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    try:
+        raw = read_file(path, max_bytes=MAX_ATTESTATION_BYTES)
+        said = parse_statement(parse_attestation(raw).envelope.payload)
+    except TrustacksError:
+        return False
+    kind = said.predicate_type.rpartition("/attestations/")[2]
+    return kind.startswith("retire") and said.predicate.get("rule_id") == rule_id
