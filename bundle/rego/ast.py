@@ -7,7 +7,7 @@ nothing of scopes or meaning; ``scope`` and ``conditions`` do.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -247,13 +247,20 @@ class Syntax:
 
 Node = Expr | With | Statement | Body | Rule
 
+# The fields of a node that may hold nodes, last first.
+_BELOW: Final = {
+    kind: tuple(name for name in reversed(kind.__match_args__) if name != "place")
+    for kind in get_args(Node)
+}
+
 
 def walk(node: Any) -> Iterator[Node]:
     """Yield a node and all below it, outermost first; tuples are looked through."""
-    if isinstance(node, tuple):
-        for item in node:
-            yield from walk(item)
-    elif isinstance(node, Node):
-        yield node
-        for name in node.__match_args__:
-            yield from walk(getattr(node, name))
+    waiting = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, tuple):
+            waiting.extend(item[::-1])
+        elif (below := _BELOW.get(type(item))) is not None:
+            yield item
+            waiting.extend([getattr(item, name) for name in below])

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``trustacks rule lint``: of one rule, or of all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from bundle.lint.linter import Against
 from bundle.lint.siblings import Siblings, read_siblings
 from bundle.overlay import RuleFiles
 from bundle.rego.engine import Engine
-from trustacks._cli.engine import open_engine
+from bundle.rego.remember import RememberingEngine
+from trustacks._cli.engine import confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command
+from trustacks._cli.many import reports_of
 from trustacks._cli.overlay_files import choose_rules, overlay_option, read_rules
 from trustacks._cli.parent_layers import modules_of, parents_options, read_parents
 from trustacks._cli.session import Session
@@ -26,6 +29,7 @@ from trustacks.errors import RuleLintFailedError
 @click.argument("rule", required=False)
 @overlay_option
 @parents_options
+@engine_option
 def lint(
     session: Session,
     *,
@@ -34,20 +38,43 @@ def lint(
     constitution: Path | None,
     packs: tuple[Path, ...],
     workspace: str | None,
+    engine_choice: str | None,
 ) -> None:
     """Lint RULE, an id or a path, or every rule, against its parents."""
     rules = choose_rules(overlay, rule)
     parents = read_parents(session, constitution, packs, workspace)
-    engine = open_engine(session)
-    siblings = siblings_of(overlay, rule, engine)
-    with session.output.progress("linting") as step:
-        reports = []
-        for number, one in enumerate(rules, start=1):
-            reports.append(lint_one(one, engine, parents, siblings))
-            step(number, len(rules))
+    engine = open_engine(session, engine_choice)
+    against = Against(
+        parents=modules_of(parents), siblings=siblings_of(overlay, rule, engine)
+    )
+    work = Linting(against, engine_choice)
+    reports = reports_of(session, rules, work, doing="linting")
     value = {"rules": [_linted(report) for report in reports]}
     session.output.result(value, lambda: linted_text(reports, rules))
     require_linted(reports)
+
+
+@dataclass(frozen=True)
+class Linting:
+    """The work of this command; a worker process is given it too."""
+
+    against: Against
+    engine_choice: str | None
+
+    def __call__(
+        self, session: Session
+    ) -> Callable[[Sequence[RuleFiles]], list[LintReport]]:
+        """Return what lints a chunk of rules with the session's engine."""
+        engine = open_engine(session, self.engine_choice)
+        asked = RememberingEngine(engine)
+
+        def lint_chunk(rules: Sequence[RuleFiles]) -> list[LintReport]:
+            return confirmed(
+                engine,
+                [lint_rule(rule, engine=asked, against=self.against) for rule in rules],
+            )
+
+        return lint_chunk
 
 
 def lint_one(

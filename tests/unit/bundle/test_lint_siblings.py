@@ -10,7 +10,6 @@ from bundle.lint.siblings import Name, Siblings, plain_name, read_siblings
 from bundle.rego.templates import NAMES, render
 from tests.simulators.rego import LEAF, rule_files, shared_engine
 
-
 RULE = "acme.requires_ticket"
 PLAIN = rule_files().rule.decode()
 PACKAGE = f"package overlay.{LEAF}\n"

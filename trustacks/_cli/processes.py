@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Much work of the same kind, in several processes of ours (ADR 0023).
+
+Linting is half Python and half engine, and Python runs on one core: an overlay of a
+thousand rules is divided among processes that each have an engine of their own. What
+goes between them is pickled: the pipe's other end is this program, nobody else's.
+
+Laws:
+- results come in the order of the items, whoever was faster;
+- a worker that dies is said, never waited for;
+- Ctrl-C is answered by the parent alone, and no worker outlives the call.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Final, TypeVar
+
+from keys.errors import TrustacksError
+from trustacks.errors import InternalError, WorkerLostError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Start = Callable[[], AbstractContextManager[Callable[[Item], Result]]]
+
+# More than these share the memory of one machine badly; each may take a gigabyte.
+MAX_WORKERS: Final = 4
+# Seconds that a worker with nothing to do has to end by itself.
+_GRACE: Final = 2.0
+
+
+def cores() -> int:
+    """Return how many workers are worth starting here."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
+    found = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return min(found, MAX_WORKERS)
+
+
+def in_processes(
+    start: "Start[Item, Result]", items: Sequence[Item], *, count: int
+) -> Iterator[Result]:
+    """Yield the result for each item, in order.
+
+    Args:
+        start: Called in each worker; what it opens gives the function for an item and
+            is closed when there are no more. Must be picklable, like items and results.
+        items: What there is to do.
+        count: How many workers.
+
+    Raises:
+        TrustacksError: The first that a worker raised.
+        WorkerLostError: A worker ended in the middle.
+    """
+    workers = [_started(start) for _ in range(min(count, len(items)))]
+    try:
+        yield from _shared(dict(workers), items)
+        for pipe, process in workers:
+            pipe.close()
+            process.join(_GRACE)
+    finally:
+        for pipe, process in workers:
+            pipe.close()
+            process.kill()
+            process.join()
+
+
+def _shared(
+    workers: dict[Connection, BaseProcess], items: Sequence[Any]
+) -> Iterator[Any]:
+    """Give each idle worker the next item; yield what is next in order."""
+    left, done, following = iter(enumerate(items)), dict[int, Any](), 0
+    for pipe in workers:
+        _send(pipe, next(left))
+    while following < len(items):
+        ready = set(wait(list(workers)))
+        for pipe in [one for one in workers if one in ready]:
+            number, result = _receive(pipe)
+            done[number] = result
+            if (more := next(left, None)) is not None:
+                _send(pipe, more)
+        while following in done:
+            yield done.pop(following)
+            following += 1
+
+
+def _send(pipe: Connection, item: tuple[int, Any]) -> None:
+    with contextlib.suppress(OSError):  # its end is seen where it is waited for
+        pipe.send(item)
+
+
+def _receive(pipe: Connection) -> tuple[int, Any]:
+    try:
+        number, result, error = pipe.recv()
+    except (EOFError, OSError):
+        raise WorkerLostError(
+            "expected an answer of a worker process, got its end",
+            hint="is memory short? run it again, or on fewer rules",
+        ) from None
+    if error is not None:
+        raise error
+    return number, result
+
+
+def _started(start: Callable[[], Any]) -> tuple[Connection, BaseProcess]:
+    spawn = multiprocessing.get_context("spawn")  # with no thread, lock or file of ours
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=(theirs, start), daemon=True)
+    with _sigint_ignored():
+        process.start()
+    theirs.close()
+    return ours, process
+
+
+@contextlib.contextmanager
+def _sigint_ignored() -> Iterator[None]:
+    """Let what is started here never hear of Ctrl-C: a program inherits that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _serve(pipe: Connection, start: Callable[[], Any]) -> None:
+    """Run one worker until its parent closes the pipe."""
+    with contextlib.suppress(EOFError, OSError), start() as work:
+        while True:
+            number, item = pipe.recv()
+            answer: tuple[int, Any, TrustacksError | None]
+            try:
+                answer = (number, work(item), None)
+            except TrustacksError as error:
+                answer = (number, None, error)
+            except Exception as error:  # noqa: BLE001 - the boundary of this process
+                answer = (number, None, _fault(error))
+            pipe.send(answer)
+
+
+def _fault(error: Exception) -> InternalError:
+    return InternalError(
+        f"unexpected {type(error).__name__}",
+        hint="this is a fault of ours: try the rules one by one",
+    )
