@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bundle.finding import Finding
+from bundle.rego.engine import EngineId
 
 # Raised when a check is added or decides otherwise; every attestation carries it.
 LINTER_VERSION: Final = "1.0.0"
@@ -21,6 +22,7 @@ class LintReport:
         engine_version: Its version.
         checks: The ids of what was checked, in order.
         findings: Errors, warnings and hints, in the order of the files.
+        second_opinion: The engine that was asked too and agreed (``opinion``).
     """
 
     rule_id: str
@@ -28,6 +30,7 @@ class LintReport:
     engine_version: str
     checks: tuple[str, ...]
     findings: tuple[Finding, ...]
+    second_opinion: EngineId | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -50,7 +53,7 @@ class LintReport:
             "verdict": "passed" if self.passed else "failed",
             "checks": list(self.checks),
             "warnings": warnings[:_MAX_WARNINGS],
-            "second_opinion": None,
+            "second_opinion": self.second_opinion and self.second_opinion.to_json(),
             "change": None,
         }
 

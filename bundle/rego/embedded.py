@@ -37,6 +37,7 @@ class EmbeddedEngine:
     """
 
     name = "regorus"
+    second = None
 
     def __init__(self, *, limits: Limits | None = None) -> None:
         self._session = Session(limits or Limits())

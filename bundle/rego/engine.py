@@ -42,6 +42,21 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineId:
+    """An engine, as test and lint attestations name it."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+    def to_json(self) -> dict[str, str]:
+        """Return it as an attestation carries it."""
+        return {"engine": self.name, "engine_version": self.version}
+
+
+@dataclass(frozen=True, slots=True)
 class LineCoverage:
     """The lines of one module that an evaluation reached, and those it did not."""
 
@@ -93,6 +108,10 @@ class Engine(Protocol):
     @property
     def version(self) -> str:
         """Its version."""
+
+    @property
+    def second(self) -> EngineId | None:
+        """The engine that is asked too, before anybody relies on the answers."""
 
     def parse(self, module: Module) -> dict[str, Any]:
         """Return the syntax tree of one module, in regorus' JSON form, version 1.

@@ -5,6 +5,8 @@ An ``EvaluationError`` means that there is no verdict. Whoever decides on a prop
 turns it into a deny with its code; nobody may read it as "nothing was denied".
 """
 
+from collections.abc import Sequence
+
 from keys.errors import RuleError
 
 
@@ -36,6 +38,20 @@ class RegoCompileError(RegoParseError):
     code = "rego-compile"
 
 
+class OpaRefusedError(RegoCompileError):
+    """Modules that OPA does not accept.
+
+    Attributes:
+        problems: All that it said: module path, line, column, reason.
+    """
+
+    code = "opa-refused"
+
+    def __init__(self, problems: Sequence[tuple[str, int, int, str]]) -> None:
+        super().__init__(*problems[0])
+        self.problems = tuple(problems)
+
+
 class EvaluationError(RuleError):
     """The engine gave no answer: there is no verdict, and no verdict is a deny."""
 
@@ -65,3 +81,18 @@ class EngineUnavailableError(EvaluationError):
 
     code = "engine-unavailable"
     exit_code = 3
+
+
+class OpaUnsuitableError(EngineUnavailableError):
+    """There is no ``opa`` on PATH, or not one that may be asked."""
+
+    code = "opa-unsuitable"
+
+
+class EngineDisagreementError(EvaluationError):
+    """Two engines gave different answers: nobody knows what the rule says.
+
+    Its evidence has each question with both answers.
+    """
+
+    code = "engines-disagree"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from bundle.finding import Finding
 from bundle.rego.cases import Polarity
+from bundle.rego.engine import EngineId
 from bundle.rego.facts import Conditions, Kill, Reached
 from keys.digest import Digest
 from keys.strict import dumps_json
@@ -90,6 +91,7 @@ class TestReport:
         findings: What is wrong with the tests themselves; an error fails the run.
         kill: What the tests notice, if every case passed.
         reached: The lines of the rule that they reach, if that was asked for.
+        second_opinion: The engine that was asked too and agreed (``opinion``).
     """
 
     __test__ = False  # pytest: this is not a test
@@ -101,6 +103,7 @@ class TestReport:
     findings: tuple[Finding, ...] = ()
     kill: Kill | None = None
     reached: Reached | None = None
+    second_opinion: EngineId | None = None
 
     @property
     def failed(self) -> tuple[CaseResult, ...]:
@@ -120,7 +123,7 @@ class TestReport:
             "engine": self.engine,
             "engine_version": self.engine_version,
             "cases": [case.to_json() for case in self.cases],
-            "second_opinion": None,
+            "second_opinion": self.second_opinion and self.second_opinion.to_json(),
         }
 
     def details(self) -> dict[str, Any]:

@@ -1,13 +1,74 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the Rego engine for a command; it ends with the command."""
 
+import shutil
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import click
+
+from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.engine import Engine
 from trustacks._cli.ahead import embedded_engine
 from trustacks._cli.session import Session
 
+REGORUS: Final = "regorus"
+OPA: Final = "opa"
+BOTH: Final = "both"
 
-def open_engine(session: Session) -> Engine:
-    """Start the engine now, so that its child is ready when it is asked."""
+R = TypeVar("R")
+
+
+def engine_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--engine``, which arrives as ``engine_choice``."""
+    return click.option(
+        "--engine",
+        "engine_choice",
+        type=click.Choice([REGORUS, OPA, BOTH]),
+        help="Who evaluates; both, if a current opa is on PATH, else regorus.",
+    )(function)
+
+
+def open_engine(session: Session, choice: str | None = None) -> Engine:
+    """Start the engine now, so that its child is ready when it is asked.
+
+    Args:
+        session: The command's.
+        choice: ``regorus``, ``opa`` or ``both``. Without one it is ``both`` where there
+            is a current ``opa`` on PATH; one that is too old is then not asked.
+
+    Raises:
+        OpaUnsuitableError: ``opa`` is needed, and there is none, or one too old.
+    """
     engine = embedded_engine(session)
     engine.warm()
-    return engine
+    if choice == REGORUS or (choice is None and shutil.which("opa") is None):
+        return engine
+    from bundle.rego.both import BothEngines  # noqa: PLC0415 - only where opa is
+    from bundle.rego.opa import OpaEngine  # noqa: PLC0415 - only where opa is
+    from bundle.rego.opa_process import find_opa  # noqa: PLC0415 - only where opa is
+
+    if choice is None and find_opa() is None:
+        return engine
+    opa = OpaEngine(engine)
+    opa.warm()
+    if choice == OPA:
+        return opa
+    return BothEngines(engine, opa, required=choice == BOTH)
+
+
+def confirmed(engine: Engine, reports: Sequence[R]) -> list[R]:
+    """Return reports with the second opinion on their rules, if one is to be asked.
+
+    Raises:
+        OpaUnsuitableError: ``opa`` is needed, and is too old.
+    """
+    if isinstance(engine, EmbeddedEngine):
+        return list(reports)
+    from bundle.rego.both import BothEngines  # noqa: PLC0415 - only where opa is
+    from bundle.rego.confirm import with_opinion  # noqa: PLC0415 - only where opa is
+    from bundle.rego.opinion import second_opinion  # noqa: PLC0415 - only where opa is
+
+    if not isinstance(engine, BothEngines):
+        return list(reports)
+    return with_opinion(reports, second_opinion(engine))
