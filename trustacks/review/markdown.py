@@ -19,12 +19,12 @@ from trustacks.review.judge import Reviewed
 from trustacks.review.review import Review
 
 # Of one quoted text: what a reader takes in (characters).
-_MAX_TEXT: Final = 300
+_MAX_TEXT: Final = 240
 # Of one input: a step's summary has room for 1 MiB (characters).
 _MAX_INPUT: Final = 8_000
-# More rows than these are counted, not shown.
-_MAX_RULES: Final = 200
-_MAX_FINDINGS: Final = 200
+# More rows than these are counted, not shown; SARIF and --json have them.
+_MAX_RULES: Final = 100
+_MAX_FINDINGS: Final = 50
 _MAX_INPUTS: Final = 20
 # What means nothing to Markdown inside a code span, in a table or out of one.
 _HARMLESS: Final = re.compile(r"[^`|\\]+")
@@ -63,7 +63,7 @@ def _visible(character: str) -> str:
 
 
 def _reference(character: str) -> str:
-    plain = character.isalnum() or character == " "
+    plain = character.isalnum() or character == " " or not character.isascii()
     return character if plain else f"&#{ord(character)};"
 
 
