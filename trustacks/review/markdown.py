@@ -3,7 +3,7 @@
 
 Ids, paths, messages and inputs come from the pull request itself, so none of them is
 ever Markdown or HTML here: it stands in a code span, in a ``<code>`` of character
-references, or in a fence that is longer than any in it. So it makes no link, image,
+references, or in a fence and without a backtick. So it makes no link, image,
 mention, row or heading, closes no block, and hides nothing behind a control character.
 """
 
@@ -28,7 +28,6 @@ _MAX_FINDINGS: Final = 50
 _MAX_INPUTS: Final = 20
 # What means nothing to Markdown inside a code span, in a table or out of one.
 _HARMLESS: Final = re.compile(r"[^`|\\]+")
-_FENCE: Final = re.compile(r"`{3,}")
 
 
 def to_markdown(review: Review) -> str:
@@ -127,12 +126,11 @@ def _input(one: Reviewed) -> str:
 
 
 def _fenced(value: Any) -> str:
-    text = json.dumps(value, indent=2, ensure_ascii=True)
+    # A backtick is in a string, where JSON has another way to write it.
+    text = json.dumps(value, indent=2, ensure_ascii=True).replace("`", "\\u0060")
     if len(text) > _MAX_INPUT:
         text = f"{text[:_MAX_INPUT]}\n... ({len(text)} characters; --json has all)"
-    longest = max((len(run) for run in _FENCE.findall(text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}json\n{text}\n{fence}"
+    return f"```json\n{text}\n```"
 
 
 def _findings(findings: Sequence[Finding]) -> Iterator[str]:
