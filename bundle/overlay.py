@@ -7,18 +7,20 @@ Two layouts, both accepted everywhere::
     overlay/rules/<rule_id>/<rule_id>.rego        and _test.rego, .sigstore.json
     overlay/<name>.rego                           and the same beside it
 
-A rule may also have a case file, ``<stem>.cases.yaml`` or ``.cases.json``. Nothing else
-may lie in the folder, and no link: what a reviewer sees is what is released. Here
-files are found and read; ``bundle.confine`` says what they may do.
+A rule may also have a case file, ``<stem>.cases.yaml`` or ``.cases.json``, and what
+others say of its newest change (``bundle.beside``). Nothing else may lie in the folder,
+and no link: what a reviewer sees is what is released. Here files are found and read;
+``bundle.confine`` says what they may do.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from bundle.beside import LINT, approvals_beside, approved_stem
 from bundle.errors import OverlayFormatError
 from bundle.limits import KIB, MAX_RULES
 from bundle.rego.limits import MAX_MODULE_BYTES
@@ -38,7 +40,7 @@ _TEST: Final = "_test.rego"
 _ATTESTATION: Final = ".sigstore.json"
 _RETIRED: Final = ".retired.sigstore.json"
 _CASES: Final = (".cases.yaml", ".cases.json")
-_SUFFIXES: Final = (_TEST, _RULE, _RETIRED, _ATTESTATION, *_CASES)
+_SUFFIXES: Final = (_TEST, _RULE, _RETIRED, LINT, _ATTESTATION, *_CASES)
 _BESIDE: Final = (PROFILE, "README.md", ".gitkeep")
 _FIRST_RULE: Final = "`trustacks rule new <id> --from change-calendar` makes a rule"
 _OWN_ID: Final = re.compile(r'^rule_metadata\["([^"\n]*)"\]', re.MULTILINE)
@@ -55,6 +57,7 @@ class RuleFiles:
         attestation: None if the rule is not signed.
         cases_path: Of the case file, if there is one.
         cases: Its bytes.
+        approvals: What others say of its newest change, by the path of the file.
     """
 
     rule_id: str
@@ -66,6 +69,7 @@ class RuleFiles:
     attestation: bytes | None
     cases_path: Path | None = None
     cases: bytes | None = None
+    approvals: tuple[tuple[Path, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +173,10 @@ def _rules(root: Path) -> Iterator[RuleFiles]:
                 yield from _folder(folder)
         elif not entry.is_file() or not _known(entry, entry.parent):
             raise _foreign(entry)
+    # Listed once: a thousand rules may lie side by side.
+    beside = [path for path in root.iterdir() if path.name.endswith(_ATTESTATION)]
     for path in _flat(root):
-        yield _read_rule(path)
+        yield _read_rule(path, beside)
 
 
 def _folder(folder: Path) -> Iterator[RuleFiles]:
@@ -181,7 +187,11 @@ def _folder(folder: Path) -> Iterator[RuleFiles]:
         return
     for entry in sorted(folder.iterdir()):
         _refuse_link(entry)
-        if not entry.is_file() or entry.name not in _names(folder.name):
+        named = (
+            entry.name in _names(folder.name)
+            or approved_stem(entry.name) == folder.name
+        )
+        if not entry.is_file() or not named:
             raise _foreign(entry)
     path = folder / f"{folder.name}{_RULE}"
     if path.exists():
@@ -203,6 +213,8 @@ def _known(entry: Path, parent: Path) -> bool:
     """Return whether a file beside flat rules belongs to one of them, or to all."""
     if entry.name in _BESIDE:
         return True
+    if (approved := approved_stem(entry.name)) is not None:
+        return (parent / f"{approved}{_RULE}").exists()
     for suffix in _SUFFIXES:
         stem = entry.name.removesuffix(suffix)
         if stem != entry.name:
@@ -210,7 +222,8 @@ def _known(entry: Path, parent: Path) -> bool:
     return False
 
 
-def _read_rule(path: Path) -> RuleFiles:
+def _read_rule(path: Path, entries: Iterable[Path] | None = None) -> RuleFiles:
+    """Read a rule's files; ``entries`` is what lies beside it, if that is known."""
     _refuse_link(path)
     stem = path.name.removesuffix(_RULE)
     if path.is_dir() or path.name.endswith(_TEST) or stem == path.name:
@@ -220,6 +233,10 @@ def _read_rule(path: Path) -> RuleFiles:
     beside = {suffix: path.with_name(f"{stem}{suffix}") for suffix in _SUFFIXES}
     cases = next((beside[s] for s in _CASES if beside[s].exists()), None)
     for companion in beside.values():
+        _refuse_link(companion)
+    listed = path.parent.iterdir() if entries is None else entries
+    approvals = approvals_beside(path, listed)
+    for companion in approvals:
         _refuse_link(companion)
     return RuleFiles(
         rule_id=stem if in_folder else own_id(rule),
@@ -231,6 +248,10 @@ def _read_rule(path: Path) -> RuleFiles:
         attestation=_optional(beside[_ATTESTATION], MAX_ATTESTATION_BYTES),
         cases_path=cases,
         cases=read_file(cases, max_bytes=MAX_CASES_BYTES) if cases else None,
+        approvals=tuple(
+            (found, read_file(found, max_bytes=MAX_ATTESTATION_BYTES))
+            for found in approvals
+        ),
     )
 
 

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from bundle.beside import MAX_APPROVALS, approval_path, lint_path
 from bundle.errors import OverlayFormatError
 from bundle.overlay import MAX_ATTESTATION_BYTES, PROFILE, find_rule, read_overlay
 from bundle.rego.limits import MAX_MODULE_BYTES
@@ -238,3 +239,87 @@ def test_a_file_may_have_its_limit_of_bytes_and_no_more(overlay):
         with pytest.raises(LimitExceededError):
             read_overlay(overlay)
         path.write_bytes(b"#")
+
+
+# ------------------------------------------------------------------ approvals
+
+
+def approve(rule, *names):
+    for name in names:
+        rule.rule_path.with_name(f"{rule.rule_path.stem}{name}").write_text(name)
+
+
+LINTED = ".lint.sigstore.json"
+APPROVED = ".approval.jane.doe.sigstore.json"
+
+
+@pytest.mark.parametrize("layout", ["overlay", "workshop"])
+def test_what_others_say_of_a_change_lies_beside_the_rule(layout, request):
+    root = request.getfixturevalue(layout)
+    (rule,) = read_overlay(root).rules
+    assert rule.approvals == ()
+    approve(rule, APPROVED, LINTED)
+    (rule,) = read_overlay(root).rules
+    assert [data.decode() for _, data in rule.approvals] == [APPROVED, LINTED]
+    assert find_rule(root, RULE_ID).approvals == rule.approvals
+    assert rule.attestation is None
+
+
+def test_their_files_are_named_as_they_are_found(overlay):
+    (rule,) = read_overlay(overlay).rules
+    lint_path(rule.rule_path).write_text("l")
+    approval_path(rule.rule_path, "jane.doe").write_text("a")
+    (rule,) = read_overlay(overlay).rules
+    assert [data for _, data in rule.approvals] == [b"a", b"l"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".approval.sigstore.json",
+        ".approval..sigstore.json",
+        ".approval.Jane.sigstore.json",
+        ".approval.jane.json",
+        ".lint.json",
+        ".other.sigstore.json",
+    ],
+)
+def test_an_approval_of_another_name_is_foreign(overlay, name):
+    (rule,) = read_overlay(overlay).rules
+    approve(rule, name)
+    with pytest.raises(OverlayFormatError):
+        read_overlay(overlay)
+
+
+@pytest.mark.parametrize("layout", ["overlay", "workshop"])
+def test_an_approval_of_another_rule_is_foreign(layout, request):
+    root = request.getfixturevalue(layout)
+    (rule,) = read_overlay(root).rules
+    rule.rule_path.with_name(f"other{APPROVED}").write_text("x")
+    with pytest.raises(OverlayFormatError):
+        read_overlay(root)
+
+
+def test_an_approval_that_is_a_link_is_refused(overlay, tmp_path):
+    (rule,) = read_overlay(overlay).rules
+    (tmp_path / "elsewhere").write_text("x")
+    approval_path(rule.rule_path, "jane").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OverlayFormatError):
+        find_rule(overlay, RULE_ID)
+
+
+def test_approvals_have_a_bound_in_size_and_number(overlay):
+    (rule,) = read_overlay(overlay).rules
+    for number in range(MAX_APPROVALS):
+        approval_path(rule.rule_path, f"a{number}").write_text("x")
+    assert len(find_rule(overlay, RULE_ID).approvals) == MAX_APPROVALS
+    lint_path(rule.rule_path).write_text("x")
+    with pytest.raises(OverlayFormatError):
+        find_rule(overlay, RULE_ID)
+    lint_path(rule.rule_path).unlink()
+    path = approval_path(rule.rule_path, "a0")
+    path.write_bytes(bytes(MAX_ATTESTATION_BYTES))
+    find_rule(overlay, RULE_ID)
+    path.write_bytes(bytes(MAX_ATTESTATION_BYTES + 1))
+    with pytest.raises(LimitExceededError):
+        find_rule(overlay, RULE_ID)
