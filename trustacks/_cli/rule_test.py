@@ -1,50 +1,80 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``trustacks rule test``: of one rule, or of all."""
+"""``trustacks rule test``: of some rules, or of all; once, or after every change.
 
-from collections.abc import Sequence
+There is no ``--update``: what a case expects is written by a person.
+"""
+
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from bundle.rego.testing import TestReport, run_tests
-from trustacks._cli.engine import open_engine
+from bundle.layers import Layer
+from bundle.overlay import RuleFiles, overlay_root
+from bundle.rego.engine import Engine
+from bundle.rego.testing import TestReport, report_tests
+from trustacks._cli.engine import confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command
 from trustacks._cli.overlay_files import choose_rules, overlay_option
 from trustacks._cli.parent_layers import modules_of, parents_options, read_parents
 from trustacks._cli.session import Session
-from trustacks.errors import NotLoggedInError, RuleTestsFailedError
+from trustacks.errors import (
+    NotLoggedInError,
+    RuleCoverageLowError,
+    RuleTestsFailedError,
+)
+
+# With fewer rules the bar would take longer to load than the tests to run.
+_MANY: Final = 20
 
 
 @command("test")
-@click.argument("rule", required=False)
+@click.argument("rules", nargs=-1, metavar="[ID|PATH]...")
+@click.option("--watch", "watching", is_flag=True, help="Run again on every change.")
+@click.option(
+    "--min-coverage",
+    type=click.IntRange(0, 100),
+    metavar="PERCENT",
+    help="Refuse a rule of which the cases reach fewer lines.",
+)
 @overlay_option
 @parents_options
+@engine_option
 def test(
     session: Session,
     *,
-    rule: str | None,
+    rules: tuple[str, ...],
+    watching: bool,
+    min_coverage: int | None,
     overlay: Path | None,
     constitution: Path | None,
     packs: tuple[Path, ...],
     workspace: str | None,
+    engine_choice: str | None,
 ) -> None:
-    """Run the tests of RULE, an id or a path, or of every rule."""
-    rules = choose_rules(overlay, rule)
-    try:
-        parents = read_parents(session, constitution, packs, workspace)
-    except NotLoggedInError:
-        parents = ()
-    engine = open_engine(session)
-    modules = modules_of(parents)
-    with session.output.progress("testing") as step:
-        reports = []
-        for number, one in enumerate(rules, start=1):
-            reports.append(run_tests(one, engine=engine, parents=modules))
-            step(number, len(rules))
-    value = {"rules": [_tested(report) for report in reports]}
-    session.output.result(value, lambda: "\n".join(report.text() for report in reports))
-    require_tested(reports)
+    """Run the tests of rules, named by id or path, or of every rule."""
+    engine = open_engine(session, engine_choice)
+
+    def once() -> None:
+        chosen = choose_rules(overlay, rules)
+        parents = _parents(session, constitution, packs, workspace)
+        reports = confirmed(engine, _run(session, engine, chosen, parents))
+        value = {"rules": [report.details() for report in reports]}
+        layers = [_layer(parent) for parent in parents]
+        session.output.result(
+            {**value, "parents": layers}, lambda: _text(session, reports)
+        )
+        require_tested(reports)
+        _require_covered(reports, min_coverage)
+
+    if not watching:
+        once()
+        return
+    from trustacks._cli.watch import watch  # noqa: PLC0415 - only where it is asked for
+
+    named = (overlay, constitution, *packs)
+    watch(session, _folders(rules, *named), once)
 
 
 def require_tested(reports: Sequence[TestReport]) -> None:
@@ -61,11 +91,87 @@ def require_tested(reports: Sequence[TestReport]) -> None:
         )
 
 
-def _tested(report: TestReport) -> dict[str, Any]:
-    return {
-        "rule_id": report.rule_id,
-        "passed": report.passed,
-        "test": report.to_json(),
-        "failed": [case.name for case in report.failed],
-        "findings": [finding.to_json() for finding in report.findings],
+def _require_covered(reports: Sequence[TestReport], least: int | None) -> None:
+    low = {
+        report.rule_id: report.reached.percent
+        for report in reports
+        if report.reached and report.reached.percent < (least or 0)
     }
+    if low:
+        said = ", ".join(f"{percent} % in {rule}" for rule, percent in low.items())
+        raise RuleCoverageLowError(
+            f"expected cases that reach {least} % of a rule's lines, got {said}",
+            hint="add a case for each line that no case reaches",
+            rules=low,
+        )
+
+
+def _parents(
+    session: Session,
+    constitution: Path | None,
+    packs: tuple[Path, ...],
+    workspace: str | None,
+) -> tuple[Layer, ...]:
+    """Return the layers that are named or pinned; none for who never logged in."""
+    try:
+        return read_parents(session, constitution, packs, workspace)
+    except NotLoggedInError:
+        if workspace is not None:
+            raise
+        return ()
+
+
+def _run(
+    session: Session,
+    engine: Engine,
+    rules: Sequence[RuleFiles],
+    parents: Sequence[Layer],
+) -> list[TestReport]:
+    modules = modules_of(parents)
+
+    def one(files: RuleFiles) -> TestReport:
+        return report_tests(files, engine=engine, parents=modules, coverage=True)
+
+    if len(rules) < _MANY:
+        return [one(files) for files in rules]
+    reports = []
+    with session.output.progress("testing") as step:
+        for number, files in enumerate(rules, start=1):
+            reports.append(one(files))
+            step(number, len(rules))
+    return reports
+
+
+def _text(session: Session, reports: Sequence[TestReport]) -> str:
+    parts = [report.text(session.output.style) for report in reports]
+    if len(reports) > 1:
+        failed = sum(not report.passed for report in reports)
+        cases = sum(len(report.cases) for report in reports)
+        passed = len(reports) - failed
+        parts.append(
+            f"{len(reports)} rules: {passed} passed, {failed} failed, {cases} cases"
+        )
+    return "\n".join(parts)
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    return {
+        "kind": layer.kind,
+        "name": layer.name,
+        "version": layer.version,
+        "archive": str(layer.digest),
+    }
+
+
+def _folders(rules: Sequence[str], *named: Path | None) -> Iterator[Path]:
+    """Yield what to watch: the overlay, the layers, rules that lie elsewhere.
+
+    Raises:
+        OverlayFormatError: No overlay, and no rule that is named by its path.
+    """
+    overlay, *layers = named
+    paths = [Path(rule).parent for rule in rules if "/" in rule]
+    if len(paths) < len(rules) or not rules:
+        yield overlay_root(overlay or Path())
+    yield from paths
+    yield from (layer for layer in layers if layer is not None)
