@@ -41,12 +41,23 @@ class Oracle:
         A module that does not compile gives ``None`` in place of the list.
         """
         request = {"modules": modules, "path": path, "documents": documents}
+        return self._ask(request)["values"]
+
+    def answers(self, modules, paths, documents):
+        """Return, for each path, the value for each document; one call for all.
+
+        Each answer is ``{"value": ...}``, ``{}`` if undefined or ``{"error": text}``.
+        """
+        request = {"modules": modules, "paths": paths, "documents": documents}
+        return self._ask(request)["answers"]
+
+    def _ask(self, request):
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
             raise RuntimeError("the oracle's process ended")
-        return json.loads(answer)["values"]
+        return json.loads(answer)
 
     def close(self) -> None:
         self._process.stdin.close()
@@ -123,6 +134,27 @@ def _value(engine, error, path, document):
     return {"value": found[0]["x"]} if found else {}
 
 
+def _answers(engine, error, path, documents):
+    """Ask for all documents in one query; one by one where one of them fails."""
+    query = (
+        "x = [found | some document in input.documents; "
+        f"found := [v | v := {path} with input as document]]"
+    )
+    try:
+        (found,) = engine.eval_query(query, {"documents": documents})
+    except error:
+        return [_value(engine, error, path, document) for document in documents]
+    return [{"value": one[0]} if one else {} for one in found["x"]]
+
+
+def _answer(engine, error, request):
+    documents = request["documents"]
+    if "paths" not in request:
+        return {"values": _values(engine, error, request["path"], documents)}
+    paths = request["paths"]
+    return {"answers": [_answers(engine, error, path, documents) for path in paths]}
+
+
 def _serve(folder: str) -> None:
     sys.path.insert(0, folder)
     from opa_bindings import OpaEngine, OpaError  # noqa: PLC0415
@@ -133,11 +165,11 @@ def _serve(folder: str) -> None:
         try:
             for name, source in request["modules"]:
                 engine.add_policy(name, source)
-            values = _values(engine, OpaError, request["path"], request["documents"])
+            answer = _answer(engine, OpaError, request)
         except OpaError:
-            values = None
+            answer = {"values": None, "answers": None}
         engine.close()
-        sys.stdout.write(json.dumps({"values": values}) + "\n")
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
 
