@@ -76,6 +76,20 @@ class CaseFileError(FormatError):
         self.line = line
 
 
+class ProfileFormatError(FormatError):
+    """An Environment Profile that is not what its format says.
+
+    Attributes:
+        line: Where, from 1.
+    """
+
+    code = "profile-invalid"
+
+    def __init__(self, message: str, *, hint: str | None = None, line: int = 1) -> None:
+        super().__init__(message, hint=hint, line=line)
+        self.line = line
+
+
 class NoAnswerError(RuleError):
     """A layer or rule that does not answer a proposal about nothing."""
 

@@ -62,12 +62,22 @@ def load_yaml_items(
     Raises:
         CaseFileError: Syntax, or anything that JSON cannot say.
     """
+    value, node = _load(data, what)
+    return value, tuple(_item_lines(node, name))
+
+
+def _load(data: bytes, what: str) -> tuple[Any, Any]:
+    """Return a document and its node."""
     loader = None
     try:
-        loader = _Loader(data)
+        loader = _Loader(data.decode("utf-8"))  # PyYAML would take UTF-16 as well
         node = loader.get_single_node()
-        lines = tuple(_item_lines(node, name))
-        return (loader.construct_document(node) if node else None), lines
+        return (loader.construct_document(node) if node else None), node
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CaseFileError(
+            f"{what}: expected UTF-8 at line {line}", line=line
+        ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = mark.line + 1 if mark else 1
@@ -79,6 +89,36 @@ def load_yaml_items(
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def load_yaml_lines(
+    data: bytes, *, what: str
+) -> tuple[Any, dict[tuple[str | int, ...], int]]:
+    """Parse one YAML document, and say on which line each of its parts begins.
+
+    Returns:
+        The document, and lines by path, such as ``("observability", 0)``, down to
+        items of lists in it.
+
+    Raises:
+        CaseFileError: Syntax, or anything that JSON cannot say.
+    """
+    value, node = _load(data, what)
+    return value, dict(_part_lines(node, ()))
+
+
+def _part_lines(
+    node: Any, path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], int]]:
+    if len(path) > 1:
+        return
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*path, key.value), key.start_mark.line + 1
+            yield from _part_lines(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield (*path, number), item.start_mark.line + 1
 
 
 def _item_lines(node: Any, name: str) -> Iterator[int]:
