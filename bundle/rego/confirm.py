@@ -8,24 +8,33 @@ others name the engine that agreed. What was not asked is not said to agree.
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from bundle.finding import Finding
-from bundle.rego.engine import EngineId
-from bundle.rego.opinion import Disagreement, Opinion
+from bundle.rego.both import BothEngines
+from bundle.rego.engine import Engine
+from bundle.rego.opinion import Disagreement, Opinion, second_opinion
 
 _MAX_FINDINGS = 3
 
 
-class Report(Protocol):
-    """What test and lint reports have in common."""
-
-    rule_id: str
-    findings: tuple[Finding, ...]
-    second_opinion: EngineId | None
-
-
+# A test or lint report: rule_id, findings and second_opinion are read of it.
 R = TypeVar("R", bound=Any)
+
+
+def confirmed(engine: Engine, reports: Iterable[R]) -> list[R]:
+    """Return reports with the second opinion on their rules, if one is to be asked.
+
+    Args:
+        engine: What the reports were made with; it has a second one or not.
+        reports: Test and lint reports of rules.
+
+    Raises:
+        OpaUnsuitableError: ``opa`` is needed, and is too old.
+    """
+    if not isinstance(engine, BothEngines):
+        return list(reports)
+    return with_opinion(reports, second_opinion(engine))
 
 
 def with_opinion(reports: Iterable[R], opinion: Opinion) -> list[R]:

@@ -29,13 +29,13 @@ def engine_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def open_engine(session: Session, choice: str | None = None) -> Engine:
+def open_engine(session: Session, choice: str | None = REGORUS) -> Engine:
     """Start the engine now, so that its child is ready when it is asked.
 
     Args:
         session: The command's.
-        choice: ``regorus``, ``opa`` or ``both``. Without one it is ``both`` where there
-            is a current ``opa`` on PATH; one that is too old is then not asked.
+        choice: ``regorus``, ``opa`` or ``both``. None is ``both`` where there is a
+            current ``opa`` on PATH; one that is too old is then not asked.
 
     Raises:
         OpaUnsuitableError: ``opa`` is needed, and there is none, or one too old.
@@ -65,10 +65,6 @@ def confirmed(engine: Engine, reports: Sequence[R]) -> list[R]:
     """
     if isinstance(engine, EmbeddedEngine):
         return list(reports)
-    from bundle.rego.both import BothEngines  # noqa: PLC0415 - only where opa is
-    from bundle.rego.confirm import with_opinion  # noqa: PLC0415 - only where opa is
-    from bundle.rego.opinion import second_opinion  # noqa: PLC0415 - only where opa is
+    from bundle.rego import confirm  # noqa: PLC0415 - only where opa is
 
-    if not isinstance(engine, BothEngines):
-        return list(reports)
-    return with_opinion(reports, second_opinion(engine))
+    return confirm.confirmed(engine, reports)

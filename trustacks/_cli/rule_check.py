@@ -14,7 +14,7 @@ import click
 from bundle.lint.linter import Against
 from bundle.ratchet.child import Prover
 from keys.errors import UsageError
-from trustacks._cli.engine import open_engine
+from trustacks._cli.engine import engine_option, open_engine
 from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.lazy import command
 from trustacks._cli.output import Output
@@ -47,6 +47,7 @@ def _outputs(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--base", metavar="REF", required=True, help="Such as origin/main.")
 @overlay_option
 @parents_options
+@engine_option
 @_outputs
 def check(
     session: Session,
@@ -56,6 +57,7 @@ def check(
     constitution: Path | None,
     packs: tuple[Path, ...],
     workspace: str | None,
+    engine_choice: str | None,
     markdown: Path | None,
     summary: Path | None,
     sarif: Path | None,
@@ -65,7 +67,7 @@ def check(
     _require_outputs(output, markdown, sarif)
     parents = read_parents(session, constitution, packs, workspace)
     against = Against(parents=modules_of(parents))
-    engine = open_engine(session)
+    engine = open_engine(session, engine_choice)
     change = read_change(overlay or Path(), base, against=against, engine=engine)
     prover = session.keep(Prover())
     with output.progress("checking") as step:

@@ -90,6 +90,7 @@ def judge(
         raise ValueError("a rule that is gone is judged by ``removed``")
     test = report_tests(new, engine=engine, parents=against.parents, coverage=False)
     lint = lint_rule(new, engine=engine, against=against)
+    (test,), (lint,) = _confirmed(engine, test, lint)
     said = compared(changed, engine=engine, against=against, prover=prover)
     findings = {*lint.findings, *test.findings, *evidence_findings(new)}
     return Reviewed(
@@ -114,6 +115,20 @@ def removed(changed: Changed, old: RuleFiles, root: Path) -> Reviewed:
     state = "missing" if findings else "retired"
     said = Compared("removed", "its denies are gone")
     return Reviewed(changed, said, state, None, None, findings)
+
+
+def _confirmed(
+    engine: Engine, test: TestReport, lint: LintReport
+) -> tuple[list[TestReport], list[LintReport]]:
+    """Return both reports with the second opinion on what was asked for them."""
+    from bundle.rego.both import BothEngines  # noqa: PLC0415 - only where opa is
+    from bundle.rego.confirm import with_opinion  # noqa: PLC0415 - only where opa is
+    from bundle.rego.opinion import second_opinion  # noqa: PLC0415 - only where opa is
+
+    if not isinstance(engine, BothEngines):
+        return [test], [lint]
+    opinion = second_opinion(engine)
+    return with_opinion([test], opinion), with_opinion([lint], opinion)
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str]:
