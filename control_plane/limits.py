@@ -40,6 +40,9 @@ DEFAULT_THREADS: Final = 40
 DEFAULT_RELEASES_LISTED: Final = 3
 # Milliseconds that SQLite waits for another writer before it says busy.
 SQLITE_BUSY_MS: Final = 10_000
+# Milliseconds that a server waits for another one's writer of the same workspace; a
+# publish takes a second or two.
+LOCK_WAIT_MS: Final = 30_000
 # Seconds that a stopping server waits for requests in flight.
 SHUTDOWN_SECONDS: Final = 10
 # Seconds between looks at the age of online metadata; it lives for a day or more.

@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.engine import Engine
+from bundle.storage.bucket import Bucket, Location
 from bundle.storage.directory import DirectoryStorage
 from control_plane import limits
 from control_plane.auth.roles import Role
@@ -22,9 +23,10 @@ from control_plane.registry.models import TokenRow
 from control_plane.registry.session import Registry
 from control_plane.settings import Settings
 from control_plane.state import StateDirectory
+from control_plane.stores import DirectoryStores, OpenStorage, S3Stores, Stores
 from control_plane.timestamping import open_authority
 from control_plane.tsa import TimestampService
-from control_plane.workspaces import OpenStorage, Workspaces
+from control_plane.workspaces import Workspaces
 from keys.clock import Clock, format_instant, utc_now
 from keys.durable import create_file
 
@@ -76,7 +78,7 @@ def build_services(
     Args:
         settings: What the operator chose.
         clock: The current instant.
-        open_storage: Opens the storage of a workspace.
+        open_storage: Opens the storage of a workspace in a directory.
 
     Raises:
         ConfigurationError: Settings that cannot be.
@@ -107,17 +109,30 @@ def build_services(
         keystore=keystore,
         timestamping=authority.service,
         workspaces=Workspaces(
-            directory=state.workspaces,
+            stores=_open_stores(settings, state, open_storage),
             settings=settings,
             registry=registry,
             keystore=keystore,
             authority=authority,
-            open_storage=open_storage,
         ),
         engine=EmbeddedEngine(),
         server_keys=frozenset(key.key_id for key in authority.keys),
         first_start=tuple(said),
     )
+
+
+def _open_stores(
+    settings: Settings, state: StateDirectory, open_storage: OpenStorage
+) -> Stores:
+    if not settings.storage:
+        return DirectoryStores(state.workspaces, open_storage)
+    location = Location.parse(settings.storage)
+    bucket = Bucket(
+        location.bucket,
+        endpoint_url=settings.s3_endpoint_url or None,
+        region=settings.s3_region or None,
+    )
+    return S3Stores(bucket, location.prefix)
 
 
 def _ensure_admin_token(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
+from bundle.storage.bucket import Location
 from control_plane import limits
 from keys.errors import ConfigurationError
 
@@ -22,6 +23,9 @@ PREFIX: Final = "TRUSTACKS_"
 _VARIABLES: Final = {"passphrase_file": "SERVER_PASSPHRASE_FILE"}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,190}[a-z0-9])?")
 _MAX_PORT: Final = 65535
+_TEXTS: Final = frozenset(
+    {"host", "public_host", "storage", "s3_endpoint_url", "s3_region"}
+)
 
 
 class Masked(str):
@@ -48,6 +52,10 @@ class Settings:
         max_body_bytes: The largest request body, bytes.
         threads: Requests worked on at once, and database connections.
         releases_listed: The newest revisions that the release role lists.
+        storage: ``s3://BUCKET/PREFIX`` for TUF, log and attestations; in ``state`` by
+            default. Credentials are boto3's own matter.
+        s3_endpoint_url: Of a server that is not Amazon's.
+        s3_region: Of the bucket.
     """
 
     state: Path
@@ -59,6 +67,9 @@ class Settings:
     max_body_bytes: int = limits.MAX_BODY_BYTES
     threads: int = limits.DEFAULT_THREADS
     releases_listed: int = limits.DEFAULT_RELEASES_LISTED
+    storage: str = ""
+    s3_endpoint_url: str = ""
+    s3_region: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= _MAX_PORT:
@@ -75,6 +86,7 @@ class Settings:
                     f"{name}: expected at least 1, got {getattr(self, name)}"
                 )
         _check_url(self.database_url)
+        _check_storage(self)
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, **chosen: object) -> Self:
@@ -119,7 +131,7 @@ def _convert(name: str, value: object) -> object:
         return Path(str(value))
     if name == "database_url":
         return Masked(str(value))
-    if name in ("host", "public_host"):
+    if name in _TEXTS:
         return str(value)
     try:
         return int(str(value))
@@ -133,4 +145,20 @@ def _check_url(url: str) -> None:
     if url and urlsplit(url).scheme.partition("+")[0] not in ("sqlite", "postgresql"):
         raise ConfigurationError(
             "database_url: expected sqlite: or postgresql:, got another scheme"
+        )
+
+
+def _check_storage(settings: Settings) -> None:
+    endpoint = settings.s3_endpoint_url
+    if settings.storage:
+        Location.parse(settings.storage)
+    elif endpoint or settings.s3_region:
+        raise ConfigurationError(
+            "storage: expected s3://BUCKET/PREFIX beside S3's endpoint, got none",
+            hint="set TRUSTACKS_STORAGE",
+        )
+    url = urlsplit(endpoint)
+    if endpoint and not (url.scheme in ("http", "https") and url.hostname):
+        raise ConfigurationError(
+            "s3_endpoint_url: expected http:// or https:// and a host, got another URL"
         )

@@ -1,27 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The workspaces of this server, and what of each is in force.
-
-A workspace is a storage with a TUF repository and a log in it, and keys. What is in
-force is read from the committed metadata, never from the registry: the registry says
-only which workspaces there are.
-"""
+"""The workspaces of this server, opened when first asked for, and how one is made."""
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Final
 
-from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
 from bundle.storage.interface import Storage
-from bundle.tuf.committed import TIMESTAMP_NAME, Committed
-from bundle.tuf.documents import RoleKeys, target_name
-from bundle.tuf.keys import identify
+from bundle.tuf.documents import RoleKeys
 from bundle.tuf.repository import Repository
-from bundle.tuf.rootchain import open_roots
 from control_plane import keystore as purposes
 from control_plane import limits
 from control_plane.errors import WorkspaceDamagedError
@@ -30,20 +19,23 @@ from control_plane.log import Log
 from control_plane.registry import repository as index
 from control_plane.registry.session import Registry
 from control_plane.settings import Settings
+from control_plane.stores import Opened, Stores
 from control_plane.timestamping import Authority
-from keys.errors import FormatError, NotFoundError, UsageError, VerificationError
-from keys.lock import exclusive
+from control_plane.workspace import GENESIS, Published, Workspace
+from keys.errors import NotFoundError, UsageError
 from keys.signing import SigningKey
 from signer.form import Form
-from signer.trust import Trust
-from signer.trust_policy import TrustPolicy
-from signer.trusted_root import TrustedRoot, build_trusted_root
+from signer.trusted_root import build_trusted_root
 
-GENESIS: Final = "metadata/1.root.json"
-# Opens the storage of one workspace, whose directory this is.
-OpenStorage = Callable[[Path], Storage]
-# A name begins with a letter; a workspace that is being made has a dot before it.
-STAGING_PREFIX: Final = ".new-"
+__all__ = [
+    "GENESIS",
+    "ONLINE",
+    "Published",
+    "Workspace",
+    "Workspaces",
+    "property_note",
+    "require_workspace_name",
+]
 
 _NAME: Final = re.compile(
     rf"[a-z](?:[a-z0-9-]{{0,{limits.MAX_WORKSPACE_CHARS - 2}}}[a-z0-9])?"
@@ -66,99 +58,19 @@ ONLINE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What is in force in a workspace: committed bytes, and what they say.
-
-    Attributes:
-        committed: The TUF metadata.
-        files: Trust and layers, by target name.
-        role_keys: Ids of the keys that have a TUF role.
-        trust: What signatures are judged by.
-    """
-
-    committed: Committed
-    files: Mapping[str, bytes]
-    role_keys: frozenset[str]
-    trust: Trust
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """One workspace, its parts joined.
-
-    Attributes:
-        name: Its name on this server.
-        storage: Its bytes.
-        log: Its transparency log.
-        repository: Its TUF repository.
-        key: Returns a key of this workspace that the server holds, by purpose.
-        lock: Held by whoever changes trust, releases or the log.
-    """
-
-    name: str
-    storage: Storage
-    log: Log
-    repository: Repository
-    key: Callable[[str], SigningKey]
-    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _seen: dict[bytes, Published] = field(default_factory=dict, repr=False)
-
-    @property
-    def genesis(self) -> bytes:
-        """The root that Runners pin.
-
-        Raises:
-            NotFoundError: There is none yet.
-        """
-        return self.storage.get(GENESIS, max_bytes=limits.MAX_STATIC_BYTES)
-
-    def published(self) -> Published:
-        """Read what is in force; expired or not, so that it can be renewed.
-
-        Raises:
-            NotFoundError: Nothing has been published yet.
-            WorkspaceDamagedError: The storage holds what nobody signed.
-            StorageError: It cannot be read.
-        """
-        stamp = self.storage.get(TIMESTAMP_NAME, max_bytes=limits.MAX_STATIC_BYTES)
-        found = self._seen.get(stamp)
-        if found is None:
-            try:
-                found = _read_published(self.storage, self.repository.current())
-            except (FormatError, VerificationError) as error:
-                raise WorkspaceDamagedError(
-                    f"{self.name}: {error.message}", name=self.name
-                ) from error
-            self._seen.clear()
-            self._seen[found.committed.timestamp] = found
-        return found
-
-    def refresh(self, *, at: datetime) -> tuple[str, ...]:
-        """Renew online metadata that is past half of its life; return which roles.
-
-        Raises:
-            StorageError: The metadata is the old or the renewed one.
-        """
-        with self.lock:
-            return self.repository.refresh(at)
-
-
 class Workspaces:
     """The workspaces of one server, opened when first asked for."""
 
     def __init__(
         self,
         *,
-        directory: Path,
+        stores: Stores,
         settings: Settings,
         registry: Registry,
         keystore: KeyStore,
         authority: Authority,
-        open_storage: OpenStorage,
     ) -> None:
-        self.directory = directory
-        self._open_storage = open_storage
+        self._stores = stores
         self._settings = settings
         self._registry = registry
         self._keystore = keystore
@@ -173,9 +85,30 @@ class Workspaces:
         with self._registry.read() as session:
             return [row.name for row in index.list_workspaces(session)]
 
-    def on_disk(self) -> list[str]:
+    def made(self) -> list[str]:
         """Return the names of all workspaces that were made, indexed or not."""
-        return sorted(p.name for p in self.directory.iterdir() if _is_name(p.name))
+        return [name for name in self._stores.names() if _is_name(name)]
+
+    def find(self, name: str) -> Workspace | None:
+        """Return a workspace that was made, indexed or not; None: it was not."""
+        opened = self._stores.open(name)
+        return self._assemble(name, opened) if opened else None
+
+    def stage(self, name: str) -> Workspace:
+        """Return an empty workspace that nobody sees; ``commit`` shows it.
+
+        The caller holds ``creating``.
+        """
+        return self._assemble(name, self._stores.stage(name))
+
+    def commit(self, name: str) -> None:
+        """Give a staged workspace its name: from now on it is there.
+
+        Raises:
+            WriteConflictError: Another server has made one meanwhile.
+            StorageUnavailableError: It may or may not be there.
+        """
+        self._stores.commit(name)
 
     def open(self, name: str) -> Workspace:
         """Return a workspace.
@@ -211,23 +144,6 @@ class Workspaces:
             self._keystore.ensure(name, purpose)
         return partial(self._keystore.key, name)
 
-    def assemble(self, name: str, directory: Path) -> Workspace:
-        """Join the parts of a workspace whose bytes are in ``directory``."""
-        storage = self._open_storage(directory)
-        key: Callable[[str], SigningKey] = partial(self._keystore.key, name)
-        return Workspace(
-            name=name,
-            storage=storage,
-            log=Log(
-                storage,
-                origin=self.origin(name),
-                key=key(purposes.LOG),
-                alone=partial(exclusive, directory / ".log-lock", wait=True),
-            ),
-            repository=Repository(storage, self._role_keys(name)),
-            key=key,
-        )
-
     def trusted_root(self, name: str, *, start: datetime) -> bytes:
         """Build a workspace's TrustedRoot: its log, this server's authority."""
         log_key = self._keystore.key(name, purposes.LOG).public_key
@@ -256,9 +172,29 @@ class Workspaces:
         with self._registry.read() as session:
             if not _is_name(name) or index.find_workspace(session, name) is None:
                 raise NotFoundError(f"expected a workspace, got {name[:64]!r}")
-        assembled = self.assemble(name, self.directory / name)
+        found = self.find(name)
+        if found is None:
+            raise WorkspaceDamagedError(
+                f"{name}: expected its storage, got none", name=name
+            )
         with self._lock:
-            return self._open.setdefault(name, assembled)
+            return self._open.setdefault(name, found)
+
+    def _assemble(self, name: str, opened: Opened) -> Workspace:
+        key: Callable[[str], SigningKey] = partial(self._keystore.key, name)
+        return Workspace(
+            name=name,
+            storage=opened.storage,
+            log=Log(
+                opened.storage,
+                origin=self.origin(name),
+                key=key(purposes.LOG),
+                alone=opened.alone,
+            ),
+            repository=Repository(opened.storage, self._role_keys(name)),
+            key=key,
+            lock=self._registry.writer_lock(name),
+        )
 
 
 def require_workspace_name(name: str) -> str:
@@ -286,27 +222,6 @@ def property_note(form: Form) -> str:
     return (
         "sovereign: nothing that this server can sign with makes a Runner pinned to "
         "this root accept what the registered external identities did not sign"
-    )
-
-
-def _read_published(storage: Storage, committed: Committed) -> Published:
-    chain = open_roots(committed.roots)
-    top = committed.top
-    files = {
-        path: storage.get(target_name(file), max_bytes=limits.MAX_STATIC_BYTES)
-        for path, file in top.targets.items()
-    }
-    delegated = top.delegations.keys.values() if top.delegations else ()
-    return Published(
-        committed=committed,
-        files=files,
-        role_keys=frozenset(chain.keys) | {identify(key) for key in delegated},
-        trust=Trust(
-            workspace=chain.workspace,
-            form=chain.form,
-            policy=TrustPolicy.parse(files[POLICY_TARGET]),
-            trusted_root=TrustedRoot.parse(files[TRUSTED_ROOT_TARGET]),
-        ),
     )
 
 

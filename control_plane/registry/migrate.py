@@ -25,7 +25,7 @@ def migrate(registry: Registry) -> str | None:
         "script_location", str(Path(__file__).with_name("migrations"))
     )
     try:
-        with registry.engine.execution_options(immediate=True).begin() as connection:
+        with registry.writer.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             return MigrationContext.configure(connection).get_current_revision()

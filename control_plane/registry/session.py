@@ -7,14 +7,17 @@ no commit in a dependency's exit, which can answer 200 for a write that failed.
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from control_plane import limits
-from keys.errors import StorageUnavailableError
+from control_plane.registry.failures import translated
+from control_plane.registry.locks import WriterLock, take_turn
+
+# A writer waits for its turn first, and must then see what was committed meanwhile.
+_WRITER: Final = {"postgresql": {"isolation_level": "READ COMMITTED"}}
 
 
 class Registry:
@@ -27,7 +30,10 @@ class Registry:
 
     def __init__(self, url: str, *, connections: int = limits.DEFAULT_THREADS) -> None:
         self.engine = _engine(url, connections)
-        self._writer = self.engine.execution_options(immediate=True)
+        self.writer = self.engine.execution_options(
+            immediate=True, **_WRITER.get(self.engine.dialect.name, {})
+        )
+        self._locks = _lock_engine(url, connections)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
@@ -36,7 +42,7 @@ class Registry:
         Raises:
             StorageUnavailableError: The database cannot be read.
         """
-        with _translated(), Session(self.engine) as session:
+        with translated(), Session(self.engine) as session:
             yield session
 
     @contextlib.contextmanager
@@ -46,12 +52,22 @@ class Registry:
         Raises:
             StorageUnavailableError: Nothing was changed.
         """
-        with _translated(), Session(self._writer) as session, session.begin():
+        with translated(), Session(self.writer) as session, session.begin():
             yield session
+
+    def writer_lock(self, workspace: str) -> WriterLock:
+        """Return a lock that one writer of a workspace holds at a time.
+
+        Threads of this process wait for each other on any database, and servers on one
+        PostgreSQL do too. SQLite belongs to one server.
+        """
+        return WriterLock(workspace, self._locks)
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        if self._locks is not None:
+            self._locks.dispose()
 
 
 def _engine(url: str, connections: int) -> Engine:
@@ -60,12 +76,27 @@ def _engine(url: str, connections: int) -> Engine:
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
         return engine
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
         pool_pre_ping=True,
         isolation_level="REPEATABLE READ",
+    )
+    event.listen(engine, "begin", take_turn)
+    return engine
+
+
+def _lock_engine(url: str, connections: int) -> Engine | None:
+    # Connections of their own: whoever holds a lock needs another one for its work.
+    if make_url(url).get_backend_name() == "sqlite":
+        return None
+    return create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_pre_ping=True,
+        isolation_level="AUTOCOMMIT",
     )
 
 
@@ -85,15 +116,3 @@ def _begin(connection: Connection) -> None:
     # A writer takes the lock at once: upgrading a read fails without waiting.
     immediate = connection.get_execution_options().get("immediate", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        cause = error.orig if isinstance(error, DatabaseError) else error
-        raise StorageUnavailableError(
-            f"the registry refused: {type(cause).__name__}: {cause}",
-            hint="look at the disk and the database server",
-        ) from error

@@ -5,11 +5,10 @@ This server gives its online keys first (``online_keys``). Admins put them into 
 sign it, sign the first trust under it, and bring both. No admin key is ever here.
 
 Order of writes, as for the embedded form: (0) everything is verified, (1) the online
-keys, (2) a staging directory: root, empty log, the admins' targets, their event in the
-log, snapshot and timestamp, (3) rename: THE COMMIT, (4) the registry's row.
+keys, (2) a storage that nobody sees: root, empty log, the admins' targets, their event
+in the log, snapshot and timestamp, (3) its name: THE COMMIT, (4) the registry's row.
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,19 +18,18 @@ from bundle.tuf.proposal import ProposalSignature, TrustProposal, assemble
 from bundle.tuf.roles import SNAPSHOT, TIMESTAMP
 from bundle.tuf.rootchain import open_roots
 from control_plane import keystore as purposes
-from control_plane.errors import ProposalMismatchError, WorkspaceExistsError
+from control_plane.errors import ProposalMismatchError
 from control_plane.log import Log
 from control_plane.services import Services
 from control_plane.workflows.create_workspace import (
-    commit_workspace,
     index_workspace,
+    require_new,
 )
 from control_plane.workflows.layer_checks import check_pinned_layers
 from control_plane.workflows.ledger import log_unindexed
 from control_plane.workflows.proposal_checks import Ground
 from control_plane.workspaces import (
     ONLINE,
-    STAGING_PREFIX,
     Workspace,
     require_workspace_name,
 )
@@ -92,7 +90,7 @@ def online_keys(services: Services, name: str) -> OnlineKeys:
     """
     require_workspace_name(name)
     with services.workspaces.creating:
-        _require_new(services, name)
+        require_new(services, name)
         key = services.workspaces.ensure_keys(name, ONLINE)
     origin = services.workspaces.origin(name)
     return OnlineKeys(
@@ -119,12 +117,10 @@ def create_sovereign(services: Services, name: str, genesis: Genesis) -> Workspa
     """
     require_workspace_name(name)
     with services.workspaces.creating:
-        _require_new(services, name)
+        require_new(services, name)
         services.workspaces.ensure_keys(name, ONLINE)
-        directory = services.workspaces.directory / f"{STAGING_PREFIX}{name}"
-        shutil.rmtree(directory, ignore_errors=True)
-        _stage(services, services.workspaces.assemble(name, directory), genesis)
-        commit_workspace(services, name)
+        _stage(services, services.workspaces.stage(name), genesis)
+        services.workspaces.commit(name)
     return index_workspace(services, name)
 
 
@@ -148,12 +144,6 @@ def _stage(services: Services, workspace: Workspace, genesis: Genesis) -> None:
     staged = stage_targets(workspace.storage, targets, files, at=ground.at)
     log_unindexed(workspace, genesis.event, key)
     workspace.repository.publish_targets(staged, at=ground.at)
-
-
-def _require_new(services: Services, name: str) -> None:
-    if (services.workspaces.directory / name).exists():
-        index_workspace(services, name)
-        raise WorkspaceExistsError(f"expected a new name, got {name!r}", name=name)
 
 
 def _require_online_keys(workspace: Workspace, root: bytes) -> None:

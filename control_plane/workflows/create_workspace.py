@@ -5,15 +5,14 @@ Order of writes:
 
 0. the layers' signatures hold                        refused: nothing happened
 1. keys, each made once and used by every later try
-2. a staging directory, emptied first: genesis root, empty log, targets 1, the
-   trust-change attestation in the log, snapshot and timestamp
-3. rename the staging directory to the workspace's name: THE COMMIT
+2. a storage that nobody sees (``control_plane.stores``): genesis root, empty log,
+   targets 1, the trust-change attestation in the log, snapshot and timestamp
+3. the storage gets the workspace's name: THE COMMIT
 4. rows in the registry                               a crash: the next start adds them
 
 Before 3 nothing has been shown to anybody, so that a new try begins anew.
 """
 
-import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -38,14 +37,12 @@ from control_plane.workflows.layer_checks import LayerFiles, check_layers
 from control_plane.workflows.ledger import catch_up
 from control_plane.workflows.trust import TrustChange, change_trust
 from control_plane.workspaces import (
-    STAGING_PREFIX,
     Workspace,
     require_workspace_name,
 )
 from keys.clock import format_instant
 from keys.digest import Digest
-from keys.durable import sync_directory
-from keys.errors import StorageUnavailableError
+from keys.errors import NotFoundError
 from keys.public import PublicKey
 from signer.form import Custody
 from signer.identity import ANY_NAMESPACE, Identity, IdentityTerms
@@ -79,23 +76,34 @@ def create_workspace(
     check_layers(services.engine, constitution, packs)
     at = services.clock()
     with services.workspaces.creating:
-        final = services.workspaces.directory / name
-        if final.exists():
-            index_workspace(services, name)
-            raise WorkspaceExistsError(f"expected a new name, got {name!r}", name=name)
+        require_new(services, name)
         _stage(services, name, constitution, packs, at)
-        commit_workspace(services, name)
+        services.workspaces.commit(name)
     return index_workspace(services, name)
+
+
+def require_new(services: Services, name: str) -> None:
+    """Refuse a name that is taken; one that a crash left without a row gets it.
+
+    Raises:
+        WorkspaceExistsError: It is.
+    """
+    if services.workspaces.find(name) is not None:
+        index_workspace(services, name)
+        raise WorkspaceExistsError(f"expected a new name, got {name!r}", name=name)
 
 
 def index_workspace(services: Services, name: str) -> Workspace:
     """Add a workspace that was made to the registry; again is success.
 
     Raises:
+        NotFoundError: It was not made.
         StorageError: The registry or the workspace cannot be used.
     """
-    assembled = services.workspaces.assemble(name, services.workspaces.directory / name)
-    policy = assembled.published().trust.policy
+    found = services.workspaces.find(name)
+    if found is None:
+        raise NotFoundError(f"expected a workspace, got {name!r}")
+    policy = found.published().trust.policy
     begun = min(one.not_before for one in policy.identities if one.may("admin"))
     with services.registry.write() as session:
         if index.find_workspace(session, name) is None:
@@ -119,9 +127,7 @@ def _stage(
     at: datetime,
 ) -> None:
     key = services.workspaces.ensure_keys(name)
-    directory = services.workspaces.directory / f"{STAGING_PREFIX}{name}"
-    shutil.rmtree(directory, ignore_errors=True)
-    workspace = services.workspaces.assemble(name, directory)
+    workspace = services.workspaces.stage(name)
     root = build_root(
         root_keys=[key(ROOT)],
         targets_keys=[key(TARGETS).public_key],
@@ -143,22 +149,6 @@ def _stage(
     )
     begin = TrustChange(policy, files, Change(kind=WORKSPACE_CREATED), previous=None)
     change_trust(services, workspace, begin, at=at, indexed=False)
-
-
-def commit_workspace(services: Services, name: str) -> None:
-    """Give a staged workspace its name: from now on it is there.
-
-    Raises:
-        StorageUnavailableError: It may or may not be.
-    """
-    directory = services.workspaces.directory
-    try:
-        (directory / f"{STAGING_PREFIX}{name}").rename(directory / name)
-        sync_directory(directory)
-    except OSError as error:
-        raise StorageUnavailableError(
-            f"cannot make {directory / name}: {error.strerror}"
-        ) from error
 
 
 def _layer_targets(

@@ -22,7 +22,7 @@ def reindex(services: Services) -> int:
     A workspace that cannot be read is logged and left out: it answers with its error,
     and keeps no other from being served.
     """
-    for name in services.workspaces.on_disk():
+    for name in services.workspaces.made():
         try:
             workspace = index_workspace(services, name)
             catch_up(services, workspace)
