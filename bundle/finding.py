@@ -3,11 +3,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from keys.errors import RuleError
+from keys.strict import dumps_json, loads_json
 
 Severity = Literal["error", "warning", "hint"]
+Evidence = tuple[tuple[str, str], ...]
+
+# Bytes of one value of evidence: an input has at most 8 MiB.
+_MAX_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class Finding:
         message: One sentence: expected ..., got ...
         fix: How to write it instead.
         severity: Only an ``error`` refuses.
+        evidence: What shows it, as JSON texts by name; see ``evidence_of``.
     """
 
     code: str
@@ -31,6 +37,7 @@ class Finding:
     message: str
     fix: str
     severity: Severity = "error"
+    evidence: Evidence = ()
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.message} [{self.code}]"
@@ -45,7 +52,22 @@ class Finding:
             "message": self.message,
             "fix": self.fix,
             "severity": self.severity,
+            **({"evidence": self.shown()} if self.evidence else {}),
         }
+
+    def shown(self) -> dict[str, Any]:
+        """Return the evidence as values."""
+        return {
+            name: loads_json(
+                text.encode(), max_bytes=_MAX_BYTES, what=name, floats=True
+            )
+            for name, text in self.evidence
+        }
+
+
+def evidence_of(**values: Any) -> Evidence:
+    """Return values as evidence: in order, hashable, whatever they are."""
+    return tuple((name, dumps_json(value).decode()) for name, value in values.items())
 
 
 class ConfinementError(RuleError):

@@ -92,6 +92,7 @@ class RuleMetadata:
     Attributes:
         enforcement: ``posture``, or none for a gate.
         refines: The parent rule that this one tightens, if it names one.
+        parameters: Values for parameters of that parent, by name.
     """
 
     rule_id: str
@@ -103,6 +104,7 @@ class RuleMetadata:
     enforcement: str | None = None
     target_kinds: tuple[str, ...] = ()
     refines: str | None = None
+    parameters: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +204,24 @@ def _read_metadata(rule_id: str, fields: Fields) -> RuleMetadata:
         enforcement=_optional_constant(fields, "enforcement", "posture"),
         target_kinds=fields.texts("target_kinds") if fields.has("target_kinds") else (),
         refines=fields.text("refines") if fields.has("refines") else None,
+        parameters=_parameters(fields) if fields.has("parameters") else (),
     )
     fields.done()
+    if metadata.parameters and metadata.refines is None:
+        raise FieldFormatError(
+            "rule_metadata.refines: expected the parent of the parameters, got none"
+        )
     return metadata
+
+
+def _parameters(fields: Fields) -> tuple[tuple[str, Any], ...]:
+    values = fields.mapping("parameters").items()
+    lists = {n: tuple(v) if isinstance(v, list) else v for n, v in values}
+    if not all(isinstance(v, str | int | tuple) for v in lists.values()):
+        raise FieldFormatError(
+            "rule_metadata.parameters: expected integers, booleans, texts or lists"
+        )
+    return tuple(lists.items())
 
 
 def _citation(fields: Fields) -> Fields:

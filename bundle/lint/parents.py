@@ -12,6 +12,8 @@ from typing import Final
 
 from bundle.finding import Finding
 from bundle.layers import CONSTITUTION, Layer
+from bundle.lint.choices import parameter_findings
+from bundle.ratchet.child import Prover
 from bundle.rego.ast import Ref, Rule, SomeIn, SomeVars, Syntax
 from bundle.rego.engine import Engine, Module
 from bundle.rego.errors import RegoParseError
@@ -22,8 +24,15 @@ _LIBRARY: Final = ("overlay_lib",)
 _GATHERED: Final = ("deny", "rule_metadata")
 
 
-def lint_layer(layer: Layer, *, engine: Engine) -> tuple[Finding, ...]:
+def lint_layer(
+    layer: Layer, *, engine: Engine, prover: Prover | None = None
+) -> tuple[Finding, ...]:
     """Return what is wrong with a constitution or pack as a parent.
+
+    Args:
+        layer: Its files.
+        engine: Parses them.
+        prover: A warm solver; without one it is started if parameters are declared.
 
     Raises:
         EvaluationError: The engine gave no answer.
@@ -41,6 +50,8 @@ def lint_layer(layer: Layer, *, engine: Engine) -> tuple[Finding, ...]:
         findings += _package(layer, syntax)
         findings += _imports(syntax)
         findings += _references(layer, syntax)
+    if not findings:
+        findings += parameter_findings(layer.modules, engine=engine, prover=prover)
     return tuple(findings)
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bundle.finding import Finding
+from bundle.ratchet.verdict import Change
 from bundle.rego.engine import EngineId
+from keys.strict import dumps_json
 
 # Raised when a check is added or decides otherwise; every attestation carries it.
-LINTER_VERSION: Final = "1.0.0"
+LINTER_VERSION: Final = "1.1.0"
 # As many warnings as an attestation may list.
 _MAX_WARNINGS: Final = 256
 
@@ -23,6 +25,7 @@ class LintReport:
         checks: The ids of what was checked, in order.
         findings: Errors, warnings and hints, in the order of the files.
         second_opinion: The engine that was asked too and agreed (``opinion``).
+        change: What the rule is to the version that it replaces, if there is one.
     """
 
     rule_id: str
@@ -31,6 +34,7 @@ class LintReport:
     checks: tuple[str, ...]
     findings: tuple[Finding, ...]
     second_opinion: EngineId | None = None
+    change: Change | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -54,7 +58,7 @@ class LintReport:
             "checks": list(self.checks),
             "warnings": warnings[:_MAX_WARNINGS],
             "second_opinion": self.second_opinion and self.second_opinion.to_json(),
-            "change": None,
+            "change": self.change and self.change.to_json(),
         }
 
     def text(self, sources: dict[str, str] | None = None) -> str:
@@ -68,9 +72,17 @@ class LintReport:
         warned = sum(finding.severity == "warning" for finding in self.findings)
         parts.append(
             f"{self.rule_id}: {word}, {len(self.checks)} checks, "
-            f"{len(self.errors)} errors, {warned} warnings"
+            f"{len(self.errors)} errors, {warned} warnings{self._compared}"
         )
         return "\n".join(parts)
+
+    @property
+    def _compared(self) -> str:
+        if self.change is None:
+            return ""
+        return f", {self.change.verdict} than the version before".replace(
+            "equal than", "equal to"
+        )
 
 
 def _shown(finding: Finding, sources: dict[str, str]) -> str:
@@ -80,4 +92,15 @@ def _shown(finding: Finding, sources: dict[str, str]) -> str:
         line = source[finding.line - 1]
         margin = "".join("\t" if c == "\t" else " " for c in line[: finding.column - 1])
         lines += [f"  | {line}", f"  | {margin}^"]
-    return "\n".join([*lines, f"  fix: {finding.fix}"])
+    lines.append(f"  fix: {finding.fix}")
+    return "\n".join([*lines, *_cases(finding)])
+
+
+def _cases(finding: Finding) -> list[str]:
+    """Return what shows a finding as lines of a case file."""
+    lines = []
+    for name, document in finding.shown().items():
+        case = {"name": f"{finding.code} {name}", "polarity": "negative"}
+        text = dumps_json(case | {"input": document}).decode()
+        lines += [f"  {name}, as a case of <rule>.cases.yaml:", f"    - {text}"]
+    return lines

@@ -42,14 +42,16 @@ class References(Part):
         if path[0] != "data":
             raise UnknownError(f"the name {root.name} before it is bound")
         full = ("data", *_static(steps))
-        rule = self.program.rule_at(full)
-        if rule is not None:
-            rest = steps[len(rule) - 1 :]
-            return self.rule(rule, env, lambda b, e: self._walk(b, rest, e, then))
         for end in range(len(full), 0, -1):
             if full[:end] in self._parameters:
                 term = self._parameters[full[:end]]
                 return self._walk(term, steps[end - 1 :], env, then)
+        if any(parameter[: len(full)] == full for parameter in self._parameters):
+            raise UnknownError("a reference to all parameters")
+        rule = self.program.rule_at(full)
+        if rule is not None:
+            rest = steps[len(rule) - 1 :]
+            return self.rule(rule, env, lambda b, e: self._walk(b, rest, e, then))
         if not self.program.is_outside(full):
             raise UnknownError("a reference to a package, or past its rules")
         return self._walk(DATA, steps, env, then)

@@ -17,6 +17,7 @@ from bundle.ratchet.compare import Comparison, Direction, decide, lent, verdict_
 from bundle.ratchet.limits import DEFAULT_TIMEOUT_MS, MAX_CANDIDATES
 from bundle.ratchet.program import Path, Program, declares
 from bundle.ratchet.sides import Question, question_of
+from bundle.ratchet.total import may_fail
 from bundle.rego.engine import Engine, Module
 from bundle.rego.errors import EvaluationError
 from bundle.rule import RuleModule
@@ -40,6 +41,16 @@ class Answer:
     seconds: float
 
 
+def has_rule(parents: Sequence[Module], rule_id: str, *, engine: Engine) -> bool:
+    """Return whether a parent has the rule of an id, with denies.
+
+    Raises:
+        RegoParseError: A module does not parse.
+        EvaluationError: The engine gave no answer.
+    """
+    return bool(_parents(parents, engine, rule_id=rule_id).packages)
+
+
 def refines(
     parents: Sequence[Module],
     rule: RuleModule,
@@ -49,6 +60,9 @@ def refines(
     prover: Prover | None = None,
 ) -> Comparison:
     """Compare a rule with the parent rule that its ``refines`` names.
+
+    A parent that may have no answer, which is a deny, makes a proof ``unknown``; how
+    long it may take does not count, because its own deny stands in any case.
 
     ``looser`` and ``incomparable`` come with ``witness_looser``: an input that the
     parent denies and this rule lets through. Layers are added up, so the parent's
@@ -80,6 +94,8 @@ def refines(
         kept = decide(parent, own, engine=engine, prover=solver, timeout_ms=timeout_ms)
         only = decide(own, parent, engine=engine, prover=solver, timeout_ms=timeout_ms)
     verdict, reason = verdict_of(kept, only)
+    if kept.proved and (partial := may_fail(parent, engine=engine, work=False)):
+        verdict, reason = "unknown", f"the parent may have no answer, {partial}"
     version, seconds = kept.solver or only.solver, perf_counter() - start
     return Comparison(verdict, kept.witness, only.witness, reason, version, seconds)
 

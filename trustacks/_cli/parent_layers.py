@@ -62,6 +62,16 @@ def modules_of(parents: Sequence[Layer]) -> list[Module]:
     return [module for layer in parents for module in layer.modules]
 
 
+def layer_json(layer: Layer) -> dict[str, Any]:
+    """Return which layer it was, as ``--json`` shows it."""
+    return {
+        "kind": layer.kind,
+        "name": layer.name,
+        "version": layer.version,
+        "archive": str(layer.digest),
+    }
+
+
 def _folder(path: Path) -> Path:
     if not path.is_dir():
         raise NotFoundError(f"expected a layer's folder at {path}, got none")

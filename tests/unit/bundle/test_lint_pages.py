@@ -10,9 +10,11 @@ from bundle.rego.reader import UnknownSyntaxError
 
 ROOT = Path(__file__).parents[3]
 SOURCES = [ROOT / "bundle/confine.py", ROOT / "bundle/rule.py"]
+SOURCES += [ROOT / "trustacks/rule_signature.py"]
 SOURCES += [
     *(ROOT / "bundle/lint").rglob("*.py"),
     *(ROOT / "bundle/rego").rglob("*.py"),
+    *(ROOT / "trustacks/drafting").rglob("*.py"),
     *(ROOT / "trustacks/review").rglob("*.py"),
 ]
 CALL = re.compile(
@@ -26,6 +28,7 @@ RETURNED = re.compile(
 def codes():
     found = {"case-file-format", RegoParseError.code, UnknownSyntaxError.code}
     found |= {"metadata-field", "citation-field"}
+    found |= {f"change-{verdict}" for verdict in ("looser", "incomparable", "unknown")}
     for value in vars(errors).values():
         if isinstance(value, type) and issubclass(
             value, RegoParseError | EvaluationError

@@ -42,7 +42,9 @@ def codes(report, *severities):
 def test_an_ordinary_rule_passes_every_check():
     report = lint()
     assert report.passed
-    assert report.checks == CHECKS
+    # This rule claims and changes nothing, is unsigned, and has no profile beside it.
+    asked = {"parameters", "refinement", "change", "signature", "profile"}
+    assert report.checks == tuple(check for check in CHECKS if check not in asked)
     assert codes(report, "error", "warning") == []
 
 
