@@ -72,7 +72,7 @@ class Client:
             headers=headers,
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             transport=transport,
-            trust_env=not _is_loopback(httpx.URL(self.url).host),
+            trust_env=not is_loopback(httpx.URL(self.url).host),
         )
 
     def __enter__(self) -> Self:
@@ -206,7 +206,7 @@ def checked_url(url: str) -> str:
         )
     if parsed.query or parsed.fragment:
         raise UsageError(f"expected an address without query or fragment, got {url!r}")
-    if parsed.scheme == "http" and not _is_loopback(parsed.host):
+    if parsed.scheme == "http" and not is_loopback(parsed.host):
         raise UnsafeConfigurationError(
             f"expected https to {parsed.host}, got http: a token would be readable",
             hint="http is allowed only to this machine",
@@ -225,7 +225,8 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine, by its name or address alone."""
     if host == "localhost":
         return True
     try:

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from trustacks._cli.git import find_repository, source_of
+from trustacks._cli.git import Source, find_repository, source_of
 from trustacks.errors import (
     BranchExistsError,
     GitError,
@@ -91,9 +91,35 @@ def test_a_new_branch_is_made_once(repository):
 def test_a_new_branch_can_be_left_again(repository):
     found = find_repository(repository)
     found.switch_to_new("policy/a")
-    found.leave_new("policy/a", "main")
+    found.leave_new("policy/a", Source(None, "main"))
     assert found.source().branch == "main"
     assert git(repository, "branch", "--list", "policy/a") == ""
+
+
+def test_a_new_branch_is_left_for_a_detached_head_too(repository):
+    git(repository, "switch", "-q", "--detach")
+    found = find_repository(repository)
+    before = found.source()
+    found.switch_to_new("policy/a")
+    found.leave_new("policy/a", before)
+    assert found.source() == before
+    assert not found.has_branch("policy/a")
+
+
+def test_files_are_committed_when_the_last_commit_has_them(repository):
+    found, file = find_repository(repository), repository / "a.rego"
+    file.write_text("one")
+    assert not found.is_committed(file)
+    git(repository, "add", "a.rego")
+    assert not found.is_committed(file)
+    git(repository, "commit", "-q", "-m", "One")
+    assert found.is_committed(file)
+    file.write_text("two")
+    assert not found.is_committed(file)
+    (repository / ".git" / "info" / "exclude").write_text("a.rego\n*.txt\n")
+    ignored = repository / "b.txt"
+    ignored.write_text("b")
+    assert not found.is_committed(ignored)
 
 
 def test_a_repository_without_a_commit_is_said(tmp_path):

@@ -58,16 +58,26 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftSettings:
+    """Which language model writes drafts; its key is never in a file."""
+
+    url: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The content of ``config.yaml``.
 
     Attributes:
         current: The workspace that commands mean unless ``--workspace`` names one.
         logins: Every login, by the workspace's name.
+        draft: The provider of ``rule draft``, if one is set.
     """
 
     current: str | None
     logins: Mapping[str, Login]
+    draft: DraftSettings | None = None
 
     @classmethod
     def empty(cls) -> Self:
@@ -124,11 +134,13 @@ def store_config(home: Path, config: Config) -> None:
     """
     import yaml  # noqa: PLC0415 - commands that need no login start faster without it
 
-    document = {
+    document: dict[str, Any] = {
         "format": FORMAT,
         "current": config.current,
         "workspaces": {name: one.to_json() for name, one in config.logins.items()},
     }
+    if config.draft is not None:
+        document["draft"] = {"url": config.draft.url, "model": config.draft.model}
     make_directory(home, mode=0o700)
     text = yaml.safe_dump(document, sort_keys=False).encode()
     write_file(home / "config.yaml", _HEAD + text, mode=0o600)
@@ -155,8 +167,15 @@ def _parse(document: Any) -> Config:
     entries = fields.object("workspaces")
     names = list(document["workspaces"])
     logins = {name: _login(name, entries.object(name)) for name in names}
+    draft = _draft(fields.object("draft")) if fields.has("draft") else None
     fields.done()
-    return Config(current, logins)
+    return Config(current, logins, draft)
+
+
+def _draft(fields: Fields) -> DraftSettings:
+    draft = DraftSettings(fields.text("url"), fields.text("model"))
+    fields.done()
+    return draft
 
 
 def _login(name: str, fields: Fields) -> Login:

@@ -5,13 +5,16 @@
 ``TRUSTACKS_HOME``          where config.yaml and keys/ are; else ``~/.trustacks``
 ``TRUSTACKS_PASSPHRASE_FILE`` a file with the passphrase of the local keys
 ``TRUSTACKS_DEBUG=1``       show the traceback of a fault of ours
+``TRUSTACKS_DRAFT_URL``     the language-model provider of ``rule draft``
+``TRUSTACKS_DRAFT_MODEL``   the model to ask there
+``TRUSTACKS_DRAFT_KEY``     the provider's key; from here only, never from a file
 ``NO_COLOR``                no colour, whatever its value (no-color.org)
 =========================== =====================================================
 """
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keys.errors import ConfigurationError
@@ -26,12 +29,18 @@ class Environment:
         passphrase_file: The file to read passphrases from, or None to ask.
         debug: Whether faults of ours show their traceback.
         no_color: Whether colour is off even on a terminal.
+        draft_url: The language-model provider, if it is not that of ``config.yaml``.
+        draft_model: Its model, likewise.
+        draft_key: Its key.
     """
 
     home: Path
     passphrase_file: Path | None
     debug: bool
     no_color: bool
+    draft_url: str | None = None
+    draft_model: str | None = None
+    draft_key: str | None = field(default=None, repr=False)
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
@@ -50,6 +59,9 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         passphrase_file=Path(passphrase_file) if passphrase_file else None,
         debug=values.get("TRUSTACKS_DEBUG") == "1",
         no_color="NO_COLOR" in values,
+        draft_url=values.get("TRUSTACKS_DRAFT_URL") or None,
+        draft_model=values.get("TRUSTACKS_DRAFT_MODEL") or None,
+        draft_key=values.get("TRUSTACKS_DRAFT_KEY") or None,
     )
 
 

@@ -84,23 +84,49 @@ class Repository:
             BranchExistsError: There is one of that name; nothing changed.
             GitError: There is no commit yet, or git refuses.
         """
+        self.require_new(branch)
+        self._run("switch", "--quiet", "--create", branch)
+
+    def require_new(self, branch: str) -> None:
+        """Refuse a branch that cannot be made at the head.
+
+        Raises:
+            BranchExistsError: There is one of that name.
+            GitError: There is no commit yet.
+        """
         if self.source().commit is None:
             raise GitError(
                 f"expected a first commit in {self.root}, got none",
                 hint="git commit --allow-empty -m 'Start the overlay'",
             )
-        if self._try("rev-parse", "--verify", "-q", f"refs/heads/{branch}"):
+        if self.has_branch(branch):
             raise BranchExistsError(
                 f"expected no branch {branch}, got one",
                 hint=f"git switch {branch}, or choose another rule id",
             )
-        self._run("switch", "--quiet", "--create", branch)
 
-    def leave_new(self, branch: str, back: str | None) -> None:
+    def leave_new(self, branch: str, back: Source) -> None:
         """Undo ``switch_to_new``: go back, and delete the branch without commits."""
-        if back is not None:
-            self._try("switch", "--quiet", back)
-            self._try("branch", "--quiet", "-D", branch)
+        if back.branch is not None:
+            self._try("switch", "--quiet", back.branch)
+        elif back.commit is not None:
+            self._try("switch", "--quiet", "--detach", back.commit)
+        self._try("branch", "--quiet", "-D", branch)
+
+    def has_branch(self, branch: str) -> bool:
+        """Say whether there is a branch of that name."""
+        name = f"refs/heads/{branch}"
+        return self._try("rev-parse", "--verify", "-q", name) is not None
+
+    def is_committed(self, *paths: Path) -> bool:
+        """Say whether files are tracked, and as the last commit has them.
+
+        Raises:
+            GitError: Git refuses.
+        """
+        names = [str(path.resolve()) for path in paths]
+        words = ("status", "--porcelain", "--untracked-files=all", "--ignored", "--")
+        return self._run(*words, *names) == ""
 
     def source(self) -> Source:
         """Return the head's commit and branch."""

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``trustacks rule new``: a rule, its tests and its citation, on a branch of their own.
-
-Nothing is committed: the author reads first. If a file cannot be written, the branch
-is left and deleted again, so that the next run starts where this one did.
-"""
+"""``trustacks rule new``: a rule, its tests and its citation, on a new branch."""
 
 from pathlib import Path
 
@@ -12,11 +8,12 @@ import click
 from bundle.rego.templates import EMPTY, NAMES, render
 from bundle.rule import rule_id_problem
 from keys.errors import UsageError
-from trustacks._cli.files import refuse_existing, write_together
+from trustacks._cli.files import refuse_existing
 from trustacks._cli.git import find_repository
 from trustacks._cli.lazy import command
 from trustacks._cli.output import pairs
 from trustacks._cli.overlay_files import new_overlay_folder, overlay_option
+from trustacks._cli.rule_branch import write_on_branch
 from trustacks._cli.session import Session
 
 
@@ -46,15 +43,12 @@ def new(session: Session, *, rule_id: str, template: str, overlay: Path | None) 
     repository = find_repository(overlay or Path())
     repository.require_identity()
     refuse_existing(*files)
-    branch, before = f"policy/{rule_id}", repository.source().branch
-    repository.switch_to_new(branch)
-    try:
-        write_together(files)
-    except BaseException:
-        repository.leave_new(branch, before)
-        raise
+    branch = f"policy/{rule_id}"
+    write_on_branch(repository, branch, files)
     names = [str(path) for path in files]
     value = {"rule_id": rule_id, "branch": branch, "template": template}
     rows = [("branch", branch), ("rule", names[0]), ("tests", names[1])]
     session.output.result({**value, "files": names}, lambda: pairs(rows))
-    session.output.hint(f"change what differs, then: trustacks rule test {rule_id}")
+    session.output.hint(
+        f"change what differs, then: trustacks rule test {rule_id}, rule lint {rule_id}"
+    )

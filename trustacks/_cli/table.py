@@ -56,6 +56,7 @@ COMMANDS: Final[Table] = {
     "rule": (
         {
             "new": (f"{_HERE}.rule_new:new", "write a rule and its tests on a branch"),
+            "draft": (f"{_HERE}.rule_draft:draft", "have a rule drafted, on a branch"),
             "fmt": (f"{_HERE}.rule_fmt:fmt", "format rules and tests"),
             "test": (f"{_HERE}.rule_test:test", "run the tests of rules"),
             "lint": (f"{_HERE}.rule_lint:lint", "check rules, the ratchet included"),
