@@ -109,12 +109,6 @@ class NotSovereignError(ConflictError):
     code = "not-sovereign"
 
 
-class ProposalMismatchError(RuleError):
-    """A trust proposal, proof or event that does not fit the workspace or another."""
-
-    code = "trust-proposal-mismatch"
-
-
 class IdentityExistsError(ConflictError):
     """An identity of that id, or with that key, is there already."""
 

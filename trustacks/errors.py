@@ -104,6 +104,18 @@ class GitIdentityError(GitError):
     code = "git-identity"
 
 
+class McpUnavailableError(UnavailableError):
+    """The MCP SDK is not installed."""
+
+    code = "mcp-unavailable"
+
+
+class ToolArgumentsError(UsageError):
+    """Other arguments than an agent's tool takes."""
+
+    code = "tool-arguments"
+
+
 class UnknownCodeError(UsageError):
     """A code that no finding has."""
 
@@ -170,6 +182,18 @@ class RuleCheckFailedError(RuleError):
     code = "rule-check-failed"
 
 
+class CeremonyStepError(StateError):
+    """A step of a ceremony whose ground is not there yet, or that is done already."""
+
+    code = "ceremony-step"
+
+
+class ProposalChoiceError(UsageError):
+    """Not one trust proposal that could be meant."""
+
+    code = "proposal-choice"
+
+
 class RuleUnsignedError(RuleError):
     """A rule without an attestation cannot be released."""
 
@@ -180,6 +204,24 @@ class RuleChangedError(RuleError):
     """A rule or its tests changed after they were signed."""
 
     code = "rule-changed"
+
+
+class ChangeNotMarkedError(RuleError):
+    """A version that may deny less than the one before, signed as if it did not."""
+
+    code = "change-not-marked"
+
+
+class ChangeNotProvedError(RuleError):
+    """A change that is proved neither equal nor stricter, for a lint identity."""
+
+    code = "change-not-proved"
+
+
+class NothingToApproveError(RuleError):
+    """An approval of what replaces nothing."""
+
+    code = "nothing-to-approve"
 
 
 class KeyNotRegisteredError(AccessError):

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 
 from signer.timestamp.request import build_request, parse_response
-from trustacks.client import WorkspaceApi
+from trustacks.client import Client, WorkspaceApi
 
 # RFC 3161 §2.4.1: "a large random number with a high probability that it is generated
 # by the client only once (e.g., a 64 bit integer)".
@@ -34,9 +34,7 @@ class RemoteNotary:
             FormatError: Not a timestamp response.
             VerificationError: The answer to another request.
         """
-        nonce = secrets.randbits(_NONCE_BITS)
-        answer = self.api.client.timestamp(build_request(signature, nonce=nonce))
-        return parse_response(answer, nonce=nonce)
+        return stamp_with(self.api.client, signature)
 
     def log(self, attestation: bytes) -> bytes:
         """Return the attestation with its log entry.
@@ -46,3 +44,16 @@ class RemoteNotary:
             UnavailableError: No answer.
         """
         return self.api.log(attestation)
+
+
+def stamp_with(client: Client, signature: bytes) -> bytes:
+    """Return an RFC 3161 response over a signature, from a server's authority.
+
+    Raises:
+        UnavailableError: No answer.
+        FormatError: Not a timestamp response.
+        VerificationError: The answer to another request.
+    """
+    nonce = secrets.randbits(_NONCE_BITS)
+    answer = client.timestamp(build_request(signature, nonce=nonce))
+    return parse_response(answer, nonce=nonce)

@@ -12,6 +12,7 @@ an answer of the API.
       log.pub          the log's key, for `trustacks audit replay`
       tuf/             what bundle.tuf.client keeps
       parents/         the pinned layers (trustacks.parents)
+      released/        the newest release's rules (trustacks.released)
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
+
+from securesystemslib.signer import Key
+from tuf.api.metadata import Targets
 
 from bundle.gate.candidate import (
     CONSTITUTION_TARGET,
@@ -34,6 +38,8 @@ from bundle.gate.trust import check_one_purpose
 from bundle.limits import MAX_TARGET_BYTES
 from bundle.tuf.client import TufClient
 from bundle.tuf.fetched import Fetched
+from bundle.tuf.metadata import parse_metadata
+from bundle.tuf.roles import TARGETS
 from bundle.tuf.rootchain import open_roots
 from bundle.tuf.view import TufView, read_view
 from keys.digest import Digest
@@ -117,6 +123,15 @@ class Pinned:
         if not self.trust.trusted_root.logs:
             raise NotFoundError("expected a log in the trusted root, got none")
         return self.trust.trusted_root.logs[0]
+
+    @property
+    def release_key(self) -> Key:
+        """The key that the targets delegate releases to."""
+        delegations = parse_metadata(self.fetched.targets, Targets, TARGETS).signed
+        found = delegations.delegations
+        if found is None or len(found.keys) != 1:
+            raise NotFoundError("expected one key of the release role, got another")
+        return next(iter(found.keys.values()))
 
     def head(self, *, at: datetime) -> Head | None:
         """Return the newest release, or None before the first.

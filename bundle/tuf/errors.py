@@ -106,6 +106,12 @@ class TrustProposalStaleError(ConflictError):
     code = "trust-proposal-stale"
 
 
+class TrustProposalMismatchError(VerificationError):
+    """A trust proposal, proof or event that does not fit the workspace or another."""
+
+    code = "trust-proposal-mismatch"
+
+
 class RevisionTakenError(ConflictError):
     """A revision that is listed with other files, or is below one that is."""
 

@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bundle.gate.candidate import TRUSTED_ROOT_TARGET
+from bundle.tuf.errors import TrustProposalMismatchError
 from bundle.tuf.handed_in import stage_targets
-from bundle.tuf.proposal import ProposalSignature, TrustProposal, assemble
+from bundle.tuf.proposal import ProposalSignature, TrustProposal
+from bundle.tuf.proposal_signing import assemble
 from bundle.tuf.roles import SNAPSHOT, TIMESTAMP
 from bundle.tuf.rootchain import open_roots
 from control_plane import keystore as purposes
-from control_plane.errors import ProposalMismatchError
 from control_plane.log import Log
 from control_plane.services import Services
 from control_plane.workflows.create_workspace import (
@@ -111,7 +112,7 @@ def create_sovereign(services: Services, name: str, genesis: Genesis) -> Workspa
         UsageError: Not a name.
         WorkspaceExistsError: There is one of that name.
         NotSovereignError: A root in which this server would count among the admins.
-        ProposalMismatchError: Online keys, log or layers that are not the workspace's.
+        TrustProposalMismatchError: Online keys or log of another workspace.
         VerificationError: Root, trust or event do not hold.
         StorageError: It was not made; do it again.
     """
@@ -133,7 +134,7 @@ def _stage(services: Services, workspace: Workspace, genesis: Genesis) -> None:
         key=workspace.key(purposes.LOG),
     )
     ground = Ground.of(workspace, services.clock())
-    files = ground.files_of(genesis.proposal, genesis.files)
+    files = ground.files_of(genesis.proposal, genesis.files.values())
     trust = ground.require_publishable(genesis.proposal, files)
     _require_own_log(workspace, files)
     check_pinned_layers(services.engine, trust.policy.layers, files)
@@ -153,7 +154,7 @@ def _require_online_keys(workspace: Workspace, root: bytes) -> None:
         (TIMESTAMP, purposes.TIMESTAMP),
     ):
         if keys.get(workspace.key(purpose).public_key.key_id) != role:
-            raise ProposalMismatchError(
+            raise TrustProposalMismatchError(
                 f"expected this server's {role} key in the root, got another",
                 hint="begin the ceremony with this server's keys",
             )
@@ -162,6 +163,6 @@ def _require_online_keys(workspace: Workspace, root: bytes) -> None:
 def _require_own_log(workspace: Workspace, files: Mapping[str, bytes]) -> None:
     logs = TrustedRoot.parse(files[TRUSTED_ROOT_TARGET]).logs
     if [log.key.key_id for log in logs] != [workspace.log.key.key_id]:
-        raise ProposalMismatchError(
+        raise TrustProposalMismatchError(
             "expected this workspace's log in the trusted root, got another"
         )

@@ -5,7 +5,7 @@ It is verified while its challenge is open, and logged with the proposal: admins
 need days to sign, and a proof alone grants nothing.
 """
 
-from control_plane.errors import ProposalMismatchError
+from bundle.tuf.errors import TrustProposalMismatchError
 from control_plane.services import Services
 from control_plane.workflows import challenges
 from control_plane.workflows.ledger import record
@@ -28,7 +28,7 @@ def accept(
     """Verify a proof, close its challenge, and log it; a logged one is success.
 
     Raises:
-        ProposalMismatchError: It is not the proof that the proposal names.
+        TrustProposalMismatchError: It is not the proof that the proposal names.
         VerificationError: It does not hold, or answers no open challenge.
         StorageError: Repeat the call.
     """
@@ -37,7 +37,7 @@ def accept(
     claimed = IdentityProofPredicate.parse(said.predicate)
     named = (change.proof, change.identity)
     if named != (attestation.digest, claimed.identity.id):
-        raise ProposalMismatchError(
+        raise TrustProposalMismatchError(
             f"expected the proof {change.proof} of {change.identity}, "
             f"got {attestation.digest} of {claimed.identity.id}"
         )

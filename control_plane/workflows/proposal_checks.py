@@ -1,33 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Could this proposal be published, and is the admin's event about it true?
+"""What this server holds a trust proposal against, and the admin's event about it.
 
-The same functions that Runners and admins use, asked before anything is written. A
-proposal that passes here is not trusted for that: admins look for themselves.
+The proposal is judged by the function that admins use (``bundle.trust_proposal``). One
+that passes here is not trusted for that: admins look for themselves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
-from bundle.tuf.committed import read_roots
-from bundle.tuf.errors import NothingPublishedError, TrustProposalStaleError
+from bundle.gate.candidate import POLICY_TARGET
+from bundle.trust_proposal import (
+    InForce,
+    digests_of,
+    judge_proposal,
+    proposed_files,
+)
+from bundle.tuf.committed import Committed, read_roots
+from bundle.tuf.errors import NothingPublishedError, TrustProposalMismatchError
 from bundle.tuf.proposal import Base, TrustProposal
 from bundle.tuf.rootchain import RootChain, open_roots
 from bundle.tuf.view import read_targets
-from control_plane.errors import NotSovereignError, ProposalMismatchError
+from control_plane.errors import NotSovereignError
 from control_plane.keystore import RELEASE
-from control_plane.workspaces import Published, Workspace
+from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from keys.errors import NotFoundError
 from keys.public import PublicKey
-from signer.errors import KeyReusedError
 from signer.form import Form
 from signer.predicates.trust_change import TrustChangePredicate
 from signer.trust import Expected, Trust
-from signer.trust_policy import TrustPolicy
-from signer.trusted_root import TrustedRoot
 from signer.verify import verify_attestation
 
 
@@ -38,13 +41,15 @@ class Ground:
     Attributes:
         workspace: The workspace.
         roots: Its roots, verified.
-        published: What is in force; none before the first trust.
+        committed: Its metadata; none before the first trust.
+        now: What is in force; none before the first trust.
         at: Now.
     """
 
     workspace: Workspace
     roots: RootChain
-    published: Published | None
+    committed: Committed | None
+    now: InForce | None
     at: datetime
 
     @classmethod
@@ -61,74 +66,48 @@ class Ground:
                 hint="this server holds its admin keys: change trust directly",
             )
         try:
-            return cls(workspace, roots, workspace.published(), at)
+            found = workspace.published()
         except (NothingPublishedError, NotFoundError):
-            return cls(workspace, roots, None, at)
+            return cls(workspace, roots, None, None, at)
+        committed = found.committed
+        base = Base(committed.top.version, Digest.of(committed.targets))
+        now = InForce(base, found.trust, found.files)
+        return cls(workspace, roots, committed, now, at)
 
     @property
     def base(self) -> Base | None:
         """The targets in force."""
-        if self.published is None:
-            return None
-        committed = self.published.committed
-        return Base(committed.top.version, Digest.of(committed.targets))
+        return self.now.base if self.now else None
 
     def is_in_force(self, proposal: TrustProposal) -> bool:
         """Return whether the targets in force are this proposal, signed."""
-        if self.published is None:
-            return False
-        return self.published.committed.top == proposal.signed
+        return self.committed is not None and self.committed.top == proposal.signed
 
     def files_of(
-        self, proposal: TrustProposal, given: Mapping[Digest, bytes]
+        self, proposal: TrustProposal, given: Iterable[bytes]
     ) -> dict[str, bytes]:
         """Return what a proposal lists, from what was given and what is in force.
 
         Raises:
-            ProposalMismatchError: A file is missing.
+            TrustProposalMismatchError: A file is missing.
         """
-        in_force = self.published.files.values() if self.published else ()
-        known = {Digest.of(data): data for data in (*given.values(), *in_force)}
-        listed = {
-            path: Digest(info.hashes["sha256"])
-            for path, info in proposal.signed.targets.items()
-        }
-        missing = sorted(path for path, digest in listed.items() if digest not in known)
-        if missing:
-            raise ProposalMismatchError(
-                f"expected every file that the proposal lists, got none for "
-                f"{missing[0]}"
-            )
-        return {path: known[digest] for path, digest in listed.items()}
+        return proposed_files(proposal, given, self.now)
 
     def require_publishable(
         self, proposal: TrustProposal, files: Mapping[str, bytes]
     ) -> Trust:
-        """Refuse what no Runner would take; return the trust that it would have.
+        """Refuse what no Runner would take, or what this server could not publish.
 
         Raises:
-            TrustProposalStaleError: Made on other targets than those in force.
-            ProposalMismatchError: Another workspace's, or nothing could be released
-                under it, or its trust policy is not a newer one.
-            VerificationError: By the code of ``read_view`` or ``Trust``.
+            TrustProposalMismatchError: Nothing could be released under it.
+            TrustacksError: As ``judge_proposal``.
         """
-        self._require_fits(proposal)
-        for needed in (POLICY_TARGET, TRUSTED_ROOT_TARGET):
-            if needed not in files:
-                raise ProposalMismatchError(f"expected the file {needed}, got none")
-        trust = Trust(
-            workspace=self.roots.workspace,
-            form=self.roots.form,
-            policy=TrustPolicy.parse(files[POLICY_TARGET]),
-            trusted_root=TrustedRoot.parse(files[TRUSTED_ROOT_TARGET]),
-        )
-        trust.policy.require_custody(trust.form)
-        self._require_one_purpose(proposal, trust)
-        before = self.published.trust.policy.version if self.published else 0
-        if trust.policy.version <= before:
-            raise ProposalMismatchError(
-                f"expected a trust policy above version {before}, "
-                f"got {trust.policy.version}"
+        trust = judge_proposal(proposal, self.roots, self.now, files, at=self.at)
+        _, delegated = read_targets(self.roots, proposal.signed, at=self.at)
+        if set(delegated) != {self.workspace.key(RELEASE).public_key.key_id}:
+            raise TrustProposalMismatchError(
+                "expected the release role's key to be this server's, got another",
+                hint="a release could not be published under these targets",
             )
         return trust
 
@@ -147,51 +126,22 @@ class Ground:
 
         Raises:
             VerificationError: The event does not hold.
-            ProposalMismatchError: It says something else than the proposal.
+            TrustProposalMismatchError: It says something else than the proposal.
         """
         evidence = verify_attestation(
             event,
-            trust=self.published.trust if self.published else proposed,
+            trust=self.now.trust if self.now else proposed,
             expected=Expected(TrustChangePredicate.type, (Digest.of(targets),)),
             at=self.at,
             pending=True,
         ).require()
         said = evidence.said(TrustChangePredicate)
-        policy = Digest(proposal.signed.targets[POLICY_TARGET].hashes["sha256"])
+        policy = digests_of(proposal)[POLICY_TARGET]
         previous = self.base.digest if self.base else None
         wanted = (proposal.version, policy, previous, proposal.change)
         if wanted != (said.targets_version, said.policy, said.previous, said.change):
-            raise ProposalMismatchError(
+            raise TrustProposalMismatchError(
                 f"expected an event of targets {proposal.version} that says what the "
                 f"proposal says, got one of {said.targets_version}, {said.change.kind}"
             )
         return evidence.identity.public_key
-
-    def _require_one_purpose(self, proposal: TrustProposal, trust: Trust) -> None:
-        """DESIGN 9, Principals: "One key, one purpose"."""
-        _, delegated = read_targets(self.roots, proposal.signed, at=self.at)
-        twice = trust.key_ids & {*self.roots.keys, *delegated}
-        if twice:
-            key_id = min(twice)
-            raise KeyReusedError(
-                f"expected one purpose for key {key_id[:16]}, got TUF and another",
-                key_id=key_id,
-            )
-
-    def _require_fits(self, proposal: TrustProposal) -> None:
-        if self.base is not None and proposal.version <= self.base.version:
-            raise TrustProposalStaleError(
-                f"expected targets above {self.base.version}, got {proposal.version}",
-                hint="propose the change again, on the targets in force",
-            )
-        proposal.require_base(self.base)
-        if proposal.workspace != self.roots.workspace:
-            raise ProposalMismatchError(
-                f"expected workspace {self.roots.workspace}, got {proposal.workspace}"
-            )
-        _, delegated = read_targets(self.roots, proposal.signed, at=self.at)
-        if set(delegated) != {self.workspace.key(RELEASE).public_key.key_id}:
-            raise ProposalMismatchError(
-                "expected the release role's key to be this server's, got another",
-                hint="a release could not be published under these targets",
-            )

@@ -16,14 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bundle.tuf.handed_in import stage_targets
-from bundle.tuf.proposal import (
-    Base,
-    ProposalSignature,
-    TrustProposal,
-    assemble,
-    signers_of,
-    threshold_of,
-)
+from bundle.tuf.proposal import Base, ProposalSignature, TrustProposal
+from bundle.tuf.proposal_signing import assemble, signers_of, threshold_of
 from control_plane.proposal_store import ProposalStore
 from control_plane.services import Services
 from control_plane.workflows import proofs
@@ -84,7 +78,7 @@ def create(
         NotFoundError: No such workspace.
         NotSovereignError: This server holds the admin keys; nobody proposes.
         TrustProposalStaleError: Made on other targets than those in force.
-        ProposalMismatchError: It could not be published as it is.
+        TrustProposalMismatchError: It could not be published as it is.
         LayerMismatchError: Other layers than its trust policy pins.
         VerificationError: The trust that it proposes contradicts itself.
         StorageError: Repeat the call.
@@ -93,7 +87,7 @@ def create(
     proposal = TrustProposal.parse(raw)
     with workspace.lock:
         ground = Ground.of(workspace, services.clock())
-        found = ground.files_of(proposal, files)
+        found = ground.files_of(proposal, files.values())
         trust = ground.require_publishable(proposal, found)
         check_pinned_layers(services.engine, trust.policy.layers, found)
         if proof is not None:
@@ -176,7 +170,7 @@ def publish(
         NotFoundError: No such workspace or proposal.
         TufSignatureError: Too few admins signed.
         TrustProposalStaleError: Other targets are in force meanwhile.
-        ProposalMismatchError: The event says something else.
+        TrustProposalMismatchError: The event says something else.
         VerificationError: The event, or the trust, does not hold.
         StorageError: It may or may not be in force; repeat the call.
     """
@@ -188,7 +182,7 @@ def publish(
         before = _standing(ground, proposal)
         if before.status == "in-force":
             return before
-        files = ground.files_of(proposal, store.files(proposal_id))
+        files = ground.files_of(proposal, store.files(proposal_id).values())
         trust = ground.require_publishable(proposal, files)
         signatures = tuple(before.signatures.values())
         targets = assemble(proposal, ground.roots.current, signatures)

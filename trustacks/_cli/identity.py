@@ -13,9 +13,10 @@ from typing import Any
 
 import click
 
+from keys.digest import Digest
 from keys.errors import UsageError
 from keys.public import PublicKey
-from signer.form import Custody
+from signer.form import Custody, Form
 from signer.identity import PERMISSIONS, IdentityTerms
 from trustacks._cli.config import Login
 from trustacks._cli.connect import open_client, open_pinned
@@ -25,10 +26,12 @@ from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns, pairs
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
+from trustacks._cli.trust import is_sovereign, propose_change
 from trustacks.answers import items_of, optional_of, text_of
 from trustacks.client import WorkspaceApi, segment
 from trustacks.limits import IDENTITY_DAYS, MAX_PROOF_BYTES
 from trustacks.possession import Proof, check_proof, prove
+from trustacks.trust_changes import registration, revocation
 
 _FILE = click.Path(path_type=Path)
 
@@ -131,10 +134,17 @@ def revoke(
     workspace: str | None,
 ) -> None:
     """End the identity ID: every attestation of it is void, survivors excepted."""
+    login = session.login(workspace)
+    if is_sovereign(session, login):
+        kept = [Digest.parse(one) for one in survivors]
+        at = session.clock()
+        change = revocation(identity_id, reason=reason, survivors=kept, at=at)
+        propose_change(session, workspace, change)
+        return
     wanted: dict[str, Any] = {"reason": reason}
     if survivors:
         wanted["survivors"] = list(survivors)
-    api = _api(session, session.login(workspace))
+    api = _api(session, login)
     done = api.post(f"/identities/{segment(identity_id)}/revoke", wanted)
     session.output.result(done, lambda: f"revoked {identity_id}: {reason}")
     session.output.hint("release the overlay again: trustacks bundle release")
@@ -144,7 +154,10 @@ def _register(session: Session, login: Login, proof: Proof) -> None:
     """Check a proof against the pin, then have it registered."""
     at = session.clock()
     pinned = open_pinned(session, login).refresh(at=at)
-    check_proof(proof, trust=pinned.trust, at=at)
+    terms = check_proof(proof, trust=pinned.trust, at=at)
+    if pinned.view.form is Form.SOVEREIGN:
+        propose_change(session, login.workspace, registration(terms, proof))
+        return
     found = _api(session, login).post("/identities", proof.to_request())
     session.output.result(found, lambda: f"registered\n{_text(found)}")
 

@@ -13,7 +13,7 @@ _HERE: Final = "trustacks._cli"
 
 # The commands that are sure to ask the Rego engine: it is started before they are read.
 ASK_ENGINE: Final = frozenset(
-    ("rule", name) for name in ("check", "lint", "sign", "test")
+    ("rule", name) for name in ("approve", "check", "lint", "sign", "test")
 )
 
 _TOKEN: Final[Table] = {
@@ -53,6 +53,25 @@ COMMANDS: Final[Table] = {
         },
         "overlay-signing identities",
     ),
+    "trust": (
+        {
+            "proposals": (f"{_HERE}.trust:proposals", "list proposed changes of trust"),
+            "diff": (f"{_HERE}.trust:diff", "show what a proposal changes"),
+            "approve": (f"{_HERE}.trust:approve", "sign a proposal as an admin"),
+        },
+        "what admins of a sovereign workspace decide",
+    ),
+    "ceremony": (
+        {
+            "begin": (f"{_HERE}.ceremony:begin", "take the server's online keys"),
+            "root": (f"{_HERE}.ceremony:root", "draft the root"),
+            "trust": (f"{_HERE}.ceremony:trust", "make the first trust"),
+            "sign": (f"{_HERE}.ceremony:sign", "sign the root or the first trust"),
+            "show": (f"{_HERE}.ceremony:show", "show how far it is"),
+            "finish": (f"{_HERE}.ceremony:finish", "make the workspace"),
+        },
+        "begin a sovereign workspace, admins signing offline",
+    ),
     "rule": (
         {
             "new": (f"{_HERE}.rule_new:new", "write a rule and its tests on a branch"),
@@ -61,6 +80,10 @@ COMMANDS: Final[Table] = {
             "test": (f"{_HERE}.rule_test:test", "run the tests of rules"),
             "lint": (f"{_HERE}.rule_lint:lint", "check rules, the ratchet included"),
             "sign": (f"{_HERE}.rule_sign:sign", "test, lint, then attest a rule"),
+            "approve": (
+                f"{_HERE}.rule_approve:approve",
+                "approve the change of somebody's rule",
+            ),
             "check": (f"{_HERE}.rule_check:check", "judge a pull request's rules"),
             "explain": (f"{_HERE}.rule_explain:explain", "what a finding's code means"),
             "list": (f"{_HERE}.rule_show:list_", "list the rules of the overlay"),
@@ -93,6 +116,7 @@ COMMANDS: Final[Table] = {
         },
         "evidence for auditors",
     ),
+    "mcp": (f"{_HERE}.mcp:mcp", "let an agent list, explain, test and lint"),
     "sign": (f"{_HERE}.artifact:sign", "attest a file with a local key"),
     "verify": (f"{_HERE}.artifact:verify", "verify a file's attestation, offline"),
     "server": (

@@ -18,12 +18,9 @@ from bundle.tuf.errors import (
 from bundle.tuf.handed_in import stage_targets
 from bundle.tuf.keys import role_key
 from bundle.tuf.metadata import parse_metadata
-from bundle.tuf.proposal import (
-    Base,
-    ProposalSignature,
-    TrustProposal,
+from bundle.tuf.proposal import Base, ProposalSignature, TrustProposal, build_proposal
+from bundle.tuf.proposal_signing import (
     assemble,
-    build_proposal,
     sign_proposal,
     signers_of,
     threshold_of,

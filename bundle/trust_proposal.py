@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judge a trust proposal: would Runners take it, and what would they trust then?
+
+One function for the admin who is asked to sign and for the server that keeps it; each
+brings what it knows to be in force. Steps, each by itself enough to refuse:
+
+1. it is made on the targets in force, for this workspace, with a higher version
+2. it lists trust and layers only, delegates as it must, and does not live too long
+3. every file that it lists is there
+4. the trust policy can be meant, is newer, and gives the Control Plane nothing (T1)
+5. one key has one purpose, the keys of TUF roles included
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
+from bundle.tuf.errors import TrustProposalMismatchError, TrustProposalStaleError
+from bundle.tuf.proposal import Base, TrustProposal
+from bundle.tuf.rootchain import RootChain
+from bundle.tuf.view import read_targets
+from keys.digest import Digest
+from signer.errors import KeyReusedError
+from signer.trust import Trust
+from signer.trust_policy import TrustPolicy
+from signer.trusted_root import TrustedRoot
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What a proposal would replace.
+
+    Attributes:
+        base: The targets.
+        trust: What they say.
+        files: Every trust file and layer, by target name.
+    """
+
+    base: Base
+    trust: Trust
+    files: Mapping[str, bytes]
+
+
+def proposed_files(
+    proposal: TrustProposal, given: Iterable[bytes], now: InForce | None
+) -> dict[str, bytes]:
+    """Return what a proposal lists, from what was given and what is in force.
+
+    Raises:
+        TrustProposalMismatchError: A file is missing.
+    """
+    in_force = now.files.values() if now else ()
+    known = {Digest.of(data): data for data in (*given, *in_force)}
+    listed = digests_of(proposal)
+    missing = sorted(path for path, digest in listed.items() if digest not in known)
+    missing += sorted({POLICY_TARGET, TRUSTED_ROOT_TARGET} - set(listed))
+    if missing:
+        raise TrustProposalMismatchError(
+            f"expected every file that the proposal lists, got none for {missing[0]}"
+        )
+    return {path: known[digest] for path, digest in listed.items()}
+
+
+def digests_of(proposal: TrustProposal) -> dict[str, Digest]:
+    """Return the SHA-256 of every file that a proposal lists, by target name."""
+    return {
+        path: Digest(info.hashes["sha256"])
+        for path, info in proposal.signed.targets.items()
+    }
+
+
+def judge_proposal(
+    proposal: TrustProposal,
+    roots: RootChain,
+    now: InForce | None,
+    files: Mapping[str, bytes],
+    *,
+    at: datetime,
+) -> Trust:
+    """Return the trust that Runners would have.
+
+    Args:
+        proposal: Anything that claims to be one.
+        roots: The workspace's, verified.
+        now: What is in force; none before the first trust.
+        files: What it lists, by target name (``proposed_files``).
+        at: Now.
+
+    Raises:
+        TrustProposalStaleError: Made on other targets than those in force.
+        TrustProposalMismatchError: Another workspace's, or not a newer policy.
+        VerificationError: By the code of ``read_view`` or ``Trust``.
+        FormatError: A file that is not what its name says.
+    """
+    _require_fits(proposal, roots, now)
+    _, delegated = read_targets(roots, proposal.signed, at=at)
+    trust = Trust(
+        workspace=roots.workspace,
+        form=roots.form,
+        policy=TrustPolicy.parse(files[POLICY_TARGET]),
+        trusted_root=TrustedRoot.parse(files[TRUSTED_ROOT_TARGET]),
+    )
+    trust.policy.require_custody(trust.form)
+    before = now.trust.policy.version if now else 0
+    if trust.policy.version <= before:
+        raise TrustProposalMismatchError(
+            f"expected a trust policy above version {before}, "
+            f"got {trust.policy.version}"
+        )
+    _require_one_purpose(trust, {*roots.keys, *delegated})
+    return trust
+
+
+def _require_fits(
+    proposal: TrustProposal, roots: RootChain, now: InForce | None
+) -> None:
+    base = now.base if now else None
+    if base is not None and proposal.version <= base.version:
+        raise TrustProposalStaleError(
+            f"expected targets above {base.version}, got {proposal.version}",
+            hint="propose the change again, on the targets in force",
+        )
+    proposal.require_base(base)
+    if proposal.workspace != roots.workspace:
+        raise TrustProposalMismatchError(
+            f"expected workspace {roots.workspace}, got {proposal.workspace}"
+        )
+
+
+def _require_one_purpose(trust: Trust, role_keys: set[str]) -> None:
+    """DESIGN 9, Principals: "One key, one purpose"."""
+    if twice := trust.key_ids & role_keys:
+        key_id = min(twice)
+        raise KeyReusedError(
+            f"expected one purpose for key {key_id[:16]}, got a TUF role and another",
+            key_id=key_id,
+        )
