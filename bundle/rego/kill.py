@@ -21,7 +21,7 @@ from bundle.rego.ast import Rule
 from bundle.rego.engine import UNDEFINED, Module
 from bundle.rego.facts import Kill
 from bundle.rego.report import CaseResult
-from bundle.rego.suite import Suite, packages
+from bundle.rego.suite import Suite, answers, packages
 
 _LIBRARY: Final = "overlay_lib"
 
@@ -68,8 +68,8 @@ def _passing(
     if not names:
         return
     policy = suite.load(rule, suite.test)
-    paths = [f"data.{suite.package}_test.{name}" for name in names]
-    for name, value in zip(names, policy.evaluate_many(paths, {}), strict=True):
+    paths = [[f"data.{suite.package}_test.{name}"] for name in names]
+    for name, (value,) in zip(names, answers(policy, paths), strict=True):
         if value is True:
             yield name
     policy.close()

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rule with its tests and its parents, read once for all that a run asks of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 from bundle.overlay import RuleFiles
 from bundle.rego.ast import Rule, Syntax
 from bundle.rego.engine import Engine, Module, Policy
+from bundle.rego.errors import EvaluationError
 from bundle.rego.lexer import decode_module
 from bundle.rego.probes import RegoTest
 from bundle.rego.reader import read_syntax
@@ -78,6 +80,21 @@ class Suite:
             EvaluationError: The engine gave no answer.
         """
         return self.engine.load([rule, *self.parents, *more], coverage=coverage)
+
+
+def answers(policy: Policy, asked: Sequence[Sequence[str]]) -> Iterator[list[Any]]:
+    """Yield the answers to each test's questions: all at once, if that can be.
+
+    Raises:
+        EvaluationError: One of them has no answer even alone.
+    """
+    try:
+        values = iter(policy.evaluate_many([path for one in asked for path in one], {}))
+    except EvaluationError:  # together they need too much
+        yield from (policy.evaluate_many(one, {}) for one in asked)
+        return
+    for one in asked:
+        yield [next(values) for _ in one]
 
 
 def packages(modules: Sequence[Module]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from bundle.finding import Finding
 from bundle.overlay import RuleFiles
 from bundle.rego.ast import Syntax
 from bundle.rego.cases import Case, parse_cases
-from bundle.rego.engine import Engine, Module, Policy
+from bundle.rego.engine import Engine, Module
 from bundle.rego.errors import (
     EngineUnavailableError,
     EvaluationError,
@@ -26,7 +26,7 @@ from bundle.rego.facts import Kill
 from bundle.rego.kill import kill_check
 from bundle.rego.probes import RegoTest, mocks, probe_module, read_tests
 from bundle.rego.report import CaseResult, TestReport, Verdict
-from bundle.rego.suite import Suite
+from bundle.rego.suite import Suite, answers
 
 __all__ = ["CaseResult", "TestReport", "report_tests", "run_tests"]
 
@@ -124,20 +124,20 @@ class _Run:
             return
         suite.tests = read_tests(suite.test, syntax)
         policy = suite.load(suite.rule, probe_module(suite.test, syntax))
-        for test in suite.tests:
-            yield from self._rego_test(policy, test)
+        prefix = f"data.{suite.package}_test."
+        asked = [[prefix + name for name in (t.name, *t.probes)] for t in suite.tests]
+        for test, values in zip(suite.tests, answers(policy, asked), strict=True):
+            yield from self._rego_test(test, values)
         policy.close()
 
-    def _rego_test(self, policy: Policy, test: RegoTest) -> Iterator[CaseResult]:
+    def _rego_test(self, test: RegoTest, values: Sequence[Any]) -> Iterator[CaseResult]:
         place = (self._suite.test.path, test.place.line)
         if test.polarity is None:
             message = f"expected the polarity of {test.name}, got none"
             fix = "name it test_allows_... or test_denies_..."
             self.findings.append(Finding("test-polarity", *place, 1, message, fix))
             return
-        prefix = f"data.{self._suite.package}_test."
-        names = [test.name, *test.probes]
-        value, *probes = policy.evaluate_many([prefix + name for name in names], {})
+        value, *probes = values
         inputs = [e for probe in probes if isinstance(probe, list) for e in probe]
         reason = _reason(value)
         if not inputs:

@@ -75,3 +75,58 @@ def test_a_file_may_have_its_limit_of_cases_and_no_more():
     assert len(parse_cases(JSON, document(MAX_CASES))) == MAX_CASES
     with pytest.raises(CaseFileError):
         parse_cases(JSON, document(MAX_CASES + 1))
+
+
+PLACES = {
+    "a list of blocks": (
+        YAML,
+        "cases:\n  # one\n  - name: a\n    polarity: positive\n    input: {}\n  - name: b\n    polarity: positive\n    input: {x: [{}]}\n",
+        [3, 6],
+    ),
+    "one line": (
+        YAML,
+        "cases: [{name: a, polarity: positive, input: {}}, {name: b, polarity: positive, input: {}}]\n",
+        [1, 1],
+    ),
+    "json": (
+        JSON,
+        '{"cases": [\n {"name": "a{\\"[", "polarity": "positive",\n  "input": [{"x": {}}]},\n\n {"name": "b", "polarity": "positive", "input": {}}]}',
+        [2, 5],
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "text", "lines"), PLACES.values(), ids=PLACES.keys())
+def test_a_case_knows_its_line(path, text, lines):
+    assert [case.line for case in parse_cases(path, text.encode())] == lines
+
+
+WRONG = {
+    "another polarity": (
+        YAML,
+        "cases:\n- {name: a, polarity: positive, input: {}}\n- name: b\n  polarity: maybe\n  input: {}\n",
+        3,
+    ),
+    "a name twice": (
+        YAML,
+        "cases:\n- {name: a, polarity: positive, input: {}}\n- {name: a, polarity: positive, input: {}}\n",
+        3,
+    ),
+    "a duplicate key": (YAML, "cases:\n- name: a\n  name: b\n", 3),
+    "syntax of yaml": (YAML, "cases:\n- name: a\n  b: [\n", 4),
+    "syntax of json": (JSON, '{"cases": [\n\n {"name": }]}', 3),
+    "a field of json": (
+        JSON,
+        '{"cases": [\n {"name": "a", "polarity": "positive"}]}',
+        2,
+    ),
+    "another document": (YAML, "x: 1\n", 1),
+}
+
+
+@pytest.mark.parametrize(("path", "text", "line"), WRONG.values(), ids=WRONG.keys())
+def test_a_refusal_has_the_line_of_what_is_wrong(path, text, line):
+    with pytest.raises(CaseFileError) as caught:
+        parse_cases(path, text.encode())
+    assert caught.value.line == line, caught.value.message
+    assert path.name in caught.value.message

@@ -278,3 +278,52 @@ def test_details_hold_everything_and_what_is_attested_stays_as_it_was():
         "reason": None,
         "values": [],
     }
+
+
+VALUES = {
+    "a local": (("x := input.a + 1", "x > 9"), "", "{a: 1}", (("x", 2),)),
+    "a loop": (
+        ("some v in input.vs", "v > 9"),
+        "",
+        "{vs: [5, 1]}",
+        (("tried v", [1, 5]),),
+    ),
+    "a key": (
+        ("some k, v in input.vs", 'v == k + "x"'),
+        "",
+        "{vs: {a: b}}",
+        (("v", "b"), ("k", "a")),
+    ),
+    "a pattern": (("[h, _] := input.t", "h > 9"), "", "{t: [3, 4]}", (("h", 3),)),
+    "a constant": (
+        ("input.n > limit",),
+        "\nlimit := 3\n",
+        "{n: 1}",
+        (("input.n", 1), ("limit", 3)),
+    ),
+    "what `every` binds is its own": (
+        ("every v in input.vs {\n\t\tv > 1\n\t}", "input.b"),
+        "",
+        "{vs: [1]}",
+        (("input.vs", [1]),),
+    ),
+    "a helper with a body is shown as such": (
+        ("ready",),
+        "\nready if input.r\n",
+        "{}",
+        (),
+    ),
+    "one thing twice is said once": (
+        ("x := input.a", "x > x + input.a"),
+        "",
+        "{a: 1}",
+        (("input.a", 1), ("x", 1)),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "document", "values"), VALUES.values(), ids=VALUES
+)
+def test_what_the_deciding_statement_works_with_is_shown(body, more, document, values):
+    assert decided(deny(*body, more=more), document).values == values

@@ -4,7 +4,7 @@
 import pytest
 
 from bundle.errors import CaseFileError
-from bundle.rego.errors import RegoParseError
+from bundle.rego.errors import EvaluationTimeoutError, RegoParseError
 from bundle.rego.testing import run_tests
 from keys.digest import Digest
 from keys.fields import Fields
@@ -205,3 +205,32 @@ def test_case_files_add_to_the_tests():
 def test_a_case_file_that_is_broken_is_refused():
     with pytest.raises(CaseFileError):
         run(cases="cases: 1")
+
+
+class OneAtATime:
+    """An engine that has no answer to more than one test at a time."""
+
+    def __init__(self, engine):
+        self._engine = engine
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def load(self, modules, **options):
+        policy = self._engine.load(modules, **options)
+        ask = policy.evaluate_many
+
+        def evaluate_many(paths, document):
+            if sum(".test_" in path for path in paths) > 1:
+                raise EvaluationTimeoutError("expected an answer in time, got none")
+            return ask(paths, document)
+
+        policy.evaluate_many = evaluate_many
+        return policy
+
+
+def test_tests_that_need_too_much_together_are_asked_one_at_a_time():
+    two = TEST + NEGATIVE.replace("main", "dev") + "\n"
+    slow = run_tests(rule_files(test=two), engine=OneAtATime(shared_engine()))
+    assert slow.passed
+    assert slow == run(test=two)
