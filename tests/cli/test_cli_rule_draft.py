@@ -407,6 +407,39 @@ def test_refining_shows_the_difference_and_writes_on_a_branch_of_its_own(
     assert TEST in said
 
 
+LOOSER_TEST = f"""{TEST}
+test_allows_hotfix_of_the_calendar if {{
+\tcount({RULE.replace(".", "_")}.deny) == 0 with input as in_context({{
+\t\t"change_kind": "hotfix",
+\t\t"service": "calendar",
+\t}})
+}}
+"""
+LOOSER = f"""{TEXT}
+has_ticket if {{
+\tinput.context.service == "calendar"
+\tinput.context.change_kind == "hotfix"
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "test", "verdict"),
+    [
+        (f"{TEXT}\n# The same in other words.\n", TEST, "equal"),
+        (LOOSER, LOOSER_TEST, "looser"),
+    ],
+)
+def test_a_refinement_says_how_it_compares_with_the_version_before(
+    draft, committed, rule, test, verdict
+):
+    ended, _ = refined(draft, "--json", answers=[says(answer(rule=rule, test=test))])
+    assert ended.exit_code == 0, ended
+    assert ended.value["change"]["verdict"] == verdict
+    assert (ended.value["change"]["witness_looser"] is None) == (verdict == "equal")
+    assert ended.value["diff"].startswith("--- ")
+
+
 def test_refining_what_is_not_committed_asks_nobody(draft, committed):
     path = committed / RULES / f"{RULE}.rego"
     path.write_text(f"{TEXT}\n# mine\n")

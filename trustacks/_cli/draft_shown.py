@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bundle.overlay import RuleFiles
+from bundle.ratchet.verdict import Change
 from trustacks._cli.output import one_line
 from trustacks.drafting.answer import Draft
 from trustacks.drafting.conversation import Outcome
@@ -45,6 +46,11 @@ def diff_of(before: RuleFiles, draft: Draft) -> Iterator[str]:
         yield from difflib.unified_diff(*lines, str(path), f"{path} draft", lineterm="")
 
 
+def change_of(judged: Judged) -> Change | None:
+    """Return how a draft compares with the version before, if it was compared."""
+    return judged.lint.change if judged.lint is not None else None
+
+
 def found_text(judged: Judged) -> str:
     """Return the findings of a draft, each with its fix."""
     lines = []
@@ -62,6 +68,7 @@ def outcome_json(
     model: str,
 ) -> dict[str, Any]:
     """Return the outcome as ``--json`` shows it."""
+    change = change_of(judged)
     draft, files = judged.draft, written[1] if written is not None else None
     diff = list(diff_of(judge.existing, draft)) if draft and judge.existing else None
     return {
@@ -75,5 +82,6 @@ def outcome_json(
         "test": draft.test if draft else None,
         "citation": draft.citation if draft else None,
         "diff": "\n".join(diff) if diff is not None else None,
+        "change": change.shown() if change is not None else None,
         "findings": [finding.to_json() for finding in judged.findings],
     }

@@ -5,23 +5,28 @@ Everything that can be refused without a provider is refused first; a conversati
 takes minutes and may cost money.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bundle.confine import examine_rule
+from bundle.layers import Layer
 from bundle.lint.linter import Against
-from bundle.lint.siblings import read_siblings
 from bundle.overlay import RuleFiles, find_rule, read_overlay
-from bundle.rego.engine import Engine, Module
+from bundle.ratchet.child import Prover
+from bundle.rego.engine import Engine
 from bundle.rule import rule_id_problem
 from keys.errors import UsageError
 from trustacks._cli.git import Repository, find_repository
 from trustacks._cli.overlay_files import new_overlay_folder
+from trustacks._cli.overlay_profile import profile_of
+from trustacks._cli.parent_layers import modules_of
 from trustacks._cli.rule_branch import (
     free_branch,
     rewrite_on_branch,
     write_on_branch,
 )
+from trustacks._cli.rule_lint import against_of
 from trustacks.drafting.answer import Draft, Wanted
 from trustacks.drafting.conversation import Message
 from trustacks.drafting.errors import RuleUncommittedError
@@ -66,7 +71,7 @@ def new_task(
     *,
     overlay: Path | None,
     engine: Engine,
-    parents: list[Module],
+    parents: Sequence[Layer],
 ) -> Task:
     """Return the task to write a new rule.
 
@@ -92,8 +97,7 @@ def new_task(
         )
     if rule_id is not None:
         repository.require_new(f"policy/{rule_id}")
-    siblings = read_siblings(rules, parse=engine.parse)
-    against = Against(parents=parents, siblings=siblings)
+    against = _against(overlay, parents, rules, engine)
     judge = Judge(engine, against, folder, Wanted(rule_id, taken))
     return Task(repository, judge, _opening(parents, request(words, rule_id, taken)))
 
@@ -104,7 +108,8 @@ def refining_task(
     *,
     overlay: Path | None,
     engine: Engine,
-    parents: list[Module],
+    parents: Sequence[Layer],
+    prover: Prover,
 ) -> Task:
     """Return the task to revise a rule.
 
@@ -122,15 +127,26 @@ def refining_task(
             hint="commit the rule and its tests first: a draft replaces both files",
         )
     folder = new_overlay_folder(overlay)
-    siblings = read_siblings(_rules(folder), parse=engine.parse)
-    against = Against(parents=parents, siblings=siblings)
+    against = _against(overlay, parents, _rules(folder), engine)
+    against = replace(against, previous=existing, prover=prover)
     wanted = Wanted(existing.rule_id, package=_package(existing, engine))
     judge = Judge(engine, against, folder, wanted, existing)
     return Task(repository, judge, _opening(parents, revision(words, existing)))
 
 
-def _opening(parents: list[Module], asked: str) -> tuple[Message, ...]:
-    return Message("system", instructions(parents)), Message("user", asked)
+def _against(
+    overlay: Path | None,
+    parents: Sequence[Layer],
+    rules: Sequence[RuleFiles],
+    engine: Engine,
+) -> Against:
+    """Return what a draft is linted against: all that a rule by hand is."""
+    against = against_of(parents, rules, engine)
+    return replace(against, profile=profile_of(overlay))
+
+
+def _opening(parents: Sequence[Layer], asked: str) -> tuple[Message, ...]:
+    return Message("system", instructions(modules_of(parents))), Message("user", asked)
 
 
 def _rules(folder: Path) -> tuple[RuleFiles, ...]:

@@ -9,15 +9,23 @@ from pathlib import Path
 
 import click
 
+from bundle.layers import Layer
 from bundle.overlay import RuleFiles
+from bundle.ratchet.child import Prover
 from keys.errors import UsageError
-from trustacks._cli.draft_shown import draft_text, found_text, outcome_json, told
+from trustacks._cli.draft_shown import (
+    change_of,
+    draft_text,
+    found_text,
+    outcome_json,
+    told,
+)
 from trustacks._cli.draft_task import Task, new_task, refining_task
 from trustacks._cli.engine import REGORUS, open_engine
 from trustacks._cli.lazy import command
-from trustacks._cli.output import pairs
+from trustacks._cli.output import one_line, pairs
 from trustacks._cli.overlay_files import overlay_option
-from trustacks._cli.parent_layers import modules_of, parents_options, read_parents
+from trustacks._cli.parent_layers import parents_options, read_parents
 from trustacks._cli.session import Session
 from trustacks.drafting.closest import closest_template
 from trustacks.drafting.conversation import Outcome, converse
@@ -57,16 +65,21 @@ def draft(
     _require_usage(words, rule, rule_id, refine=refine)
     provider = _provider(session, words, rule_id, rule)
     engine = open_engine(session, REGORUS)
+    parents: tuple[Layer, ...] = ()
     try:
-        parents = modules_of(read_parents(session, constitution, packs, workspace))
+        parents = read_parents(session, constitution, packs, workspace)
     except NotLoggedInError:
-        parents = []
         session.output.say("no login: linted without constitution and packs")
     if rule is None:
         task = new_task(words, rule_id, overlay=overlay, engine=engine, parents=parents)
     else:
         task = refining_task(
-            words, rule, overlay=overlay, engine=engine, parents=parents
+            words,
+            rule,
+            overlay=overlay,
+            engine=engine,
+            parents=parents,
+            prover=session.keep(Prover()),
         )
     outcome = _conversation(session, provider, task)
     _finish(session, task, outcome, provider.model, keep=keep)
@@ -163,6 +176,8 @@ def _text(
         ("passed", "yes" if outcome.judged.passed else "no: kept as it was asked for"),
         ("answers", str(outcome.requests)),
     ]
+    if (change := change_of(shown)) is not None:
+        rows.append(("change", f"{change.verdict}: {one_line(change.reason)}"))
     return "\n".join([*([found] if found else []), pairs(rows)])
 
 
