@@ -11,6 +11,8 @@ MAX_TIMESTAMP_BYTES: Final = 64 * 1024
 MAX_ROOT_BYTES: Final = 512 * 1024
 # A config.yaml with a hundred workspaces is under 50 KiB (bytes).
 MAX_CONFIG_BYTES: Final = 256 * 1024
+# 10,000 rules of the newest release, an id and a digest each (bytes).
+MAX_RELEASED_BYTES: Final = 2 * 1024 * 1024
 # Tokens and passphrases are one short line (bytes).
 MAX_SECRET_BYTES: Final = 4096
 # An input document given to `runner decide`; its files are a pull request (bytes).

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build, sign and submit a release; start again when somebody else was first.
 
-Order of one try: (1) refresh the pin; (2) verify every rule's attestation as the gate
-will; (3) build the archive for the next revision; (4) take the log's newest checkpoint,
-which includes every rule; (5) sign, stamp, log; (6) verify our own attestation;
-(7) submit. A try that loses the race left a release in the log that no metadata lists:
-it grants nothing, and the next try names the winner as its predecessor.
+Order of one try: (1) refresh the pin; (2) verify every rule's attestation, and find the
+approvals of what changes, as the gate will; (3) build the archive for the revision;
+(4) take the log's newest checkpoint, which includes every rule; (5) sign, stamp, log;
+(6) verify our own attestation; (7) submit. A try that loses the race left a release in
+the log that no metadata lists: it grants nothing, and the next try names the winner as
+its predecessor.
 """
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -38,6 +39,7 @@ from signer.statement import Subject, build_statement
 from signer.tlog.limits import MAX_NOTE_BYTES
 from signer.trust import Expected
 from signer.verify import verify_attestation
+from trustacks.approved import Approvals
 from trustacks.client import WorkspaceApi, segment
 from trustacks.errors import (
     ControlPlaneRefusalError,
@@ -96,6 +98,7 @@ class Releaser:
         clock: The time.
         source: Where the overlay came from.
         show: Shown each statement before it is signed.
+        warn: Told of each approval that is left out.
         max_tries: How often the race is run.
     """
 
@@ -106,6 +109,7 @@ class Releaser:
     clock: Clock
     source: Source
     show: Callable[[bytes], None]
+    warn: Callable[[str], None] = lambda _: None
     max_tries: int = MAX_RELEASE_TRIES
 
     def release(self, rules: tuple[RuleFiles, ...]) -> Released:
@@ -137,6 +141,7 @@ class Releaser:
         identity = pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
         attestations = {r.rule_id: _verified(r, pinned, at) for r in rules}
         head = pinned.head(at=at)
+        inventory, approvals = self._inventory(rules, pinned, head, at)
         revision = head.release.revision + 1 if head else 1
         built = build_bundle(rules, revision=revision, parse=self.engine.parse)
         name = segment(self.api.name)
@@ -145,18 +150,50 @@ class Releaser:
         )
         pinned.checkpoint(note)
         predicate = build_predicate(
-            rules, pinned, head, identity=identity, at=at, note=note, source=self.source
+            inventory,
+            pinned,
+            head,
+            identity=identity,
+            at=at,
+            note=note,
+            source=self.source,
         )
         raw = self._sign(predicate, built, pinned)
         answer = {
             "bundle": b64encode(built.archive),
-            "attestations": b64encode(join_jsonl([*attestations.values(), raw])),
+            "attestations": b64encode(
+                join_jsonl([*attestations.values(), *approvals.values(), raw])
+            ),
             "release": b64encode(raw),
         }
         self.api.post("/releases", answer)
         digest = parse_attestation(raw).digest
         archive = Digest.of(built.archive)
         return Released(revision, digest, archive, built.content, predicate, tries)
+
+    def _inventory(
+        self,
+        rules: tuple[RuleFiles, ...],
+        pinned: Pinned,
+        head: Head | None,
+        at: datetime,
+    ) -> tuple[tuple[InventoryItem, ...], dict[Digest, bytes]]:
+        """Return what the release lists, and the approvals that it rests on.
+
+        Raises:
+            RuleChangeUnapprovedError: In the sovereign form, a change that nobody
+                else stands behind.
+        """
+        found = Approvals(pinned, head, at, self.warn)
+        items: list[InventoryItem] = []
+        approvals: dict[Digest, bytes] = {}
+        for files in sorted(rules, key=lambda one: one.rule_id):
+            item = _item(files)
+            mine = found.of(files, item)
+            approvals |= mine
+            items.append(replace(item, approvals=tuple(sorted(mine, key=str))))
+        found.require(items)
+        return tuple(items), approvals
 
     def _sign(
         self, predicate: ReleasePredicate, built: BuiltBundle, pinned: Pinned
@@ -177,7 +214,7 @@ class Releaser:
 
 
 def build_predicate(
-    rules: tuple[RuleFiles, ...],
+    inventory: tuple[InventoryItem, ...],
     pinned: Pinned,
     head: Head | None,
     *,
@@ -186,8 +223,7 @@ def build_predicate(
     note: bytes,
     source: Source,
 ) -> ReleasePredicate:
-    """Return what a release of these rules on top of ``head`` says."""
-    inventory = tuple(sorted(_inventory(rules), key=lambda item: item.rule_id))
+    """Return what a release of these rules, by id, on top of ``head`` says."""
     before = {i.rule_id: i.head for i in head.release.inventory} if head else {}
     now = {item.rule_id: item.head for item in inventory}
     view, parents = pinned.view, pinned.trust.policy.layers
@@ -214,14 +250,13 @@ def build_predicate(
     )
 
 
-def _inventory(rules: tuple[RuleFiles, ...]) -> Iterator[InventoryItem]:
-    for rule in rules:
-        yield InventoryItem(
-            rule_id=rule.rule_id,
-            rule=Digest.of(rule.rule),
-            test=Digest.of(rule.test),
-            head=parse_attestation(signed(rule)).digest,
-        )
+def _item(rule: RuleFiles) -> InventoryItem:
+    return InventoryItem(
+        rule_id=rule.rule_id,
+        rule=Digest.of(rule.rule),
+        test=Digest.of(rule.test),
+        head=parse_attestation(signed(rule)).digest,
+    )
 
 
 def signed(rule: RuleFiles) -> bytes:

@@ -29,6 +29,7 @@ from bundle.gate.standing import named_by
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.form import Form
+from signer.predicates.parts import Parents
 from signer.predicates.release import InventoryItem, ReleasePredicate
 from signer.result import Check, Status
 from signer.trust_policy import TrustPolicy
@@ -39,19 +40,21 @@ class Change:
     """Rego that one release puts in the place of other Rego.
 
     Attributes:
-        release: Which.
+        revision: Of that release.
+        parents: The layers that it was made under.
         new: The rule in it.
         old: The rule in the release before; none if it had been retired.
     """
 
-    release: ReleasePredicate
+    revision: int
+    parents: Parents
     new: InventoryItem
     old: InventoryItem | None
 
     @property
     def place(self) -> str:
         """Where, for people."""
-        return f"revision {self.release.revision}, {self.new.rule_id}"
+        return f"revision {self.revision}, {self.new.rule_id}"
 
 
 def unvouched(
@@ -73,7 +76,8 @@ def _changes(move: Move) -> Iterator[Change]:
         old = move.rules_before.get(rule_id)
         returned = old is None and rule_id in move.retired_before
         if returned or (old is not None and old.rule != item.rule):
-            yield Change(move.release, item, old)
+            release = move.release
+            yield Change(release.revision, release.parents, item, old)
 
 
 def wanted(changes: Iterable[Change], head: ReleasePredicate) -> list[Digest]:
@@ -150,7 +154,7 @@ def check_about(
 
 
 def _check_about(change: Change, approval: Approval) -> None:
-    said, parents = approval.said, change.release.parents
+    said, parents = approval.said, change.parents
     layers = (parents.constitution, dict(parents.packs))
     for what, expected, got in (
         ("rule", change.new.rule_id, said.rule_id),
@@ -219,8 +223,8 @@ def say_changes(
 
 
 def _say(change: Change, approvals: Collection[Approval]) -> Check:
-    check_id = f"rule-change:{change.release.revision}:{change.new.rule_id}"
-    where = f"revision {change.release.revision}"
+    check_id = f"rule-change:{change.revision}:{change.new.rule_id}"
+    where = f"revision {change.revision}"
     if approvals:
         by = ", ".join(approval.text for approval in approvals)
         detail = f"{where} changes it: {by}"

@@ -9,12 +9,14 @@ Order: ask, verify, pin, refresh, then write ``config.yaml``; an interrupted log
 leaves the old one.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import click
 
 from keys.digest import Digest
+from keys.errors import TrustacksError
 from trustacks._cli.config import Config, Login, load_config, store_config
 from trustacks._cli.connect import open_client_at, open_pinned
 from trustacks._cli.files import read_given
@@ -27,6 +29,7 @@ from trustacks._cli.session import Session
 from trustacks.answers import text_of
 from trustacks.client import Client, checked_url
 from trustacks.errors import PinChangedError
+from trustacks.keeping import keep_released
 from trustacks.limits import MAX_ROOT_BYTES
 
 
@@ -66,6 +69,9 @@ def login(
     store = open_pinned(session, made)
     store.pin(first)
     pinned = store.refresh(at=session.clock())
+    # A release that does not hold is no reason not to log in: somebody must mend it.
+    with contextlib.suppress(TrustacksError):
+        keep_released(store, pinned, pinned.head(at=session.clock()))
     store_config(session.home, config.with_login(made))
     value = {
         "workspace": workspace,

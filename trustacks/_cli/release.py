@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """``trustacks bundle release``: the release identity's word, published through TUF."""
 
+import contextlib
 from pathlib import Path
 
 import click
 
+from keys.errors import TrustacksError
 from signer.predicates.parts import Source
 from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.engine import open_engine
@@ -15,6 +17,7 @@ from trustacks._cli.output import pairs
 from trustacks._cli.overlay_files import overlay_folder, overlay_option, read_rules
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
+from trustacks.keeping import keep_released
 from trustacks.releasing import Released, Releaser
 
 
@@ -33,17 +36,23 @@ def release(
     login = session.login(workspace)
     rules = read_rules(overlay)
     source = source_of(overlay_folder(overlay))
+    store = open_pinned(session, login)
     releaser = Releaser(
-        store=open_pinned(session, login),
+        store=store,
         api=open_client(session, login).workspace(login.workspace),
         key=open_key(session, key),
         engine=open_engine(session),
         clock=session.clock,
         source=Source(commit=source.commit, branch=source.branch),
         show=lambda statement: session.output.say(statement_text(statement)),
+        warn=session.output.say,
     )
     with session.output.progress("releasing"):
         done = releaser.release(rules)
+        # It is published; that the copy for authors is a release late harms nobody.
+        with contextlib.suppress(TrustacksError):
+            pinned = store.refresh(at=session.clock())
+            keep_released(store, pinned, pinned.head(at=session.clock()))
     session.output.result(done.to_json(), lambda: _text(done))
 
 

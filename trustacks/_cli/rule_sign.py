@@ -9,13 +9,17 @@ A version that may deny less than the one in the newest release is signed only i
 ``--mark`` names what it is: who approves it then knows that its author knew.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from bundle.confine import examine_rule
 from bundle.layers import read_layer
+from bundle.lint import LintReport, lint_rule
+from bundle.lint.linter import Against
 from bundle.overlay import RuleFiles
 from bundle.rego.engine import Engine
 from bundle.rego.testing import run_tests
@@ -27,18 +31,22 @@ from trustacks._cli.git import source_of
 from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.overlay_files import choose_rules, overlay_option
-from trustacks._cli.parent_layers import modules_of
 from trustacks._cli.rule_lint import (
-    lint_one,
+    against_of,
     linted_text,
+    previous_of,
+    read_others,
     require_linted,
-    siblings_of,
 )
 from trustacks._cli.rule_test import require_tested
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
-from trustacks.errors import RuleLintFailedError
+from trustacks.errors import ChangeNotMarkedError, RuleLintFailedError
+from trustacks.keeping import keep_released
 from trustacks.signing import Passed, RuleSigner, said_in, statement_digest
+
+# What must be said by whoever signs it.
+MARKED: Final = ("looser", "incomparable", "unknown")
 
 
 @command("sign")
@@ -48,10 +56,9 @@ from trustacks.signing import Passed, RuleSigner, said_in, statement_digest
 @click.option(
     "--mark",
     type=click.Choice(MARKED),
-    help="Sign a version that is looser than the released one, incomparable or unknown.",
+    help="Sign a version that is looser, incomparable or unknown to the released one.",
 )
 @overlay_option
-@engine_option
 @workspace_option
 @engine_option
 def sign(
@@ -61,7 +68,6 @@ def sign(
     key: str | None,
     again: bool,
     mark: str | None,
-    engine_choice: str | None,
     overlay: Path | None,
     workspace: str | None,
     engine_choice: str | None,
@@ -88,7 +94,11 @@ def sign(
     signer.identity  # noqa: B018 - refuses an unregistered key before any work
     wanted = [one for one in rules if again or not signer.holds(one)]
     engine = open_engine(session, engine_choice)
-    passed = _pass(session, engine, wanted, parents.archives, overlay, rule)
+    layers = tuple(map(read_layer, parents.archives))
+    against = against_of(layers, read_others(overlay, rule), engine)
+    work = [(one, previous_of(session, one, None, workspace)) for one in wanted]
+    passed = _pass(session, engine, work, against)
+    require_marked([one.lint for one in passed], mark)
     signed = []
     for one in passed:
         raw = signer.sign(one)
@@ -110,30 +120,46 @@ def sign(
 def _pass(
     session: Session,
     engine: Engine,
-    rules: list[RuleFiles],
-    archives: tuple[bytes, ...],
-    overlay: Path | None,
-    rule: str | None,
+    rules: Sequence[tuple[RuleFiles, RuleFiles | None]],
+    against: Against,
 ) -> list[Passed]:
-    """Test and lint rules; all of them pass, or none is signed."""
-    if not rules:
-        return []
-    layers = tuple(read_layer(archive) for archive in archives)
-    modules = modules_of(layers)
-    tests = [run_tests(one, engine=engine, parents=modules) for one in rules]
+    """Test and lint rules, each against the version before; all pass, or none does."""
+    files = [one for one, _ in rules]
+    parents = against.parents
+    tests = [run_tests(one, engine=engine, parents=parents) for one in files]
     tests = confirmed(engine, tests)
     for report in tests:
         if not report.passed:
             session.output.say(report.text())
     require_tested(tests)
-    siblings = siblings_of(overlay, rule, engine)
-    lints = [lint_one(one, engine, layers, siblings) for one in rules]
+    lints = [
+        lint_rule(one, engine=engine, against=replace(against, previous=previous))
+        for one, previous in rules
+    ]
     lints = confirmed(engine, lints)
     refused = [report for report in lints if not report.passed]
     if refused:
-        session.output.say(linted_text(refused, rules))
+        session.output.say(linted_text(refused, files))
     require_linted(lints)
-    return [_passed(*found, engine) for found in zip(rules, tests, lints, strict=True)]
+    return [_passed(*found, engine) for found in zip(files, tests, lints, strict=True)]
+
+
+def require_marked(reports: Sequence[LintReport], mark: str | None) -> None:
+    """Refuse a version that may deny less than the one before, unless that is said.
+
+    Raises:
+        ChangeNotMarkedError: ``mark`` does not name what the version is.
+    """
+    for report in reports:
+        verdict = report.change.verdict if report.change else None
+        if verdict in MARKED and verdict != mark:
+            raise ChangeNotMarkedError(
+                f"{report.rule_id}: expected --mark {verdict}, which it is to the "
+                f"released version, got {mark or 'no mark'}",
+                hint="`trustacks rule lint` shows why; a second principal must approve",
+                rule_id=report.rule_id,
+                change=report.change.shown() if report.change else None,
+            )
 
 
 def _passed(files: RuleFiles, test: Any, lint: Any, engine: Engine) -> Passed:

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens whoever stands behind a change beside its author: approver, lint identity."""
+
+from typing import TypeVar
+
+from trustacks._cli.connect import open_client, open_pinned
+from trustacks._cli.keyring import open_key
+from trustacks._cli.session import Session
+from trustacks._cli.shown import statement_text
+from trustacks.approving import Second
+from trustacks.keeping import keep_released
+
+S = TypeVar("S", bound=Second)
+
+
+def open_second(
+    session: Session, kind: type[S], key: str | None, workspace: str | None
+) -> S:
+    """Refresh the pin, and open a signer with a local key.
+
+    The newest release's rules are kept on the way: what is signed is about the version
+    that is released now.
+
+    Raises:
+        UnknownSignerError: The key belongs to no identity of the workspace.
+        VerificationError: Metadata, trust or release that a Runner would refuse.
+    """
+    login, at = session.login(workspace), session.clock()
+    store = open_pinned(session, login)
+    pinned = store.refresh(at=at)
+    head = pinned.head(at=at)
+    keep_released(store, pinned, head)
+    second = kind(
+        pinned=pinned,
+        head=head,
+        key=open_key(session, key),
+        api=open_client(session, login).workspace(login.workspace),
+        clock=session.clock,
+        show=lambda statement: session.output.say(statement_text(statement)),
+    )
+    second.identity  # noqa: B018 - refuses an unregistered key before any work
+    return second
