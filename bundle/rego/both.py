@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """An engine that remembers what it was asked, for a second opinion (ADR 0018).
 
-It answers from the first engine, at once. What it remembers is every question for a
-deny set, with the answer; ``bundle.rego.opinion`` puts them to the second engine in one
-go, before anybody relies on the answers. Two things are left out: texts that a check
-made itself (their module was never parsed as a rule), and errors of the first engine,
-which refuse by themselves.
+It answers from the first engine, at once. What it remembers is every question for the
+denies of an overlay's rule, with the answer; ``bundle.rego.opinion`` puts them to the
+second engine in one go, before anybody relies on the answers. Left out are texts that a
+check made itself (their module was never parsed as a rule), errors of the first engine,
+which refuse by themselves, and the parents alone, which are not the author's.
 """
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
@@ -16,7 +17,7 @@ from bundle.rego.engine import Engine, EngineId, LineCoverage, Module, Policy, U
 from bundle.rego.errors import EvaluationError, OpaUnsuitableError
 from bundle.rego.opa import OpaEngine
 
-_VERDICT: Final = ".deny"
+_VERDICT: Final = re.compile(r"data\.overlay\.[^.]+\.deny")
 
 
 class Asked(NamedTuple):
@@ -187,6 +188,6 @@ class BothPolicy:
             [
                 Asked(self._modules, self._data, path, document, value)
                 for path, value in answers
-                if path.endswith(_VERDICT) and not isinstance(value, EvaluationError)
+                if _VERDICT.fullmatch(path) and not isinstance(value, EvaluationError)
             ]
         )

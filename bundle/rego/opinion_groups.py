@@ -24,13 +24,11 @@ class Group:
     Attributes:
         shared: The modules below the overlay.
         rules: Modules of each package of the overlay.
-        overlay: Whether only rules of the overlay are asked.
         asked: Question and input by what identifies them.
     """
 
     shared: frozenset[Module]
     data: Mapping[str, Any]
-    overlay: bool
     rules: dict[str, frozenset[Module]] = field(default_factory=dict)
     asked: dict[tuple[str, str], Asked] = field(default_factory=dict)
 
@@ -53,8 +51,6 @@ class Group:
             self.shared == other.shared
             and self.data == other.data
             and all(self.rules.get(p, ms) == ms for p, ms in other.rules.items())
-            and self.overlay
-            and other.overlay
         )
 
 
@@ -68,8 +64,7 @@ def grouped(asked: Iterable[Asked], read: frozenset[Module]) -> list[Group]:
     groups: list[Group] = []
     seen: dict[tuple[int, ...], Group | None] = {}
     for one in asked:
-        overlay = one.path.startswith("data.overlay.")
-        key = (overlay, id(one.data), *map(id, one.modules))
+        key = (id(one.data), *map(id, one.modules))
         if key not in seen:
             seen[key] = _place(groups, one, read)
         if (group := seen[key]) is not None:
@@ -87,9 +82,8 @@ def _place(groups: list[Group], one: Asked, read: frozenset[Module]) -> Group | 
     if any(module not in read for modules in rules.values() for module in modules):
         return None
     shared = frozenset(m for m, p in packages.items() if not p.startswith(_OVERLAY))
-    overlay = one.path.startswith("data.overlay.")
     named = {package: frozenset(modules) for package, modules in rules.items()}
-    new = Group(shared, one.data, overlay, named)
+    new = Group(shared, one.data, named)
     for group in groups:
         if group.takes(new):
             group.rules |= new.rules

@@ -20,12 +20,16 @@ R = TypeVar("R")
 
 
 def engine_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--engine``, which arrives as ``engine_choice``."""
+    """Add ``--engine``, which arrives as ``engine_choice``; None is the default.
+
+    A command that a person waits for takes regorus by default, one that signs or
+    judges for others leaves the choice to ``open_engine`` (ADR 0018).
+    """
     return click.option(
         "--engine",
         "engine_choice",
         type=click.Choice([REGORUS, OPA, BOTH]),
-        help="Who evaluates; both, if a current opa is on PATH, else regorus.",
+        help="Who evaluates: the embedded engine, the opa on PATH, or both.",
     )(function)
 
 

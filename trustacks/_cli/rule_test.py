@@ -14,7 +14,7 @@ from bundle.layers import Layer
 from bundle.overlay import RuleFiles, overlay_root
 from bundle.rego.engine import Engine
 from bundle.rego.testing import TestReport, report_tests
-from trustacks._cli.engine import confirmed, engine_option, open_engine
+from trustacks._cli.engine import REGORUS, confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command
 from trustacks._cli.overlay_files import choose_rules, overlay_option
 from trustacks._cli.parent_layers import modules_of, parents_options, read_parents
@@ -54,7 +54,7 @@ def test(
     engine_choice: str | None,
 ) -> None:
     """Run the tests of rules, named by id or path, or of every rule."""
-    engine = open_engine(session, engine_choice)
+    engine = open_engine(session, engine_choice or REGORUS)
 
     def once() -> None:
         chosen = choose_rules(overlay, rules)
