@@ -7,6 +7,7 @@ overlays for readers of stock OPA: it may read them, positively, and nothing in 
 constitution may depend on what it gathers.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -16,10 +17,11 @@ from bundle.lint.choices import parameter_findings
 from bundle.ratchet.child import Prover
 from bundle.rego.ast import Ref, Rule, SomeIn, SomeVars, Syntax
 from bundle.rego.engine import Engine, Module
-from bundle.rego.errors import RegoParseError
+from bundle.rego.errors import EvaluationError, RegoParseError
 from bundle.rego.reader import read_syntax
 from bundle.rego.scope import Scope
 
+_PLACE: Final = re.compile(r".+:(?P<line>\d+):(?P<column>\d+): (?P<reason>.+)")
 _LIBRARY: Final = ("overlay_lib",)
 _GATHERED: Final = ("deny", "rule_metadata")
 
@@ -60,26 +62,26 @@ def compile_together(
 ) -> Iterator[Finding]:
     """Yield a finding if a rule does not compile with its parents.
 
-    Every rule of it is asked for once, with an empty input: regorus analyses a rule
-    when it is first needed.
+    The whole package is asked for once, with an empty input: regorus analyses a rule
+    when it is first needed, and 8,000 questions take it 20 seconds.
 
     Raises:
         EvaluationError: The engine gave no answer.
     """
     fix = "correct the rule; the message is the engine's"
     try:
-        policy = engine.load([*modules, rule])
+        policy = engine.load([rule, *modules])  # as its tests load them
     except RegoParseError as error:
         place = (error.line, error.column, error.reason)
         yield Finding("combined-compile", error.path, *place, fix)
         return
-    package = ".".join(("data", *syntax.package))
-    names = sorted({r.root for r in syntax.rules if r.kind in ("set", "complete")})
-    values = policy.evaluate_many([f"{package}.{name}" for name in names], {})
+    (value,) = policy.evaluate_many([".".join(("data", *syntax.package))], {})
     policy.close()
-    for value in values:
-        if isinstance(value, Exception):
-            yield Finding("combined-compile", rule.path, 1, 1, str(value), fix)
+    if isinstance(value, EvaluationError):
+        said = _PLACE.fullmatch(value.message)
+        place = (int(said["line"]), int(said["column"])) if said else (1, 1)
+        reason = said["reason"] if said else value.message
+        yield Finding("combined-compile", rule.path, *place, reason, fix)
 
 
 def _package(layer: Layer, syntax: Syntax) -> Iterator[Finding]:
