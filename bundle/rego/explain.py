@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
-from bundle.rego.errors import RegoParseError
+from bundle.rego.errors import EvaluationError, RegoParseError
 from bundle.rego.facts import Conditions
 from bundle.rego.report import CaseResult
 from bundle.rego.suite import Suite
@@ -20,8 +20,8 @@ MAX_EXPLAINED: Final = 50
 def explain(suite: Suite, cases: Sequence[CaseResult]) -> Iterator[CaseResult]:
     """Yield the cases, the failed ones with their conditions.
 
-    Raises:
-        EvaluationError: The engine gave no answer.
+    Where the engine has no answer there are none, and for no case behind it: each may
+    have taken seconds.
     """
     tracers = _Tracers(suite)
     left = MAX_EXPLAINED
@@ -30,7 +30,11 @@ def explain(suite: Suite, cases: Sequence[CaseResult]) -> Iterator[CaseResult]:
             yield case
             continue
         left -= 1
-        yield replace(case, conditions=tuple(_conditions(tracers, case)))
+        try:
+            conditions = tuple(_conditions(tracers, case))
+        except EvaluationError:
+            left, conditions = 0, ()
+        yield replace(case, conditions=conditions)
 
 
 def _conditions(tracers: "_Tracers", case: CaseResult) -> Iterator[Conditions]:

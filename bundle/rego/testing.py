@@ -9,7 +9,7 @@ whatever its polarity: a deny by accident is not the rule's deny.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from bundle.errors import CaseFileError
 from bundle.finding import Finding
@@ -29,6 +29,10 @@ from bundle.rego.report import CaseResult, TestReport, Verdict
 from bundle.rego.suite import Suite, answers
 
 __all__ = ["CaseResult", "TestReport", "report_tests", "run_tests"]
+
+# Cases that may end the engine by time, memory or crash before the run is given up:
+# each may take seconds.
+_MAX_STOPPED: Final = 3
 
 
 def run_tests(
@@ -50,7 +54,7 @@ def run_tests(
     Raises:
         RegoParseError: The rule or its tests do not parse, or not together.
         CaseFileError: The case file is not one.
-        EvaluationError: The engine gave no answer at all.
+        EvaluationError: The engine gave no answer at all, or was ended too often.
     """
     suite = Suite(files, engine, parents)
     run = _Run(suite)
@@ -65,7 +69,7 @@ def run_tests(
         kill, more = kill_check(suite, cases)
         findings += more
     reached = None
-    if coverage and cases:
+    if coverage and cases and not any(case.actual == "error" for case in cases):
         from bundle.rego.reached import reached_lines  # noqa: PLC0415 - if asked for
 
         reached = reached_lines(suite, cases)
@@ -111,6 +115,7 @@ class _Run:
     def __init__(self, suite: Suite) -> None:
         self._suite = suite
         self.findings: list[Finding] = []
+        self._stopped = 0
         self._rule = suite.load(suite.rule)
 
     def rego_tests(self) -> Iterator[CaseResult]:
@@ -168,6 +173,9 @@ class _Run:
         try:
             denies = self._rule.evaluate(self._suite.deny_path, case.input)
         except EvaluationError as error:
+            self._stopped += type(error) is not EvaluationError
+            if self._stopped > _MAX_STOPPED:
+                raise
             denies = error
         return _result(case, (path, test), denies, reason)
 

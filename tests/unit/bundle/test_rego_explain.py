@@ -4,6 +4,7 @@
 import pytest
 
 from bundle.rego.engine import UNDEFINED
+from bundle.rego.explain import MAX_EXPLAINED
 from bundle.rego.testing import run_tests
 from tests.simulators.rego import (
     DENY,
@@ -209,13 +210,24 @@ def test_helpers_that_decided_are_shown_and_others_are_not():
     assert [one.name for one in case.conditions] == ["deny", "a_helper", "deeper"]
 
 
+def test_a_helper_is_shown_once_however_many_name_it_even_itself():
+    again = f'\ndeny contains {{"rule_id": "{RULE_ID}", "message": "m"}} if ready\n'
+    rule = deny("ready", more="\nready if input.r\n" + again)
+    cases = "cases: [{name: a, polarity: negative, input: {}}]"
+    (case,) = run(rule, "", cases=cases).failed
+    assert [one.name for one in case.conditions] == ["deny", "deny", "ready"]
+    endless = deny("ready", more="\nready if other\n\nother if ready\n")
+    (case,) = run(endless, "", cases=cases).failed
+    assert [one.name for one in case.conditions] == ["deny", "ready", "other"]
+
+
 def test_a_helper_without_a_value_is_shown_and_a_constant_is_not():
     more = "\nlimit := 3\n\nseen := input.seen\n"
-    rule = deny("limit == 3", "seen == 1", more=more)
+    rule = deny("limit == 3", "seen == limit", more=more)
     cases = "cases: [{name: a, polarity: negative, input: {}}]"
     (case,) = run(rule, "", cases=cases).failed
     assert [(one.name, one.decided.text) for one in case.conditions] == [
-        ("deny", "seen == 1"),
+        ("deny", "seen == limit"),
         ("seen", "input.seen"),
     ]
 
@@ -255,6 +267,17 @@ def test_a_long_input_is_cut_for_people_and_whole_in_json():
     assert "more lines: see --json" in text
     assert text.count("\n") < 70
     assert len(report.details()["cases"][0]["input"]["files"]) == 40
+
+
+def test_only_so_many_failures_are_explained_and_all_are_shown():
+    cases = "".join(
+        f"- {{name: n{n}, polarity: negative, input: {{}}}}\n"
+        for n in range(MAX_EXPLAINED + 2)
+    )
+    report = run(RULE, "", cases=f"cases:\n{cases}")
+    explained = [bool(case.conditions) for case in report.failed]
+    assert explained == [True] * MAX_EXPLAINED + [False] * 2
+    assert report.text().count("FAIL ") == MAX_EXPLAINED + 2
 
 
 def test_a_passed_case_has_no_conditions():

@@ -116,6 +116,20 @@ def test_a_case_that_both_denies_deny_kills_neither():
     )
 
 
+def test_a_deny_is_killed_by_the_verdict_of_a_case_without_any_rego_test():
+    tier, label = "{context: {target: {tier: prod}}}", "{context: {labels: [skip]}}"
+    cases = "".join(
+        f"- {{name: {name}, polarity: {polarity}, input: {document}}}\n"
+        for name, polarity, document in (
+            ("a", "positive", "{}"),
+            ("b", "negative", tier),
+            ("c", "negative", label),
+        )
+    )
+    report = run(TWO, "", cases=f"cases:\n{cases}")
+    assert report.kill.bodies == ((20, "b"), (27, "c"))
+
+
 def test_each_deny_is_killed_by_the_case_that_only_it_denies():
     label = f'test_denies_label if count({LEAF}.deny) == 1 with input as {{"context": {{"labels": ["skip"]}}}}'
     report = run(TWO, suite(POSITIVE, NEGATIVE, label))

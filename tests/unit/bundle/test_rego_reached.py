@@ -25,6 +25,12 @@ def test_every_line_of_logic_is_counted_and_the_metadata_is_not():
     assert reached.percent == 100
 
 
+def test_metadata_that_a_rule_reads_is_not_counted_either():
+    reads = f'rule_metadata["{RULE_ID}"].description != ""'
+    reached = run(RULE.replace("not has_ticket", f"not has_ticket\n\t{reads}")).reached
+    assert reached.covered == (20, 21, 22, 23, 26)
+
+
 def test_lines_that_no_case_reaches_are_shown_with_number_and_text():
     report = run(RULE + SECOND)
     assert report.reached.missed == (

@@ -4,8 +4,14 @@
 import pytest
 
 from bundle.errors import CaseFileError
-from bundle.rego.errors import EvaluationTimeoutError, RegoParseError
-from bundle.rego.testing import run_tests
+from bundle.rego.embedded import EmbeddedEngine
+from bundle.rego.errors import (
+    EngineUnavailableError,
+    EvaluationTimeoutError,
+    RegoParseError,
+)
+from bundle.rego.limits import Limits
+from bundle.rego.testing import report_tests, run_tests
 from keys.digest import Digest
 from keys.fields import Fields
 from keys.strict import dumps_json
@@ -234,3 +240,68 @@ def test_tests_that_need_too_much_together_are_asked_one_at_a_time():
     slow = run_tests(rule_files(test=two), engine=OneAtATime(shared_engine()))
     assert slow.passed
     assert slow == run(test=two)
+
+
+BOMB = (
+    "\n\tsome x in numbers.range(1, 100000)\n\tsome y in numbers.range(1, 100000)"
+    "\n\tx * y < 0"
+)
+
+
+def bombed(count, **limits):
+    """A rule that takes for ever on some of these cases, and their names."""
+    rule = RULE.replace("not has_ticket", f"input.bomb{BOMB}")
+    cases = [
+        f"- {{name: n{n}, polarity: negative, input: {{bomb: true, context: {{target: {{tier: prod}}}}}}}}\n"
+        for n in range(count)
+    ]
+    files = rule_files(rule, "", cases="cases:\n" + "".join(cases))
+    with EmbeddedEngine(limits=Limits(evaluate_seconds=0.2)) as engine:
+        return report_tests(files, engine=engine, parents=(), coverage=True)
+
+
+def test_a_case_that_ends_the_engine_fails_and_is_asked_no_more():
+    report = bombed(2)
+    assert [case.actual for case in report.cases] == ["error", "error"]
+    assert [case.conditions for case in report.cases] == [(), ()]
+    assert "in time" in report.cases[0].reason
+    assert report.reached is None
+
+
+def test_a_run_that_ends_the_engine_again_and_again_is_given_up():
+    report = bombed(5)
+    assert report.cases == ()
+    assert codes(report) == ["evaluation-timeout"]
+    assert not report.passed
+
+
+def test_what_keeps_tests_from_running_is_a_finding_with_its_place():
+    def place(rule=RULE, test=TEST, **options):
+        files = rule_files(rule, test, **options)
+        report = report_tests(files, engine=shared_engine(), parents=(), coverage=True)
+        (finding,) = report.findings
+        assert (report.passed, report.cases) == (False, ())
+        return finding.code, finding.path.rpartition("/")[2], finding.line
+
+    assert place(RULE + "p := ") == ("rego-parse", f"{RULE_ID}.rego", 26)
+    assert place(test=TEST + "p := ") == ("rego-parse", f"{RULE_ID}_test.rego", 15)
+    unsafe = RULE.replace("not has_ticket", "y == 1")
+    assert place(unsafe) == ("rego-compile", f"{RULE_ID}.rego", 22)
+    assert place(cases="cases:\n- 1\n") == (
+        "case-file-format",
+        f"{RULE_ID}.cases.yaml",
+        1,
+    )
+    wrong = "cases:\n- {name: a, polarity: positive, input: {}}\n- {name: b}\n"
+    assert place(cases=wrong)[2] == 3
+
+
+def test_an_engine_that_does_not_start_is_no_finding():
+    class Absent(OneAtATime):
+        def parse(self, module):
+            raise EngineUnavailableError("expected an engine, got none")
+
+    with pytest.raises(EngineUnavailableError):
+        report_tests(
+            rule_files(), engine=Absent(shared_engine()), parents=(), coverage=True
+        )
