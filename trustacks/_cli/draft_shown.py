@@ -21,8 +21,7 @@ def told(number: int, most: int, judged: Judged) -> str:
     elif judged.draft is None:
         said = "cannot be read as a draft"
     else:
-        failed = len(judged.test.failed) if judged.test is not None else 0
-        said = f"does not pass, {errors} errors, {failed} failed cases"
+        said = f"does not pass, {errors} error{'s' if errors > 1 else ''}"
     return f"answer {number} of at most {most}: {said}"
 
 
@@ -31,7 +30,9 @@ def draft_text(draft: Draft, judge: Judge, model: str) -> str:
     if judge.existing is not None:
         lines = list(diff_of(judge.existing, draft)) or ["no difference"]
     else:
-        lines = [*draft.rule.splitlines(), "", *draft.test.splitlines()]
+        files = judge.files(draft)
+        lines = [f"{files.rule_path}:", *draft.rule.splitlines()]
+        lines += ["", f"{files.test_path}:", *draft.test.splitlines()]
     head = f"draft of {draft.rule_id} by {model}, citing {draft.citation['id']}:"
     return "\n".join([one_line(head), *(f"  | {line}" for line in lines)])
 

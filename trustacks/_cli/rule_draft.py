@@ -191,7 +191,8 @@ def _close(
             f"trustacks rule test {name}, rule lint {name}, git commit"
         )
         return
-    more = "" if written else ", or --keep to go on by hand"
+    keepable = outcome.readable is not None and written is None
+    more = ", or --keep to go on by hand" if keepable else ""
     raise DraftRefusedError(
         f"expected a draft that passes, got none in {outcome.requests} answers",
         hint=f"say more of what is meant{more}",

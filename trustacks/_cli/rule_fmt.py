@@ -103,6 +103,8 @@ def _text(done: dict[Path, Formatted], *, write: bool, diff: bool) -> str:
             lines.append(f"{'formatted' if write else 'differs'}: {path}")
     changed = sum(one.changed for one in done.values())
     failed = sum(one.finding is not None for one in done.values())
+    if not changed and not failed:
+        return f"all of {len(done)} files are formatted"
     what = "formatted" if write else "would be formatted"
     tail = f", {failed} could not be" if failed else ""
     return "\n".join([*lines, f"{changed} of {len(done)} files {what}{tail}"])

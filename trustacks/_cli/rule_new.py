@@ -50,5 +50,6 @@ def new(session: Session, *, rule_id: str, template: str, overlay: Path | None) 
     rows = [("branch", branch), ("rule", names[0]), ("tests", names[1])]
     session.output.result({**value, "files": names}, lambda: pairs(rows))
     session.output.hint(
-        f"change what differs, then: trustacks rule test {rule_id}, rule lint {rule_id}"
+        f"write rule, tests and citation, then: trustacks rule test {rule_id}, "
+        f"rule lint {rule_id}, git commit"
     )

@@ -65,7 +65,7 @@ def parse_answer(text: str, wanted: Wanted) -> Draft | Finding:
         value = loads_json(
             text.encode("utf-8", "surrogatepass"),
             max_bytes=MAX_ANSWER_BYTES,
-            what="answer",
+            what="JSON",
         )
         draft = _draft(value)
     except FormatError as error:

@@ -9,7 +9,8 @@ from bundle.lint import LintReport, lint_rule
 from bundle.lint.linter import Against
 from bundle.overlay import RuleFiles
 from bundle.rego.engine import Engine
-from bundle.rego.errors import RegoParseError
+from bundle.rego.errors import EvaluationError, RegoParseError
+from bundle.rego.format import format_file
 from bundle.rego.lexer import decode_module
 from bundle.rego.report import TestReport
 from bundle.rego.testing import report_tests
@@ -82,8 +83,13 @@ class Judge:
         draft = parse_answer(text, self.wanted)
         if isinstance(draft, Finding):
             return Judged(None, (draft,))
-        files = self.files(draft)
         engine = BoundedEngine(self.engine, seconds=JUDGE_SECONDS)
+        draft = replace(
+            draft,
+            rule=_laid_out("rule.rego", draft.rule, engine),
+            test=_laid_out("test.rego", draft.test, engine),
+        )
+        files = self.files(draft)
         lint = lint_rule(files, engine=engine, against=self.against)
         parents = self.against.parents
         test = report_tests(files, engine=engine, parents=parents, coverage=False)
@@ -105,6 +111,14 @@ class Judge:
             test=test,
             attestation=None,
         )
+
+
+def _laid_out(path: str, text: str, engine: Engine) -> str:
+    """Format a text, so that a diff of it shows meaning; one that cannot be stays."""
+    try:
+        return format_file(path, text.encode(), engine=engine).after.decode()
+    except EvaluationError:
+        return text  # the linter says it
 
 
 def _citation(draft: Draft, files: RuleFiles, engine: Engine) -> list[Finding]:

@@ -82,7 +82,8 @@ def revision(words: str, rule: RuleFiles) -> str:
 
 def feedback(findings: Sequence[Finding], failures: Sequence[str]) -> str:
     """Return the message that says what is wrong with an answer."""
-    serious = sorted(findings, key=lambda finding: finding.severity != "error")
+    said = (found for found in findings if found.severity != "hint")
+    serious = sorted(said, key=lambda found: found.severity != "error")
     lines = ["The answer does not pass. Correct this, and answer with the whole again:"]
     for found in serious[:MAX_FINDINGS]:
         lines.append(f"- {found.severity}: {found}")

@@ -2,13 +2,16 @@
 """What a model wrote is read strictly, judged by the tools, and given back a few times."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from bundle.finding import Finding
 from bundle.lint.linter import Against
+from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.errors import EvaluationTimeoutError
+from bundle.rego.limits import Limits
 from bundle.rego.templates import EMPTY, NAMES, render
 from bundle.rule_metadata import PRACTICES
 from tests.simulators.rego import shared_engine
@@ -206,6 +209,27 @@ def test_all_requests_to_the_engine_together_have_an_end(monkeypatch):
     assert "evaluation-timeout" in codes(judged)
 
 
+BOMB = "x := count([i | some i in numbers.range(1, 99999); some j in numbers.range(1, 99999); j > i])"
+
+
+def test_an_evaluation_bomb_has_an_end(monkeypatch):
+    monkeypatch.setattr(judging, "JUDGE_SECONDS", 1.0)
+    began = time.monotonic()
+    with EmbeddedEngine(limits=Limits(evaluate_seconds=0.2)) as engine:
+        bomb = f"{RULE}\n{BOMB}\n\nhas_ticket if x < 0\n"
+        judged = Judge(engine, Against(), Path("overlay"), WANTED)(text(rule=bomb))
+    assert time.monotonic() - began < 15
+    assert not judged.passed
+    assert codes(judged)
+
+
+def test_a_draft_is_laid_out_before_it_is_judged():
+    ugly = RULE.replace("\tnot has_ticket", "  not    has_ticket")
+    judged = judge(text(rule=ugly))
+    assert judged.draft is not None
+    assert (judged.passed, judged.draft.rule) == (True, RULE)
+
+
 def test_a_policy_loaded_in_time_does_not_answer_out_of_time():
     bounded = BoundedEngine(shared_engine(), seconds=60)
     policy = bounded.load([])
@@ -286,11 +310,13 @@ def test_failed_cases_go_back_with_their_inputs():
 
 
 def test_of_many_findings_the_errors_go_back_first():
-    hint = Finding("a", "p", 1, 1, "hint", "fix", "hint")
-    error = Finding("b", "p", 1, 1, "error", "fix")
-    said = feedback([hint] * 40 + [error], [])
-    assert said.index("error: p") < said.index("hint: p")
+    hint = Finding("a", "p", 1, 1, "x", "fix", "hint")
+    warning = Finding("c", "p", 1, 1, "x", "fix", "warning")
+    error = Finding("b", "p", 1, 1, "x", "fix")
+    said = feedback([hint, *[warning] * 40, error], [])
+    assert said.index("error: p") < said.index("warning: p")
     assert said.count("instead:") == 30
+    assert "hint:" not in said  # not a model's to follow
 
 
 # -- the prompt
