@@ -215,6 +215,6 @@ def _require_same(change: Change, old: Digest, files: RuleFiles) -> Digest:
         raise NothingToApproveError(
             f"{files.rule_id}: expected a verdict against {old}, which is released, "
             f"got one against {change.old}",
-            hint="compare with the newest release: leave out --base",
+            hint="compare with the newest release: trustacks login, and no --base",
         )
     return old

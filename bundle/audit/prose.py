@@ -39,7 +39,8 @@ def release_lines(release: ReleaseRecord) -> Iterator[str]:
 
 
 def _rule(rule: RuleRecord) -> Iterator[str]:
-    yield f"  rule {rule.rule_id} ({rule.change}), {rule.citation}"
+    behind = ", ".join((rule.change, *rule.approvals))
+    yield f"  rule {rule.rule_id} ({behind}), {rule.citation}"
     if rule.author:
         yield f"    registered {_registered(rule.author)}"
     yield f"    tested     {rule.tested}"

@@ -72,6 +72,8 @@ class RuleRecord:
         tested: What was tested, by what.
         linted: What linted it.
         change: ``added``, ``changed`` or ``kept`` in this release.
+        approvals: Who stands behind its Rego beside its author; none if it never
+            changed, or changed with nobody else.
     """
 
     rule_id: str
@@ -83,6 +85,7 @@ class RuleRecord:
     tested: str
     linted: str
     change: str
+    approvals: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a document."""
@@ -96,6 +99,7 @@ class RuleRecord:
             "tested": self.tested,
             "linted": self.linted,
             "change": self.change,
+            "approvals": list(self.approvals),
         }
 
 

@@ -28,6 +28,7 @@ from bundle.gate.chain import Link
 from bundle.marks import Marks
 from keys.digest import Digest
 from signer.attestation import parse_attestation
+from signer.predicates.lint import LintPredicate
 from signer.predicates.release import InventoryItem, ReleasePredicate
 from signer.predicates.rule import RulePredicate
 
@@ -195,6 +196,7 @@ def _rule(
         linted=f"{counted(len(claim.lint.checks), 'check')} passed, linter "
         f"{claim.lint.linter_version}",
         change=_change(release, item.rule_id),
+        approvals=tuple(_behind(digest, evidence) for digest in item.approvals),
     )
 
 
@@ -202,6 +204,21 @@ def _change(release: ReleasePredicate, rule_id: str) -> str:
     if rule_id in release.added:
         return "added"
     return "changed" if rule_id in release.changed else "kept"
+
+
+def _behind(digest: Digest, evidence: Evidence) -> str:
+    """Return who stands behind a rule's Rego, beside its author.
+
+    Raises:
+        EvidenceUnloggedError: The log has no such word.
+    """
+    said = evidence.said.get(digest)
+    if said is None or said.signer is None:
+        raise EvidenceUnloggedError(
+            f"expected the approval {digest} verified in the log, got none"
+        )
+    proved = isinstance(said.predicate, LintPredicate)
+    return f"{'proved' if proved else 'approved'} by {said.signer.id}"
 
 
 def _report_unpublished(links: Sequence[Link], evidence: Evidence) -> None:

@@ -208,14 +208,25 @@ def planted(folder: Path):
         yield plane
 
 
-def _join(plane: Plane, person: Person, name: str, role: str, login) -> None:
+def joined(plane: Plane, name: str, role: str, *permissions: str) -> Person:
+    """Somebody new with a token of that role, and an identity that may do this."""
+    person = Person.make(plane.root.with_name("people") / name)
+    login = ("login", "--url", plane.url, "--workspace", "acme", "--root", plane.root)
+    _join(plane, person, name, role, login, *permissions)
+    token = plane.root.with_name(f"{name}.token")
+    person.must(*login, "--token-file", token, "--key", name)
+    return person
+
+
+def _join(plane: Plane, person: Person, name: str, role: str, login, *may: str) -> None:
     token = plane.root.with_name(f"{name}.token")
     create = ("workspace", "token", "create", "--role", role, "--subject", name)
     plane.admin.must(*create, "--out", token)
     person.must(*login, "--token-file", token)
     person.must("keys", "create", name)
     proof = plane.root.with_name(f"{name}.proof")
-    asks = ("--principal", f"{name}@acme.example", "--permission", role)
+    permissions = [w for one in may or (role,) for w in ("--permission", one)]
+    asks = ("--principal", f"{name}@acme.example", *permissions)
     person.must(
         "identity", "register", name, *asks, "--namespace", "acme", "--proof-out", proof
     )
