@@ -19,6 +19,7 @@ from keys.digest import Digest
 from trustacks._cli.connect import open_pinned
 from trustacks._cli.engine import open_engine
 from trustacks._cli.files import read_given, refuse_existing, write_new
+from trustacks._cli.floor import floor_option, read_floor
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns, pairs
 from trustacks._cli.overlay_files import overlay_option, read_rules
@@ -78,14 +79,16 @@ def inspect(session: Session, *, file: Path) -> None:
 
 
 @command("verify")
+@floor_option
 @workspace_option
-def verify(session: Session, *, workspace: str | None) -> None:
+def verify(session: Session, *, floor: str | None, workspace: str | None) -> None:
     """Judge the published release by the Runner's own gate, check by check."""
     login, at = session.login(workspace), session.clock()
     store = open_pinned(session, login)
-    collected = collect(store.refresh(at=at).fetched, marks=None, floor=None, at=at)
+    known = read_floor(floor)
+    collected = collect(store.refresh(at=at).fetched, marks=None, floor=known, at=at)
     verifier = Verifier(root=store.root, engine=open_engine(session))
-    result = verifier.verify(collected.candidate, at=at).result
+    result = verifier.verify(collected.candidate, floor=known, at=at).result
     color = session.output.color
     session.output.result(result.to_json(), lambda: result.text(color=color))
     if collected.problem:

@@ -11,6 +11,7 @@ import click
 
 from bundle.decision import Decision
 from bundle.limits import MAX_INPUT_BYTES
+from bundle.marks import Known
 from bundle.rego.errors import EngineUnavailableError
 from bundle.runner.event import HELD, Event
 from bundle.runner.notary import HttpNotary, open_runner_key
@@ -24,6 +25,7 @@ from keys.errors import (
 )
 from keys.strict import loads_json
 from trustacks._cli.files import read_given
+from trustacks._cli.floor import floor_option, read_floor
 from trustacks._cli.lazy import command
 from trustacks._cli.output import Output, one_line, pairs
 from trustacks._cli.runner_home import RunnerHome
@@ -49,10 +51,12 @@ _state_option = click.option(
 
 @command("step")
 @_state_option
-def step(session: Session, *, state: Path) -> None:
+@floor_option
+def step(session: Session, *, state: Path, floor: str | None) -> None:
     """Refresh, verify, activate; or hold, and keep the last known good."""
+    known = read_floor(floor)
     with session.output.progress("refreshing"):
-        event = _open(session, state, reporting=True).step()
+        event = _open(session, state, reporting=True, floor=known).step()
     session.output.result(event.to_json(), lambda: _event_text(event, session.output))
     if event.report_code:
         session.output.say(f"the report is not delivered yet [{event.report_code}]")
@@ -100,7 +104,9 @@ def status(session: Session, *, state: Path) -> None:
     session.output.result(value, lambda: _status_text(value))
 
 
-def _open(session: Session, state: Path, *, reporting: bool) -> Runner:
+def _open(
+    session: Session, state: Path, *, reporting: bool, floor: Known | None = None
+) -> Runner:
     home = RunnerHome(state)
     enrolment = home.enrolment()
     reporter = None
@@ -122,6 +128,7 @@ def _open(session: Session, state: Path, *, reporting: bool) -> Runner:
             clock=session.clock,
             reporter=reporter,
             runner_id=enrolment.runner,
+            floor=floor,
         )
     )
 

@@ -16,8 +16,9 @@ from keys.digest import Digest
 from keys.errors import UsageError
 from keys.signing import SigningKey
 from signer.errors import UnknownSignerError
-from signer.form import Custody
+from signer.form import Custody, Form
 from signer.identity import ANY_NAMESPACE, IdentityTerms
+from trustacks._cli.ceremony import reviewed_text
 from trustacks._cli.config import Login
 from trustacks._cli.connect import open_client_at, open_pinned
 from trustacks._cli.files import read_given
@@ -27,10 +28,14 @@ from trustacks._cli.runner_home import Enrolment, RunnerHome
 from trustacks._cli.secrets import read_token
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
+from trustacks._cli.trust import open_desk_at
 from trustacks.answers import text_of
 from trustacks.client import WorkspaceApi
 from trustacks.limits import IDENTITY_DAYS, MAX_ROOT_BYTES
 from trustacks.possession import check_proof, prove
+from trustacks.proposing import propose
+from trustacks.trust_changes import registration
+from trustacks.trusting import Reviewed
 
 _PATH = click.Path(path_type=Path)
 # The longest that a token lives (days); a Runner is enrolled again before.
@@ -63,7 +68,12 @@ def enroll(
     store.pin(first)
     key = open_runner_key(home.state, home.make_passphrase())
     api = open_client_at(session, login.url, login.token).workspace(login.workspace)
-    _register(session, login, api, runner, key)
+    proposed = _register(session, login, api, runner, key)
+    if proposed is not None:
+        value = {"runner": runner, "enrolled": False, **proposed.to_json()}
+        session.output.result(value, lambda: "proposed\n" + reviewed_text(proposed))
+        session.output.hint("once the admins approved it, run the same command again")
+        return
     wanted = {"role": "runner", "subject": runner, "ttl_seconds": _TOKEN_SECONDS}
     made = api.post("/tokens", wanted)
     home.commit(Enrolment(runner, login.url, login.workspace), text_of(made, "token"))
@@ -101,8 +111,11 @@ def _login(
 
 def _register(
     session: Session, login: Login, api: WorkspaceApi, runner: str, key: SigningKey
-) -> None:
-    """Register the Runner's key, unless an earlier try did."""
+) -> Reviewed | None:
+    """Register the Runner's key, unless an earlier try did; return what was proposed.
+
+    In the sovereign form admins decide, and somebody enrolls again afterwards.
+    """
     at = session.clock()
     pinned = open_pinned(session, login).refresh(at=at)
     try:
@@ -112,7 +125,7 @@ def _register(
     if known is not None:
         if known.id != runner:
             raise UsageError(f"expected --id {known.id}, as registered, got {runner}")
-        return
+        return None
     terms = IdentityTerms(
         id=runner,
         principal=runner,
@@ -129,5 +142,9 @@ def _register(
         workspace=login.root,
         show=lambda statement: session.output.say(statement_text(statement)),
     )
-    check_proof(proof, trust=pinned.trust, at=session.clock())
+    accepted = check_proof(proof, trust=pinned.trust, at=session.clock())
+    if pinned.view.form is Form.SOVEREIGN:
+        desk = open_desk_at(session, login)
+        return propose(desk, registration(accepted, proof))
     api.post("/identities", proof.to_request())
+    return None

@@ -109,7 +109,11 @@ def is_sovereign(session: Session, login: Login) -> bool:
 
 def open_desk(session: Session, workspace: str | None) -> TrustDesk:
     """Open an admin's desk at a workspace."""
-    login = session.login(workspace)
+    return open_desk_at(session, session.login(workspace))
+
+
+def open_desk_at(session: Session, login: Login) -> TrustDesk:
+    """Open an admin's desk with a login."""
     return TrustDesk(
         store=open_pinned(session, login),
         api=open_client(session, login).workspace(login.workspace),
