@@ -150,15 +150,15 @@ def _check_url(url: str) -> None:
 
 def _check_storage(settings: Settings) -> None:
     endpoint = settings.s3_endpoint_url
+    url = urlsplit(endpoint)
+    if endpoint and not (url.scheme in ("http", "https") and url.hostname):
+        raise ConfigurationError(
+            "s3_endpoint_url: expected http:// or https:// and a host, got another URL"
+        )
     if settings.storage:
         Location.parse(settings.storage)
     elif endpoint or settings.s3_region:
         raise ConfigurationError(
             "storage: expected s3://BUCKET/PREFIX beside S3's endpoint, got none",
             hint="set TRUSTACKS_STORAGE",
-        )
-    url = urlsplit(endpoint)
-    if endpoint and not (url.scheme in ("http", "https") and url.hostname):
-        raise ConfigurationError(
-            "s3_endpoint_url: expected http:// or https:// and a host, got another URL"
         )

@@ -5,6 +5,7 @@
 for the conformance cases, which are data that stays outside the project.
 """
 
+import contextlib
 import itertools
 import os
 import sys
@@ -69,3 +70,22 @@ def s3(s3_server):
     s3_server.begin(f"bucket-{next(_buckets)}")
     yield s3_server
     s3_server.door.heal()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL cluster of the test run's own."""
+    from tests.simulators.postgres import run_postgresql  # noqa: PLC0415
+
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(run_postgresql())
+        except FileNotFoundError as absent:
+            pytest.skip(str(absent))
+        yield found
+
+
+@pytest.fixture
+def postgresql_url(postgresql):
+    """A new database."""
+    return postgresql.new_database()

@@ -8,11 +8,11 @@ written and no driver converts them; digests are ``sha256:<hex>``.
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
     MetaData,
     String,
     Text,
@@ -100,7 +100,7 @@ class LeafRow(Base):
         WORKSPACE, ForeignKey("workspaces.name"), primary_key=True
     )
     leaf_index: Mapped[int] = mapped_column(
-        Integer, primary_key=True, autoincrement=False
+        BigInteger, primary_key=True, autoincrement=False
     )
     digest: Mapped[str] = mapped_column(DIGEST)
     predicate_type: Mapped[str] = mapped_column(NAME)
@@ -120,7 +120,7 @@ class SubjectRow(Base):
 
     workspace: Mapped[str] = mapped_column(WORKSPACE, primary_key=True)
     leaf_index: Mapped[int] = mapped_column(
-        Integer, primary_key=True, autoincrement=False
+        BigInteger, primary_key=True, autoincrement=False
     )
     digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
 
@@ -138,7 +138,7 @@ class ReleaseRow(Base):
         WORKSPACE, ForeignKey("workspaces.name"), primary_key=True
     )
     revision: Mapped[int] = mapped_column(
-        Integer, primary_key=True, autoincrement=False
+        BigInteger, primary_key=True, autoincrement=False
     )
     digest: Mapped[str] = mapped_column(DIGEST)
     predecessor: Mapped[str | None] = mapped_column(DIGEST)
@@ -160,10 +160,10 @@ class ReportRow(Base):
     )
     runner: Mapped[str] = mapped_column(NAME, primary_key=True)
     sequence: Mapped[int] = mapped_column(
-        Integer, primary_key=True, autoincrement=False
+        BigInteger, primary_key=True, autoincrement=False
     )
     digest: Mapped[str] = mapped_column(DIGEST)
     outcome: Mapped[str] = mapped_column(String(16))
     code: Mapped[str | None] = mapped_column(NAME)
-    revision: Mapped[int | None] = mapped_column(Integer)
+    revision: Mapped[int | None] = mapped_column(BigInteger)
     at: Mapped[str] = mapped_column(INSTANT)

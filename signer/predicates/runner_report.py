@@ -4,6 +4,7 @@
 The subject is the archive that is active, or the genesis root when there is none.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self
@@ -26,6 +27,9 @@ from signer.result import Status
 ACTIVATED: Final = "activated"
 UNCHANGED: Final = "unchanged"
 HELD: Final = "held"
+
+# A stable code (``keys.errors``). Readers show it and index it: never another text.
+_CODE: Final = re.compile(r"(?=.{1,128}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,7 @@ class RunnerReportPredicate:
         first = self.sequence == 1
         must(first == (self.previous is None), "no previous in report 1, else one")
         must((self.outcome == HELD) == (self.code is not None), "a code when held")
+        must(self.code is None or bool(_CODE.fullmatch(self.code)), "a stable code")
         active = {v is None for v in (self.revision, self.release, self.content)}
         must(len(active) == 1, "revision, release and content together or not at all")
 

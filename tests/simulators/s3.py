@@ -179,7 +179,8 @@ class SimulatedS3:
         """Open the bucket; pauses between attempts take no time."""
         return S3Storage(self.bucket(), prefix, pause=lambda _: None)
 
-    def keys(self) -> list[str]:
+    def objects(self) -> list[str]:
+        """Return the keys of everything in the bucket."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
         return sorted(o["Key"] for page in pages for o in page.get("Contents", ()))
 

@@ -62,7 +62,13 @@ Base64 = Annotated[str, AfterValidator(_base64)]
 DigestText = Annotated[
     str, AfterValidator(_digest), Field(examples=["sha256:" + "0" * 64])
 ]
-Name = Annotated[str, Field(min_length=1, max_length=limits.MAX_NAME_CHARS)]
+# Shown in one line, and stored: PostgreSQL takes no NUL.
+Name = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=limits.MAX_NAME_CHARS, pattern=r"^[^\x00-\x1f\x7f]+$"
+    ),
+]
 
 
 def decoded(text: str) -> bytes:

@@ -114,7 +114,7 @@ def test_an_object_that_vanishes_between_look_and_write_is_a_conflict(s3):
     storage._bucket.put = raced
     with pytest.raises(WriteConflictError):
         storage.replace("head", b"2", expected=Digest.of(b"1"))
-    assert s3.keys() == []
+    assert s3.objects() == []
 
 
 def test_a_lost_creation_is_never_taken_for_the_bytes_of_others(s3):
@@ -266,7 +266,7 @@ def test_the_simulator_is_stricter_than_moto(s3, changes, status):
     with pytest.raises(s3.client.exceptions.ClientError) as refused:
         s3.client.put_object(Bucket=s3.name, Key="a", Body=b"", **{**given, **changes})
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
-    assert s3.keys() == []
+    assert s3.objects() == []
 
 
 EMPTY = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="

@@ -37,6 +37,9 @@ def test_the_default_registry_is_sqlite_in_the_state_directory():
         pytest.param("max_body_bytes", "0", id="no-body"),
         pytest.param("releases_listed", "0", id="no-releases"),
         pytest.param("database_url", "mysql://x", id="other-database"),
+        pytest.param("storage", "/srv/objects", id="storage-not-a-bucket"),
+        pytest.param("storage", "s3://Acme", id="storage-not-a-bucket-name"),
+        pytest.param("s3_endpoint_url", "minio:9000", id="endpoint-not-a-url"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(name, value):
@@ -49,6 +52,18 @@ def test_no_state_directory_is_refused_with_a_hint():
     with pytest.raises(ConfigurationError) as refused:
         Settings.read({})
     assert "TRUSTACKS_STATE" in (refused.value.hint or "")
+
+
+def test_storage_in_a_bucket_is_chosen_by_its_url():
+    settings = Settings.read({"TRUSTACKS_STORAGE": "s3://acme/trust"}, state="/a")
+    assert (settings.storage, settings.s3_endpoint_url) == ("s3://acme/trust", "")
+
+
+@pytest.mark.parametrize("name", ["S3_REGION", "S3_ENDPOINT_URL"])
+def test_settings_of_s3_without_a_bucket_are_refused(name):
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.read({f"TRUSTACKS_{name}": "http://x"}, state="/a")
+    assert refused.value.hint == "set TRUSTACKS_STORAGE"
 
 
 @pytest.mark.parametrize("port", [0, 65535])

@@ -28,9 +28,14 @@ from keys.errors import StorageUnavailableError
 AT = "2026-01-31T09:00:00Z"
 
 
-@pytest.fixture
-def registry(tmp_path):
-    found = Registry(f"sqlite:///{tmp_path / 'r.sqlite3'}")
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)]
+)
+def registry(request, tmp_path):
+    url = f"sqlite:///{tmp_path / 'r.sqlite3'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+    found = Registry(url)
     migrate(found)
     with found.write() as session:
         session.add(
@@ -40,6 +45,7 @@ def registry(tmp_path):
     found.close()
 
 
+@pytest.mark.parametrize("registry", ["sqlite"], indirect=True)
 def test_sqlite_is_durable_and_holds_foreign_keys(registry):
     with registry.read() as session:
         pragma = session.connection().exec_driver_sql

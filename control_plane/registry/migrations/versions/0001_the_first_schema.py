@@ -37,7 +37,7 @@ def upgrade() -> None:
     op.create_table(
         "leaves",
         sa.Column("workspace", sa.String(length=40), nullable=False),
-        sa.Column("leaf_index", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("leaf_index", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("predicate_type", sa.String(length=128), nullable=False),
         sa.Column("key_id", sa.String(length=64), nullable=False),
@@ -59,7 +59,7 @@ def upgrade() -> None:
     op.create_table(
         "releases",
         sa.Column("workspace", sa.String(length=40), nullable=False),
-        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("revision", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("predecessor", sa.String(length=71), nullable=True),
         sa.Column("archive", sa.String(length=71), nullable=False),
@@ -80,11 +80,11 @@ def upgrade() -> None:
         "reports",
         sa.Column("workspace", sa.String(length=40), nullable=False),
         sa.Column("runner", sa.String(length=128), nullable=False),
-        sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("code", sa.String(length=128), nullable=True),
-        sa.Column("revision", sa.Integer(), nullable=True),
+        sa.Column("revision", sa.BigInteger(), nullable=True),
         sa.Column("at", sa.String(length=20), nullable=False),
         sa.CheckConstraint("sequence >= 1", name=op.f("ck_reports_sequence")),
         sa.ForeignKeyConstraint(
@@ -118,7 +118,7 @@ def upgrade() -> None:
     op.create_table(
         "subjects",
         sa.Column("workspace", sa.String(length=40), nullable=False),
-        sa.Column("leaf_index", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("leaf_index", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace", "leaf_index"],
