@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """``trustacks rule test`` as a person or a CI sees it."""
 
+import io
 import json
+import os
 import select
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.simulators.plane import EXAMPLES
 from tests.simulators.rego import write_rule
+from trustacks._cli.environment import Environment
+from trustacks._cli.output import Output
+from trustacks._cli.rule_test import _folders
+from trustacks._cli.session import Session
+from trustacks._cli.watch import _clear, look, watch
 
 ONE, TWO = "acme.calendar", "acme.window"
 LAYERS = (
@@ -279,6 +287,78 @@ def test_watch_outlives_files_that_vanish_or_are_half_written(watching, overlay)
     assert "expected UTF-8" in watching.until("watching 4 files, Ctrl-C ends\n")
     rule.write_text(text)
     assert f"{ONE}: passed, 12 of 12" in watching.until("Ctrl-C ends\n")
+
+
+def session_of(stdout, *, as_json=False):
+    output = Output(stdout=stdout, stderr=io.StringIO(), as_json=as_json)
+    return Session(Environment(Path(), None, debug=False, no_color=True), output)
+
+
+def test_watch_clears_a_terminal_and_nothing_else():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for stream, as_json, written in (
+        (Terminal(), False, "\x1b[2J\x1b[H"),
+        (Terminal(), True, ""),
+        (io.StringIO(), False, ""),
+    ):
+        _clear(session_of(stream, as_json=as_json))
+        assert stream.getvalue() == written
+
+
+@pytest.mark.parametrize(("edits", "seen"), [(3, "2"), (1000, "7")])
+def test_watch_waits_for_the_last_of_several_writes_but_not_for_ever(
+    tmp_path, monkeypatch, edits, seen
+):
+    file, said, left = tmp_path / "x.rego", [], iter(range(edits))
+    file.write_text("first")
+
+    class Editor:
+        def wait(self, _seconds):
+            for number in left:
+                file.write_text(f"{number}")
+                os.utime(file, ns=(0, number))
+                return
+
+    def run():
+        said.append(file.read_text())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trustacks._cli.watch.threading.Event", Editor)
+    with pytest.raises(KeyboardInterrupt):
+        watch(session_of(io.StringIO()), [tmp_path], run)
+    assert said == [seen]
+
+
+def test_watch_ends_when_nobody_reads_any_more(watching, overlay):
+    watching.until("Ctrl-C ends\n")
+    watching.process.stdout.close()
+    edit(rule_path(overlay), 'target_tier == "prod"', 'target_tier == "prd"')
+    assert watching.process.wait(PATIENCE_S) == 3
+
+
+def test_watch_looks_at_the_overlay_the_layers_and_rules_that_lie_elsewhere(overlay):
+    here, there = overlay.parent, overlay / "rules" / ONE
+    layers = (EXAMPLES / "constitution", EXAMPLES / "packs/change-control")
+    assert [*_folders((), here, *layers)] == [overlay, *layers]
+    assert [*_folders((ONE,), here, None)] == [overlay]
+    assert [*_folders((str(there / "x.rego"), "x.rego"), None)] == [there, Path()]
+
+
+def test_watch_sees_a_change_of_time_size_or_file_and_nothing_of_git(overlay):
+    path = rule_path(overlay)
+    before = look([overlay])
+    assert str(path) in before
+    at = path.stat()
+    os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns + 1))
+    later = look([overlay])
+    assert later != before
+    (overlay / ".git").mkdir()
+    (overlay / ".git/index").write_text("x")
+    assert look([overlay]) == later
+    assert look([overlay / "nothing"]) == {}
 
 
 def test_watch_needs_an_overlay_to_begin_with(cli, tmp_path):

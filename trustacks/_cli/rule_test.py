@@ -170,7 +170,7 @@ def _folders(rules: Sequence[str], *named: Path | None) -> Iterator[Path]:
         OverlayFormatError: No overlay, and no rule that is named by its path.
     """
     overlay, *layers = named
-    paths = [Path(rule).parent for rule in rules if "/" in rule]
+    paths = [Path(r).parent for r in rules if "/" in r or r.endswith(".rego")]
     if len(paths) < len(rules) or not rules:
         yield overlay_root(overlay or Path())
     yield from paths

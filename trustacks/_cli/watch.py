@@ -32,6 +32,7 @@ def watch(session: Session, roots: Iterable[Path], run: Callable[[], None]) -> N
 
     Raises:
         KeyboardInterrupt: Ctrl-C, which the command line makes exit 3 of.
+        BrokenPipeError: Nobody reads the results any more.
     """
     folders, pause = tuple(roots), threading.Event()
     before: Seen | None = None
@@ -74,6 +75,8 @@ def _once(session: Session, run: Callable[[], None]) -> None:
     output.printed = False
     try:
         run()
+    except BrokenPipeError:
+        raise  # nobody reads any more
     except OSError as error:
         _say(session, OperatingSystemError(f"{error.strerror or error}".lower()))
     except TrustacksError as error:
