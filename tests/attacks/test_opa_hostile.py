@@ -52,7 +52,7 @@ STAND_INS = {
         "evaluation-crash",
     ),
     "it answers another question's nonce": (
-        """echo '{"result":[{"expressions":[{"value":{"nonce":"00","answer":{"0":[]}}}]}]}'""",
+        """echo '{"result":[{"expressions":[{"value":{"nonce":"00"}}]}]}'""",
         "evaluation-crash",
     ),
     "it says that there are no errors": ("echo '{\"errors\":[]}'", "evaluation-crash"),
@@ -131,8 +131,17 @@ def test_it_gets_no_environment_and_can_write_no_file(reader, tmp_path, monkeypa
     assert not written.exists() or written.read_bytes() == b""
 
 
+def test_its_limits_are_set_before_it_runs(reader, tmp_path):
+    """CPU seconds, memory in KiB, core dumps, files: each as a folder's name."""
+    names = "$(ulimit -t)-$(ulimit -d)-$(ulimit -c)-$(ulimit -f)"
+    path = stand_in(tmp_path, f"mkdir {tmp_path}/limits-{names}; echo '{{}}'")
+    refusal(reader, path, limits=Limits(evaluate_seconds=3, memory_bytes=512 << 20))
+    (found,) = tmp_path.glob("limits-*")
+    assert found.name == f"limits-8-{512 << 10}-0-0"
+
+
 LIES = {
-    "two versions": "!printf 'Version: 1.21.3\\nVersion: 0.1.0\\0'",
+    "two versions": "!printf 'Version: 1.21.3\\nVersion: 0.1.0\\n'",
     "a version and a terminal's commands": "!printf 'Version: 1.21.3\\033[2J'",
     "a version and a failure": "!echo Version: 1.21.3; exit 1",
     "a flood": "!exec yes Version: 1.21.3",

@@ -170,6 +170,26 @@ def test_what_the_first_engine_cannot_answer_is_not_asked(both):
     assert second_opinion(both).files == frozenset()
 
 
+def test_an_error_beside_answers_is_not_asked_either(both):
+    bad = module("b", "x if x := to_number(input.text)")
+    both.parse(bad)
+    (found,) = both.load([bad]).evaluate_many(["data.overlay.b.deny"], {"text": "a"})
+    assert isinstance(found, EvaluationError)
+    assert second_opinion(both).files == frozenset()
+
+
+def test_a_disagreement_that_is_no_reports_is_everybodys(both):
+    """A rule that is named by its path may lie under any name."""
+    report = run_tests(rule_files(), engine=both)
+    one = Module("elsewhere.txt", 'package overlay.b\n\ndeny contains "x"\n')
+    both.parse(one)
+    lie = _asked((one,), "data.overlay.b.deny", {})._replace(answer=[])
+    both.transcript.add([lie])
+    (report,) = confirmed(both, [report])
+    assert not report.passed
+    assert report.second_opinion is None
+
+
 def _asked(modules, path, document):
     return Asked(modules, {}, path, document, None)
 
