@@ -56,6 +56,7 @@ CHECKS: Final = (
     "contradiction",
     "change",
     "signature-shape",
+    "signature",
     "profile",
 )
 

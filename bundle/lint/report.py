@@ -2,6 +2,7 @@
 """What the linter found, as values, as JSON and as text for people."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from bundle.finding import Finding
@@ -99,8 +100,9 @@ def _shown(finding: Finding, sources: dict[str, str]) -> str:
 def _cases(finding: Finding) -> list[str]:
     """Return what shows a finding as lines of a case file."""
     lines = []
+    file = Path(finding.path).name.removesuffix(".rego") + ".cases.yaml"
     for name, document in finding.shown().items():
-        case = {"name": f"{finding.code} {name}", "polarity": "negative"}
-        text = dumps_json(case | {"input": document}).decode()
-        lines += [f"  {name}, as a case of <rule>.cases.yaml:", f"    - {text}"]
+        said = f'"name": "{finding.code} {name}", "polarity": "negative"'
+        text = f'{{{said}, "input": {dumps_json(document).decode()}}}'
+        lines += [f"  {name}, as a case of {file}:", f"    - {text}"]
     return lines

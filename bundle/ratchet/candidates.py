@@ -7,6 +7,8 @@ candidates. Nothing here is evidence: an engine decides.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
+from itertools import islice
 from typing import Any, Final
 
 from bundle.ratchet.program import Program
@@ -41,8 +43,7 @@ def candidates(
     programs: tuple[Program, ...], *, limit: int
 ) -> Iterator[dict[str, Any]]:
     """Yield inputs made of the paths and constants of some rules."""
-    paths = sorted({p for program in programs for p in _paths(program)}, key=str)
-    leaves = [p for p in paths if not _is_inner(p, paths)]
+    leaves = _leaves(programs)
     values = list(dict.fromkeys([*_constants(programs), *_USUAL]))
     for turn in range(limit):
         choice = _Choice(turn)
@@ -52,6 +53,22 @@ def candidates(
                 _put(document, leaf, values, choice)
         if isinstance(document, dict):
             yield document
+
+
+def variants(
+    document: dict[str, Any], programs: tuple[Program, ...], *, limit: int
+) -> Iterator[dict[str, Any]]:
+    """Yield a document with one of its leaves replaced by a constant of some rules.
+
+    A solver's candidate is right but for what the solver knows nothing of, such as the
+    text that a pattern matches; that is often one leaf.
+    """
+    leaves, values = _leaves(programs), _constants(programs)
+    pairs = ((leaf, value) for value in values for leaf in leaves)
+    for leaf, value in islice(pairs, limit):
+        copy = deepcopy(document)
+        if _replace(copy, leaf, value):
+            yield copy
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +123,30 @@ def _put(document: Any, path: Steps, values: list[Any], choice: _Choice) -> None
                 document.append({} if more else values[choice.below(len(values))])
             if rest:
                 _put(document[index], rest, values, choice)
+
+
+def _replace(document: Any, path: Steps, value: Any) -> bool:
+    """Set one leaf wherever it can be; return whether that was somewhere."""
+    step, rest = path[0], path[1:]
+    if step is None:
+        if not isinstance(document, list) or not document:
+            return False
+        if not rest:
+            document[:] = [value] * len(document)
+            return True
+        return sum(_replace(item, rest, value) for item in document) > 0
+    if not isinstance(document, dict):
+        return False
+    if not rest:
+        document[step] = value
+        return True
+    inner: Any = {} if isinstance(rest[0], str) else []
+    return _replace(document.setdefault(step, inner), rest, value)
+
+
+def _leaves(programs: tuple[Program, ...]) -> list[Steps]:
+    paths = sorted({p for program in programs for p in _paths(program)}, key=str)
+    return [p for p in paths if not _is_inner(p, paths)]
 
 
 def _is_inner(path: Steps, paths: list[Steps]) -> bool:

@@ -17,12 +17,13 @@ from time import perf_counter
 from typing import Any
 
 from bundle.errors import InputFormatError
-from bundle.ratchet.candidates import candidates, completed
+from bundle.ratchet.candidates import candidates, completed, variants
 from bundle.ratchet.child import Prover, Solved
 from bundle.ratchet.limits import (
     DEFAULT_TIMEOUT_MS,
     MAX_CANDIDATES,
     MAX_TIMEOUT_MS,
+    MAX_VARIANTS,
 )
 from bundle.ratchet.sides import Question, Replay, question_of
 from bundle.ratchet.verdict import Verdict
@@ -162,10 +163,11 @@ def _witness(solved: Solved, replays: tuple[Replay, Replay]) -> dict[str, Any] |
 
 
 def _documents(solved: Solved, replays: tuple[Replay, Replay]) -> Iterator[Any]:
+    programs = (replays[0].question.program, replays[1].question.program)
     if solved.document is not None:
         yield solved.document
         yield completed(solved.document)
-    programs = (replays[0].question.program, replays[1].question.program)
+        yield from variants(solved.document, programs, limit=MAX_VARIANTS)
     for document in candidates(programs, limit=MAX_CANDIDATES):
         yield completed(document) if "context" in document else document
 

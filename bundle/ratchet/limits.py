@@ -30,6 +30,8 @@ MAX_FILLER: Final = 64
 MAX_WITNESS_DEPTH: Final = 16
 # Candidates that are tried for a witness where the solver's own does not hold.
 MAX_CANDIDATES: Final = 250
+# Leaves of the solver's own, with another constant in one of them.
+MAX_VARIANTS: Final = 600
 # Steps of work that a rule may need for the largest input, to count as one that always
 # answers: a step takes a microsecond, and a decision may take five seconds.
 MAX_STEPS: Final = 500_000

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``trustacks rule lint``: of one rule, or of all."""
+"""``trustacks rule lint``: of some rules, or of all.
+
+A rule is compared with the version that it replaces: the one of ``--base``, else the
+one of the newest release that was seen here, else none.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,46 +15,76 @@ import click
 from bundle.errors import OverlayFormatError
 from bundle.layers import Layer
 from bundle.lint import LintReport, lint_rule
+from bundle.lint.choices import parameter_paths
+from bundle.lint.citations import Citations
 from bundle.lint.linter import Against
 from bundle.lint.siblings import Siblings, read_siblings
 from bundle.overlay import RuleFiles
+from bundle.ratchet.child import Prover
 from bundle.rego.engine import Engine
 from bundle.rego.remember import RememberingEngine
-from trustacks._cli.engine import confirmed, engine_option, open_engine
+from trustacks._cli.engine import REGORUS, confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command
 from trustacks._cli.many import reports_of
 from trustacks._cli.overlay_files import choose_rules, overlay_option, read_rules
-from trustacks._cli.parent_layers import modules_of, parents_options, read_parents
+from trustacks._cli.overlay_profile import profile_json, profile_of
+from trustacks._cli.parent_layers import (
+    layer_json,
+    modules_of,
+    parents_options,
+    read_parents,
+)
 from trustacks._cli.session import Session
-from trustacks.errors import RuleLintFailedError
+from trustacks.errors import NotLoggedInError, RuleLintFailedError
+
+# A rule, and the version that it replaces if there is one.
+Pair = tuple[RuleFiles, RuleFiles | None]
 
 
 @command("lint")
-@click.argument("rule", required=False)
+@click.argument("rules", nargs=-1, metavar="[ID|PATH]...")
+@click.option("--base", metavar="REF", help="Compare with this commit's versions.")
+@click.option("--attest", is_flag=True, help="Sign that a change loosens nothing.")
+@click.option("--key", metavar="NAME", help="The key for --attest.")
 @overlay_option
 @parents_options
 @engine_option
 def lint(
     session: Session,
     *,
-    rule: str | None,
+    rules: tuple[str, ...],
+    base: str | None,
+    attest: bool,
+    key: str | None,
     overlay: Path | None,
     constitution: Path | None,
     packs: tuple[Path, ...],
     workspace: str | None,
     engine_choice: str | None,
 ) -> None:
-    """Lint RULE, an id or a path, or every rule, against its parents."""
-    rules = choose_rules(overlay, rule)
+    """Lint rules, named by id or path, or every rule, against their parents."""
+    chosen = choose_rules(overlay, rules)
     parents = read_parents(session, constitution, packs, workspace)
+    # Who signs asks twice; who only looks is answered at once (ADR 0018).
+    engine_choice = engine_choice or (None if attest else REGORUS)
     engine = open_engine(session, engine_choice)
-    against = Against(
-        parents=modules_of(parents), siblings=siblings_of(overlay, rule, engine)
-    )
+    against = against_of(parents, read_others(overlay, rules), engine)
+    against = replace(against, profile=profile_of(overlay))
+    pairs = [(one, previous_of(session, one, base, workspace)) for one in chosen]
     work = Linting(against, engine_choice)
-    reports = reports_of(session, rules, work, doing="linting")
-    value = {"rules": [_linted(report) for report in reports]}
-    session.output.result(value, lambda: linted_text(reports, rules))
+    reports = reports_of(session, pairs, work, doing="linting")
+    reports = _signed(session, chosen, reports, workspace)
+    value: dict[str, Any] = {
+        "rules": [_linted(report) for report in reports],
+        "parents": [layer_json(layer) for layer in parents],
+        "profile": profile_json(against.profile),
+    }
+    refused = any(not report.passed for report in reports)
+    if attest and not refused:
+        from trustacks._cli.rule_attest import attest_changes  # noqa: PLC0415 - signs
+
+        value["attested"] = attest_changes(session, chosen, reports, key, workspace)
+    session.output.result(value, lambda: linted_text(reports, chosen, value))
     require_linted(reports)
 
 
@@ -63,16 +97,18 @@ class Linting:
 
     def __call__(
         self, session: Session
-    ) -> Callable[[Sequence[RuleFiles]], list[LintReport]]:
+    ) -> Callable[[Sequence[Pair]], list[LintReport]]:
         """Return what lints a chunk of rules with the session's engine."""
         engine = open_engine(session, self.engine_choice)
         asked = RememberingEngine(engine)
+        prover = session.keep(Prover())  # starts its process when it is asked
 
-        def lint_chunk(rules: Sequence[RuleFiles]) -> list[LintReport]:
-            return confirmed(
-                engine,
-                [lint_rule(rule, engine=asked, against=self.against) for rule in rules],
-            )
+        def lint_chunk(rules: Sequence[Pair]) -> list[LintReport]:
+            reports = []
+            for files, previous in rules:
+                against = replace(self.against, previous=previous, prover=prover)
+                reports.append(lint_rule(files, engine=asked, against=against))
+            return confirmed(engine, reports)
 
         return lint_chunk
 
@@ -82,37 +118,117 @@ def lint_one(
     engine: Engine,
     parents: Sequence[Layer],
     siblings: Siblings,
+    previous: RuleFiles | None = None,
 ) -> LintReport:
-    """Lint one rule against its parents and the other rules of the overlay."""
-    against = Against(parents=modules_of(parents), siblings=siblings)
+    """Lint one rule against its parents, its siblings, and the version before."""
+    against = against_of(parents, (), engine)
+    against = replace(against, siblings=siblings, previous=previous)
     return lint_rule(rule, engine=engine, against=against)
 
 
-def siblings_of(overlay: Path | None, rule: str | None, engine: Engine) -> Siblings:
-    """Return the names of every rule of the overlay.
+def against_of(
+    parents: Sequence[Layer], others: Sequence[RuleFiles], engine: Engine
+) -> Against:
+    """Return what rules are linted against: parents, and the rules of the overlay."""
+    modules = modules_of(parents)
+    return Against(
+        parents=modules,
+        parameters=parameter_paths(modules, engine=engine),
+        siblings=read_siblings(others, parse=engine.parse),
+        citations=Citations(others),
+    )
 
-    A rule that was named by its path need not lie in an overlay.
+
+def read_others(
+    overlay: Path | None, named: str | Sequence[str] | None
+) -> tuple[RuleFiles, ...]:
+    """Return every rule of the overlay.
+
+    Rules that were named by their paths need not lie in an overlay.
 
     Raises:
         OverlayFormatError: The folder is not an overlay.
     """
+    names = [named] if isinstance(named, str) else named or ()
     try:
-        files = read_rules(overlay)
+        return read_rules(overlay)
     except OverlayFormatError:
-        if rule is None or "/" not in rule:
+        if not names or not all("/" in name for name in names):
             raise
-        return Siblings()
-    return read_siblings(files, parse=engine.parse)
+        return ()
 
 
-def linted_text(reports: Sequence[LintReport], rules: Sequence[RuleFiles]) -> str:
+def siblings_of(overlay: Path | None, rule: str | None, engine: Engine) -> Siblings:
+    """Return the names of every rule of the overlay; see ``read_others``."""
+    return read_siblings(read_others(overlay, rule), parse=engine.parse)
+
+
+def previous_of(
+    session: Session, files: RuleFiles, base: str | None, workspace: str | None
+) -> RuleFiles | None:
+    """Return the version that a rule replaces, if there is one.
+
+    Raises:
+        BaseRefError: ``base`` is no commit.
+        StorageUnavailableError: What was kept of the newest release is broken.
+    """
+    if base is not None:
+        from trustacks.previous import previous_from_git  # noqa: PLC0415 - runs git
+
+        path = files.rule_path
+        old = previous_from_git(path.parent, base, path)
+    else:
+        old = _released(session, files.rule_id, workspace)
+    if old is None:
+        return None
+    return replace(
+        files, rule=old, test=b"", attestation=None, cases=None, cases_path=None
+    )
+
+
+def _released(session: Session, rule_id: str, workspace: str | None) -> bytes | None:
+    try:
+        login = session.login(workspace)
+    except NotLoggedInError:
+        return None
+    from trustacks.parents import store_directory  # noqa: PLC0415 - for who logged in
+    from trustacks.released import previous_from_release  # noqa: PLC0415
+
+    directory = store_directory(session.home / "workspaces", login.root)
+    return previous_from_release(directory, rule_id)
+
+
+def _signed(
+    session: Session,
+    rules: Sequence[RuleFiles],
+    reports: Sequence[LintReport],
+    workspace: str | None,
+) -> list[LintReport]:
+    """Return the reports with what is signed verified, if something is pinned."""
+    if all(one.attestation is None for one in rules):
+        return list(reports)
+    from trustacks._cli.rule_attest import verified  # noqa: PLC0415 - cryptography
+
+    return verified(session, rules, reports, workspace)
+
+
+def linted_text(
+    reports: Sequence[LintReport],
+    rules: Sequence[RuleFiles],
+    value: dict[str, Any] | None = None,
+) -> str:
     """Return reports for people, each finding with its line."""
     sources = {
         str(path): data.decode("utf-8", "replace")
         for one in rules
         for path, data in ((one.rule_path, one.rule), (one.test_path, one.test))
     }
-    return "\n".join(report.text(sources) for report in reports)
+    lines = [report.text(sources) for report in reports]
+    lines += [
+        f"attested {one['rule_id']}: {one['verdict']}, {one['path']}"
+        for one in (value or {}).get("attested", ())
+    ]
+    return "\n".join(lines)
 
 
 def require_linted(reports: Sequence[LintReport]) -> None:
@@ -134,5 +250,6 @@ def _linted(report: LintReport) -> dict[str, Any]:
         "rule_id": report.rule_id,
         "passed": report.passed,
         "lint": report.to_json(),
+        "change": report.change and report.change.shown(),
         "findings": [finding.to_json() for finding in report.findings],
     }

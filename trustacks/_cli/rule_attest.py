@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of ``rule lint`` needs keys: verifying what is signed, and ``--attest``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bundle.beside import lint_path
+from bundle.lint import LintReport
+from bundle.overlay import RuleFiles
+from keys.durable import write_file
+from keys.errors import NotFoundError
+from trustacks._cli.connect import open_pinned
+from trustacks._cli.session import Session
+from trustacks.errors import (
+    ChangeNotProvedError,
+    NothingToApproveError,
+    NotLoggedInError,
+)
+from trustacks.rule_signature import with_signature
+
+
+def verified(
+    session: Session,
+    rules: Sequence[RuleFiles],
+    reports: Sequence[LintReport],
+    workspace: str | None,
+) -> list[LintReport]:
+    """Return reports with what the verifier says of the attestations, offline."""
+    at = session.clock()
+    try:
+        pinned = open_pinned(session, session.login(workspace)).cached(at=at)
+    except (NotLoggedInError, NotFoundError):
+        return list(reports)
+    return [
+        report
+        if files.attestation is None
+        else with_signature(report, files, trust=pinned.trust, at=at)
+        for files, report in zip(rules, reports, strict=True)
+    ]
+
+
+def attest_changes(
+    session: Session,
+    rules: Sequence[RuleFiles],
+    reports: Sequence[LintReport],
+    key: str | None,
+    workspace: str | None,
+) -> list[dict[str, Any]]:
+    """Sign for every changed rule that it loosens nothing; all of them, or none.
+
+    Raises:
+        NothingToApproveError: No rule has a version before to compare with.
+        ChangeNotProvedError: One may have loosened.
+    """
+    from trustacks._cli.seconds import open_second  # noqa: PLC0415 - see above
+    from trustacks.approving import LintSigner  # noqa: PLC0415
+
+    changed = [
+        (files, report)
+        for files, report in zip(rules, reports, strict=True)
+        if report.change is not None
+    ]
+    if not changed:
+        raise NothingToApproveError(
+            "expected a rule that differs from the version before, got none",
+            hint="name the version before: trustacks rule lint --base REF --attest",
+        )
+    _require_proved([report for _, report in changed])
+    signer = open_second(session, LintSigner, key, workspace)
+    signed = [(f, r, signer.sign(f, r)) for f, r in changed]
+    for files, _, raw in signed:
+        write_file(lint_path(files.rule_path), raw)
+    return [
+        {
+            "rule_id": files.rule_id,
+            "verdict": report.change.verdict if report.change else None,
+            "path": str(lint_path(files.rule_path)),
+        }
+        for files, report, _ in signed
+    ]
+
+
+def _require_proved(reports: Sequence[LintReport]) -> None:
+    open_ones = {
+        report.rule_id: report.change.verdict
+        for report in reports
+        if report.change is not None and not report.change.attestable
+    }
+    if open_ones:
+        said = ", ".join(f"{verdict} {rule}" for rule, verdict in open_ones.items())
+        raise ChangeNotProvedError(
+            f"expected changes that are equal or stricter, got {said}",
+            hint="a person with `approve` looks at them: trustacks rule approve ID",
+            verdicts=open_ones,
+        )
