@@ -79,9 +79,9 @@ def compile_together(
     policy.close()
     if isinstance(value, EvaluationError):
         said = _PLACE.fullmatch(value.message)
-        place = (int(said["line"]), int(said["column"])) if said else (1, 1)
+        at = (int(said["line"]), int(said["column"])) if said else (1, 1)
         reason = said["reason"] if said else value.message
-        yield Finding("combined-compile", rule.path, *place, reason, fix)
+        yield Finding("combined-compile", rule.path, *at, reason, fix)
 
 
 def _package(layer: Layer, syntax: Syntax) -> Iterator[Finding]:
