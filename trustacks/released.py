@@ -67,18 +67,30 @@ def previous_from_release(directory: Path, rule_id: str) -> bytes | None:
         FormatError: ``released.json`` is not one.
         StorageUnavailableError: The rule is not what it was.
     """
-    folder = directory / "released"
-    try:
-        data = read_file(folder / "released.json", max_bytes=MAX_RELEASED_BYTES)
-    except NotFoundError:
+    rules = released_digests(directory)
+    if rule_id not in rules:
         return None
+    return _read(directory / "released", rules[rule_id])
+
+
+def released_digests(directory: Path) -> dict[str, Digest]:
+    """Return the rules of the newest release that was seen; none if none was.
+
+    Raises:
+        FormatError: ``released.json`` is not one.
+    """
+    path = directory / "released" / "released.json"
+    try:
+        data = read_file(path, max_bytes=MAX_RELEASED_BYTES)
+    except NotFoundError:
+        return {}
     value = loads_json(data, max_bytes=MAX_RELEASED_BYTES, what="released.json")
     fields = Fields(value, "released")
     fields.constant("format", FORMAT)
     fields.integer("revision", minimum=1)
     rules = fields.mapping("rules")
     fields.done()
-    return _read(folder, _digest(rules[rule_id])) if rule_id in rules else None
+    return {rule_id: _digest(text) for rule_id, text in rules.items()}
 
 
 def _keep(path: Path, data: bytes) -> None:

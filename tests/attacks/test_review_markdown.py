@@ -42,7 +42,7 @@ MARKDOWN = MarkdownIt("gfm-like", {"linkify": False}).enable("table")
 
 
 def review(text, witness=None):
-    old = SimpleNamespace()
+    old = SimpleNamespace(approvals=())
     reviewed = Reviewed(
         changed=Changed(text, "changed", old, old),
         compared=Compared("looser", text, witness or {text: text}),

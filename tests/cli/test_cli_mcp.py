@@ -10,9 +10,14 @@ import anyio
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 
+from bundle.ratchet.child import Prover
+from bundle.rego.embedded import EmbeddedEngine
+from keys.digest import Digest
 from tests.simulators.plane import EXAMPLES, ROOT, RULE, tree
-from trustacks.agents.answers import MAX_TEXT, PAGE
+from trustacks.agents.answers import MAX_TEXT, PAGE, lint_one, list_rules
+from trustacks.agents.bench import Bench
 from trustacks.agents.tools import MAX_ANSWER_BYTES
+from trustacks.released import store_released
 
 LAYERS = ("--constitution", EXAMPLES / "constitution")
 LAYERS += ("--pack", EXAMPLES / "packs" / "change-control")
@@ -115,6 +120,24 @@ def test_without_parents_the_overlay_is_listed_and_tested_and_not_linted(cli, ov
         refused(cli, overlay, "lint_rule", TOOLS["lint_rule"], *alone)
         == "not-logged-in"
     )
+
+
+def test_of_the_overlays_rules_the_list_says_what_the_release_has(overlay, tmp_path):
+    text = (overlay / PATH).read_bytes()
+    with EmbeddedEngine() as engine, Prover() as prover:
+        bench = Bench(overlay, engine, prover, tuple, lambda: tmp_path)
+
+        def standing():
+            rules = list_rules(bench)["rules"]
+            return {rule["rule_id"]: rule["in_force"] for rule in rules}
+
+        assert standing() == {RULE: "not-released"}
+        store_released(tmp_path, 1, {RULE: text, "acme.gone": text})
+        assert standing() == {RULE: "as-written", "acme.gone": "released"}
+        (overlay / PATH).write_bytes(text + b"# changed\n")
+        assert standing()[RULE] == "another-version"
+        change = lint_one(bench, RULE)["change"]
+        assert (change["verdict"], change["old"]) == ("equal", str(Digest.of(text)))
 
 
 def test_a_long_list_comes_in_pages(cli, overlay):

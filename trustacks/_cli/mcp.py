@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bundle.layers import Layer
 from bundle.overlay import overlay_root
+from bundle.ratchet.child import Prover
 from trustacks._cli.engine import open_engine
 from trustacks._cli.lazy import command
 from trustacks._cli.overlay_files import overlay_option
@@ -13,7 +14,6 @@ from trustacks._cli.session import Session
 from trustacks.agents.bench import Bench
 from trustacks.errors import McpUnavailableError, NotLoggedInError
 from trustacks.parents import store_directory
-from trustacks.released import previous_from_release
 
 
 @command("mcp")
@@ -42,12 +42,12 @@ def mcp(
     def layers() -> tuple[Layer, ...]:
         return read_parents(session, constitution, packs, workspace)
 
-    def released(rule_id: str) -> bytes | None:
+    def pinned() -> Path | None:
         try:
             login = session.login(workspace)
         except NotLoggedInError:
             return None
-        directory = store_directory(session.home / "workspaces", login.root)
-        return previous_from_release(directory, rule_id)
+        return store_directory(session.home / "workspaces", login.root)
 
-    serve(Bench(root, open_engine(session), layers, released))
+    prover = session.keep(Prover())
+    serve(Bench(root, open_engine(session), prover, layers, pinned))

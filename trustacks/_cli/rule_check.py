@@ -5,13 +5,15 @@ Output files are refused before the work and written after it, also where the ch
 refused: a reader of the pull request wants to know why.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from bundle.lint.linter import Against
+from bundle.overlay import RuleFiles
 from bundle.ratchet.child import Prover
 from keys.errors import UsageError
 from trustacks._cli.engine import engine_option, open_engine
@@ -19,7 +21,9 @@ from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.lazy import command
 from trustacks._cli.output import Output
 from trustacks._cli.overlay_files import overlay_option
-from trustacks._cli.parent_layers import modules_of, parents_options, read_parents
+from trustacks._cli.overlay_profile import profile_of
+from trustacks._cli.parent_layers import parents_options, read_parents
+from trustacks._cli.rule_lint import against_of
 from trustacks._cli.sarif_file import require_sarif, sarif_option, write_sarif
 from trustacks._cli.session import Session
 from trustacks.errors import RuleCheckFailedError
@@ -66,12 +70,17 @@ def check(
     output = session.output
     _require_outputs(output, markdown, sarif)
     parents = read_parents(session, constitution, packs, workspace)
-    against = Against(parents=modules_of(parents))
     engine = open_engine(session, engine_choice)
-    change = read_change(overlay or Path(), base, against=against, engine=engine)
-    prover = session.keep(Prover())
+    prover = session.keep(Prover())  # starts its process when it is asked
+    profile = profile_of(overlay)
+
+    def against(rules: Sequence[RuleFiles]) -> Against:
+        found = against_of(parents, rules, engine)
+        return replace(found, prover=prover, profile=profile)
+
+    change = read_change(overlay or Path(), base, read=against)
     with output.progress("checking") as step:
-        found = review(change, engine=engine, prover=prover, step=step)
+        found = review(change, engine=engine, step=step)
     text = to_markdown(found)
     taken = write_sarif(output, sarif, found.findings, root=change.repository)
     if summary is not None:

@@ -5,17 +5,21 @@ An answer is read by a model that pays for every word, and whose host may give u
 long one: lists come in pages, texts are cut, and both say so.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from bundle.confine import examine_rule
-from bundle.lint.linter import Against, lint_rule
-from bundle.lint.siblings import read_siblings
+from bundle.lint.linter import lint_rule
 from bundle.overlay import RuleFiles
 from bundle.rego.report import CaseResult
 from bundle.rego.testing import report_tests
+from keys.digest import Digest
 from keys.strict import dumps_json
+from trustacks._cli.overlay_profile import profile_of
 from trustacks._cli.parent_layers import modules_of
 from trustacks._cli.rule_explain import find_page
+from trustacks._cli.rule_lint import against_of
 from trustacks.agents.bench import Bench, ParentRule
 from trustacks.review.evidence import state_of
 
@@ -34,9 +38,12 @@ _MAX_DESCRIPTION: Final = 500
 
 def list_rules(bench: Bench, offset: int = 0) -> dict[str, Any]:
     """Return the rules of parents and overlay, a page at a time."""
-    own = [_own(bench, files) for files in bench.rules()]
-    rules = [*map(_parents, bench.parent_rules()), *own]
-    shown = rules[offset : offset + PAGE]
+    released = bench.released_digests()
+    own = {files.rule_id: files for files in bench.rules()}
+    rules: list[ParentRule | RuleFiles | str] = [*bench.parent_rules()]
+    rules += own.values()
+    rules += sorted(released.keys() - own.keys())
+    shown = [_listed(bench, one, released) for one in rules[offset : offset + PAGE]]
     end = offset + len(shown)
     return {
         "rules": shown,
@@ -56,7 +63,7 @@ def explain_rule(bench: Bench, rule_id: str) -> dict[str, Any]:
         if rule.rule_id == rule_id:
             return _parents(rule) | {"rego": _cut(rule.module.source)}
     files = bench.rule(rule_id)
-    return _own(bench, files) | {
+    return _own(bench, files, bench.released_digests()) | {
         "rego": _cut(files.rule.decode("utf-8", "replace")),
         "tests": _cut(files.test.decode("utf-8", "replace")),
     }
@@ -95,38 +102,68 @@ def lint_one(bench: Bench, rule_id: str) -> dict[str, Any]:
         NotLoggedInError: No parents are known.
     """
     files = bench.rule(rule_id)
-    parents = modules_of(bench.layers())
-    siblings = read_siblings(bench.rules(), parse=bench.engine.parse)
-    against = Against(parents=parents, siblings=siblings)
+    against = replace(
+        against_of(bench.layers(), bench.rules(), bench.engine),
+        previous=_previous(bench, files),
+        profile=profile_of(bench.directory),
+        prover=bench.prover,
+    )
     report = lint_rule(files, engine=bench.engine, against=against)
     return {
         "rule_id": files.rule_id,
         "passed": report.passed,
+        "change": report.change.to_json() if report.change else None,
         "checks": list(report.checks),
         "findings": [f.to_json() for f in report.findings[:MAX_FINDINGS]],
         "total": len(report.findings),
     }
 
 
-def _own(bench: Bench, files: RuleFiles) -> dict[str, Any]:
+def _previous(bench: Bench, files: RuleFiles) -> RuleFiles | None:
+    """Return the rule as the newest release that was seen has it."""
+    old = bench.released(files.rule_id)
+    if old is None:
+        return None
+    return replace(
+        files, rule=old, test=b"", attestation=None, cases=None, cases_path=None
+    )
+
+
+def _listed(
+    bench: Bench, one: ParentRule | RuleFiles | str, released: Mapping[str, Digest]
+) -> dict[str, Any]:
+    match one:
+        case ParentRule():
+            return _parents(one)
+        case RuleFiles():
+            return _own(bench, one, released)
+        case str():
+            # It is enforced, and its text is not in this folder.
+            nothing = dict.fromkeys(("description", "citation", "attestation"))
+            said = {"rule_id": one, "layer": "overlay", "in_force": "released"}
+            return said | nothing
+
+
+def _own(
+    bench: Bench, files: RuleFiles, released: Mapping[str, Digest]
+) -> dict[str, Any]:
     found = examine_rule(str(files.rule_path), files.rule, parse=bench.engine.parse)
     said = found.rule.metadata if found.rule else None
-    released = bench.released(files.rule_id)
     return {
         "rule_id": files.rule_id,
         "layer": "overlay",
-        "in_force": _standing(files, released),
+        "in_force": _standing(files, released.get(files.rule_id)),
         "description": _short(said.description) if said else None,
         "citation": said.citation.to_json() if said else None,
         "attestation": state_of(files),
     }
 
 
-def _standing(files: RuleFiles, released: bytes | None) -> str:
+def _standing(files: RuleFiles, released: Digest | None) -> str:
     """Return what of a rule the newest release that was seen has."""
     if released is None:
         return "not-released"
-    return "as-written" if released == files.rule else "another-version"
+    return "as-written" if released == Digest.of(files.rule) else "another-version"
 
 
 def _parents(rule: ParentRule) -> dict[str, Any]:

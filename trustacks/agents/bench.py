@@ -8,13 +8,16 @@ from typing import Any
 
 from bundle.layers import Layer
 from bundle.overlay import RuleFiles, find_rule, read_overlay
+from bundle.ratchet.child import Prover
 from bundle.rego.engine import Engine, Module
 from bundle.rego.errors import EvaluationError, RegoParseError
 from bundle.rego.reader import read_syntax
 from bundle.rule import rule_id_problem
 from bundle.rule_metadata import Said, said_in_rego
+from keys.digest import Digest
 from keys.errors import FormatError, NotFoundError, UsageError
 from trustacks.errors import NotLoggedInError
+from trustacks.released import previous_from_release, released_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,16 @@ class Bench:
 
     Attributes:
         directory: The overlay folder, or the repository that has it.
+        prover: Proves what a change does; its process starts when it is asked.
         layers: Reads the parents; raises ``NotLoggedInError`` where none are known.
-        released: Returns a rule as the newest release that was seen has it.
+        pinned: What is kept of the workspace, or None where nobody logged in.
     """
 
     directory: Path
     engine: Engine
+    prover: Prover
     layers: Callable[[], tuple[Layer, ...]]
-    released: Callable[[str], bytes | None]
+    pinned: Callable[[], Path | None]
 
     def rules(self) -> tuple[RuleFiles, ...]:
         """Return the rules of the overlay.
@@ -68,6 +73,16 @@ class Bench:
         if problem := rule_id_problem(rule_id):
             raise UsageError(problem[1], hint="list_rules names them")
         return find_rule(self.directory, rule_id)
+
+    def released(self, rule_id: str) -> bytes | None:
+        """Return a rule as the newest release that was seen has it."""
+        pinned = self.pinned()
+        return previous_from_release(pinned, rule_id) if pinned else None
+
+    def released_digests(self) -> dict[str, Digest]:
+        """Return the rules of the newest release that was seen."""
+        pinned = self.pinned()
+        return released_digests(pinned) if pinned else {}
 
     def known_layers(self) -> tuple[Layer, ...]:
         """Return the parents, or none where nobody logged in."""

@@ -1,30 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the new text of a rule compares with the old one.
 
-Whatever is not proved is ``unknown``: a verdict never says less than it could be. Only
-a rule that is confined is asked about, and only in the engine's child process.
+The linter proves it. Whatever it did not look at is ``unknown``: a verdict never says
+less than it could be.
 """
 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bundle.confine import examine_rule
-from bundle.lint.linter import Against
-from bundle.overlay import RuleFiles
-from bundle.ratchet.change import change_of
-from bundle.ratchet.child import Prover
-from bundle.ratchet.errors import ProverUnavailableError
-from bundle.rego.engine import Engine
-from bundle.rego.errors import (
-    EngineUnavailableError,
-    EvaluationError,
-    RegoParseError,
-)
-from bundle.rule import RuleModule
+from bundle.lint.report import LintReport
 from trustacks.review.changes import Changed
 
-_NO_SOLVER: Final = "the solver is not installed: pip install 'trustacks[prove]'"
-_NO_RULE: Final = "a version that the linter refuses is not compared"
+_NOT_COMPARED: Final = "a version that the linter refuses is not compared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,51 +41,19 @@ class Compared:
         }
 
 
-def compared(
-    changed: Changed,
-    *,
-    engine: Engine,
-    against: Against,
-    prover: Prover | None = None,
-) -> Compared:
-    """Compare the two versions of a rule that is there.
+def compared(changed: Changed, lint: LintReport) -> Compared:
+    """Return what the linter says of the two versions of a rule that is there.
 
     Args:
         changed: The rule before and now.
-        engine: Parses, and replays every witness.
-        against: Parents, and the parameters that they declare.
-        prover: A warm one, or None to start one where one is needed.
-
-    Raises:
-        EngineUnavailableError: The engine does not start.
+        lint: Of the rule now, against the one before.
     """
     if changed.old is None:
         return Compared("added", "there was no such rule")
     if changed.new is None or changed.old.rule == changed.new.rule:
         return Compared("equal", "the same text")
-    old = _rule(changed.old, engine, against)
-    new = _rule(changed.new, engine, against)
-    if old is None or new is None:
-        return Compared("unknown", _NO_RULE)
-    try:
-        found = change_of(
-            old, new, engine=engine, library=against.parents, prover=prover
-        )
-    except ProverUnavailableError:
-        return Compared("unknown", _NO_SOLVER)
-    except EngineUnavailableError:
-        raise
-    except (EvaluationError, RegoParseError) as error:
-        return Compared("unknown", error.message)
-    version = found.solver_version or None
-    return Compared(found.verdict, found.reason, found.witness_looser, version)
-
-
-def _rule(files: RuleFiles, engine: Engine, against: Against) -> RuleModule | None:
-    found = examine_rule(
-        str(files.rule_path),
-        files.rule,
-        parse=engine.parse,
-        parameters=against.parameters,
-    )
-    return None if found.findings else found.rule
+    if lint.change is None:
+        return Compared("unknown", _NOT_COMPARED)
+    said = lint.change
+    version = said.solver_version or None
+    return Compared(said.verdict, said.reason, said.witness_looser, version)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests, lints and classifies the rules that a change touches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +9,6 @@ from bundle.finding import Finding
 from bundle.lint.linter import Against, lint_rule
 from bundle.lint.report import LintReport
 from bundle.overlay import RuleFiles
-from bundle.ratchet.child import Prover
 from bundle.rego.engine import Engine
 from bundle.rego.report import TestReport
 from bundle.rego.testing import report_tests
@@ -56,6 +55,11 @@ class Reviewed:
         """Whether a second principal with ``approve`` has to agree."""
         return self.compared.verdict in LOOSENING
 
+    @property
+    def approvals(self) -> int:
+        """How many approvals stand beside the rule; none is verified here."""
+        return len(self.changed.new.approvals) if self.changed.new else 0
+
     def to_json(self) -> dict[str, Any]:
         """Return what ``--json`` shows of it."""
         return {
@@ -63,6 +67,7 @@ class Reviewed:
             "kind": self.changed.kind,
             **self.compared.to_json(),
             "needs_approval": self.needs_approval,
+            "approvals": self.approvals,
             "attestation": self.attestation,
             "passed": self.passed,
             "test": self.test.to_json() if self.test else None,
@@ -71,16 +76,13 @@ class Reviewed:
         }
 
 
-def judge(
-    changed: Changed, *, engine: Engine, against: Against, prover: Prover | None = None
-) -> Reviewed:
+def judge(changed: Changed, *, engine: Engine, against: Against) -> Reviewed:
     """Test, lint and classify one rule that is there.
 
     Args:
         changed: The rule before and now.
         engine: Parses and evaluates.
-        against: Parents and siblings.
-        prover: Compares the new text with the old.
+        against: Parents, siblings and a prover.
 
     Raises:
         EngineUnavailableError: The engine does not start.
@@ -89,13 +91,13 @@ def judge(
     if new is None:
         raise ValueError("a rule that is gone is judged by ``removed``")
     test = report_tests(new, engine=engine, parents=against.parents, coverage=False)
-    lint = lint_rule(new, engine=engine, against=against)
+    old = changed.old if changed.kind == "changed" else None
+    lint = lint_rule(new, engine=engine, against=replace(against, previous=old))
     (test,), (lint,) = _confirmed(engine, test, lint)
-    said = compared(changed, engine=engine, against=against, prover=prover)
     findings = {*lint.findings, *test.findings, *evidence_findings(new)}
     return Reviewed(
         changed=changed,
-        compared=said,
+        compared=compared(changed, lint),
         attestation=state_of(new),
         test=test,
         lint=lint,

@@ -85,11 +85,17 @@ def _table(rules: Sequence[Reviewed]) -> Iterator[str]:
             _tests(one),
             _lint(one),
             one.attestation,
-            "a second principal" if one.needs_approval else "none",
+            _approval(one),
         )
         yield f"| {' | '.join(cells)} |"
     if len(rules) > _MAX_RULES:
         yield f"\nand {len(rules) - _MAX_RULES} rules more"
+
+
+def _approval(one: Reviewed) -> str:
+    if not one.needs_approval:
+        return "none"
+    return f"a second principal; beside it, not verified: {one.approvals}"
 
 
 def _tests(one: Reviewed) -> str:

@@ -6,15 +6,13 @@ after it. An overlay that cannot be read is one finding, and no rule of it is ju
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bundle.finding import Finding
 from bundle.lint.linter import Against
-from bundle.lint.siblings import read_siblings
-from bundle.overlay import overlay_root, read_overlay
-from bundle.ratchet.child import Prover
+from bundle.overlay import RuleFiles, overlay_root, read_overlay
 from bundle.rego.engine import Engine
 from keys.errors import FormatError
 from trustacks._cli.git import find_repository
@@ -25,6 +23,7 @@ from trustacks.review.changes import Changed, by_id, changes
 from trustacks.review.judge import Reviewed, judge, removed
 
 Step = Callable[[int, int], None]
+ReadAgainst = Callable[[Sequence[RuleFiles]], Against]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Change:
         root: The overlay folder, as the caller names it.
         base: The commit.
         changed: The rules that differ.
-        against: The parents, and the names of all rules that are here.
+        against: Parents, the names of all rules that are here, a prover.
         broken: Why the overlay here cannot be read; then nothing is ``changed``.
     """
 
@@ -81,16 +80,13 @@ class Review:
         }
 
 
-def read_change(
-    directory: Path, ref: str, *, against: Against, engine: Engine
-) -> Change:
+def read_change(directory: Path, ref: str, *, read: ReadAgainst) -> Change:
     """Read what changed since HEAD and ``ref`` parted.
 
     Args:
         directory: The overlay folder, or the repository that has it.
         ref: A branch, tag or commit.
-        against: The parents.
-        engine: Parses.
+        read: Returns what the rules that are here are linted against.
 
     Raises:
         BaseRefError: There is no such commit.
@@ -106,18 +102,17 @@ def read_change(
     except FormatError as error:
         fix = error.hint or "bring the overlay into the form of docs/formats/rule.md"
         found = Finding("overlay-format", str(root), 1, 1, error.message, fix)
-        return Change(repository.root, root, base, (), against, (found,))
-    against = replace(against, siblings=read_siblings(rules, parse=engine.parse))
-    return Change(repository.root, root, base, changes(old, by_id(rules)), against)
+        return Change(repository.root, root, base, (), Against(), (found,))
+    differ = changes(old, by_id(rules))
+    return Change(repository.root, root, base, differ, read(rules))
 
 
-def review(change: Change, *, engine: Engine, prover: Prover, step: Step) -> Review:
+def review(change: Change, *, engine: Engine, step: Step) -> Review:
     """Test, lint and classify every changed rule.
 
     Args:
         change: What changed.
         engine: Parses and evaluates.
-        prover: Compares new texts with old ones.
         step: Called with how many are done, and of how many.
 
     Raises:
@@ -128,9 +123,7 @@ def review(change: Change, *, engine: Engine, prover: Prover, step: Step) -> Rev
         if one.new is None and one.old is not None:
             judged.append(removed(one, one.old, change.root))
         else:
-            judged.append(
-                judge(one, engine=engine, against=change.against, prover=prover)
-            )
+            judged.append(judge(one, engine=engine, against=change.against))
         step(number, len(change.changed))
     findings = [*change.broken, *(f for one in judged for f in one.findings)]
     return Review(change.base, tuple(judged), _distinct(findings))
