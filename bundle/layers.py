@@ -38,6 +38,7 @@ LAYER_BOUNDS: Final = ArchiveBounds(
 # Three short strings.
 MAX_DESCRIPTION_BYTES: Final = 4 * KIB
 
+_DATA: Final = ("data.json", "data.yaml", "data.yml")
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _VERSION: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
@@ -99,20 +100,33 @@ def build_layer(directory: Path) -> bytes:
     """Pack a directory's ``layer.json`` and Rego files, tests left out.
 
     Raises:
-        LayerFormatError: What ``read_layer`` would refuse.
-        StorageError: A file is missing, a link, or too large.
+        LayerFormatError: What ``read_layer`` refuses; a link; data, which stock OPA
+            would load from the folder and no bundle carries.
+        StorageError: A file is missing, or too large.
     """
     description = read_file(directory / DESCRIPTION, max_bytes=MAX_DESCRIPTION_BYTES)
     kind, name, version = _read_description(description)
     document = {"kind": kind, "name": name, "version": version}
     files = {DESCRIPTION: dumps_json(document)}
-    for path in sorted(directory.rglob("*.rego")):
+    for path in _rego_files(directory):
         if not path.name.endswith("_test.rego"):
             member = path.relative_to(directory).as_posix()
             files[member] = read_file(path, max_bytes=MAX_MODULE_BYTES)
     archive = gzip_stored(pack_tar(files, bounds=LAYER_BOUNDS))
     read_layer(archive)
     return archive
+
+
+def _rego_files(directory: Path) -> list[Path]:
+    found = sorted(directory.rglob("*"))
+    for path in found:
+        if path.is_symlink():
+            raise LayerFormatError(f"expected files and folders, got a link at {path}")
+        if path.name in _DATA:
+            raise LayerFormatError(f"expected Rego and no data, got {path}")
+        if path.suffix == ".rego" and not path.is_file():
+            raise LayerFormatError(f"expected a file of Rego, got {path}")
+    return [path for path in found if path.suffix == ".rego"]
 
 
 def _read_description(data: bytes) -> tuple[str, str, str]:

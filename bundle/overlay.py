@@ -154,9 +154,12 @@ def find_rule(directory: Path, rule: str | Path) -> RuleFiles:
     if rule_id_problem(rule) is None:
         root = overlay_root(directory)
         path = root / "rules" / rule / f"{rule}{_RULE}"
+        for above in (path.parents[1], path.parent, path):
+            _refuse_link(above)
         if path.exists():
             return _read_rule(path)
         for flat in _flat(root):
+            _require_file(flat)
             if own_id(read_file(flat, max_bytes=MAX_MODULE_BYTES)) == rule:
                 return _read_rule(flat)
     raise NotFoundError(
@@ -224,20 +227,23 @@ def _known(entry: Path, parent: Path) -> bool:
 
 def _read_rule(path: Path, entries: Iterable[Path] | None = None) -> RuleFiles:
     """Read a rule's files; ``entries`` is what lies beside it, if that is known."""
-    _refuse_link(path)
+    _require_file(path)
     stem = path.name.removesuffix(_RULE)
-    if path.is_dir() or path.name.endswith(_TEST) or stem == path.name:
+    if path.name.endswith(_TEST) or stem == path.name:
         raise OverlayFormatError(f"expected the file of a rule, got {path}")
     rule = read_file(path, max_bytes=MAX_MODULE_BYTES)
     in_folder = path.parent.name == stem and path.parent.parent.name == "rules"
+    if in_folder:
+        _refuse_link(path.parent)
+        _refuse_link(path.parent.parent)
     beside = {suffix: path.with_name(f"{stem}{suffix}") for suffix in _SUFFIXES}
     cases = next((beside[s] for s in _CASES if beside[s].exists()), None)
     for companion in beside.values():
-        _refuse_link(companion)
+        _require_file(companion)
     listed = path.parent.iterdir() if entries is None else entries
     approvals = approvals_beside(path, listed)
     for companion in approvals:
-        _refuse_link(companion)
+        _require_file(companion)
     return RuleFiles(
         rule_id=stem if in_folder else own_id(rule),
         rule_path=path,
@@ -271,6 +277,13 @@ def _refuse_link(path: Path) -> None:
             f"expected files and folders, got a link at {path}",
             hint="copy the file into the overlay",
         )
+
+
+def _require_file(path: Path) -> None:
+    """Refuse a link, a folder, a pipe or a device; what is not there is no matter."""
+    _refuse_link(path)
+    if path.exists() and not path.is_file():
+        raise OverlayFormatError(f"expected a file at {path}, got another thing")
 
 
 def _foreign(path: Path) -> OverlayFormatError:

@@ -4,18 +4,25 @@
 Pinned layers are read without loading TUF or cryptography (``trustacks.parents``).
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from bundle.layers import Layer, build_layer, read_layer
+from bundle.errors import LayerFormatError
+from bundle.finding import ConfinementError, Finding
+from bundle.layers import CONSTITUTION, PACK, Layer, build_layer, read_layer
 from bundle.rego.engine import Module
 from keys.errors import NotFoundError, UsageError
 from trustacks._cli.session import Session
 from trustacks.parents import load_parents, store_directory
 
+# The first thing in a file but comments and blank lines.
+_PACKAGE: Final = re.compile(
+    r"\A(?:[ \t]*(?:#[^\n]*)?\n)*package[ \t]+(?P<package>[^\s#]+)"
+)
 _FOLDER = click.Path(path_type=Path)
 
 
@@ -44,11 +51,14 @@ def read_parents(
 
     Raises:
         NotLoggedInError: No folder was named, and nothing is pinned.
-        FormatError: A folder that is not a layer.
+        FormatError: A folder that is not a layer, or not one of its kind.
+        ConfinementError: A file that is not in its layer's package.
     """
     if constitution is not None:
-        folders = (constitution, *packs)
-        return tuple(read_layer(build_layer(_folder(path))) for path in folders)
+        return (
+            _named_layer(constitution, CONSTITUTION),
+            *(_named_layer(pack, PACK) for pack in packs),
+        )
     if packs:
         raise UsageError("expected --constitution with --pack, got --pack alone")
     login = session.login(workspace)
@@ -72,7 +82,30 @@ def layer_json(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _folder(path: Path) -> Path:
+def _named_layer(path: Path, kind: str) -> Layer:
+    """Read a layer from its folder: nobody has checked it as pinned ones were."""
     if not path.is_dir():
         raise NotFoundError(f"expected a layer's folder at {path}, got none")
-    return path
+    layer = read_layer(build_layer(path))
+    if layer.kind != kind:
+        raise LayerFormatError(f"expected a {kind} in {path}, got a {layer.kind}")
+    findings = [found for module in layer.modules for found in _package(layer, module)]
+    if findings:
+        raise ConfinementError(findings)
+    return layer
+
+
+def _package(layer: Layer, module: Module) -> Iterator[Finding]:
+    """Yield a finding unless the text plainly says the layer's own package.
+
+    Parsing every layer for it would take longer than linting the rule;
+    ``bundle.lint.lint_layer`` does that where a layer is pinned.
+    """
+    own = (layer.package, "overlay_lib")[: 2 if layer.kind == CONSTITUTION else 1]
+    said = _PACKAGE.search(module.source)
+    if said is not None and said["package"] in own:
+        return
+    line = module.source.count("\n", 0, said.start("package")) + 1 if said else 1
+    message = f"expected package {layer.package}, got another in {layer.name}"
+    fix = f"write: package {layer.package}"
+    yield Finding("layer-package", module.path, line, 1, message, fix)
