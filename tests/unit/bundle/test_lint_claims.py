@@ -14,9 +14,12 @@ from bundle.lint import lint_layer, lint_rule
 from bundle.lint.choices import parameter_paths
 from bundle.lint.citations import Citations
 from bundle.lint.linter import Against
+from bundle.lint.shape import plainly_fits, unsigned_statement
 from bundle.ratchet.child import Prover
 from bundle.rego.engine import Module
-from bundle.rego.templates import library
+from bundle.rego.templates import NAMES, library, render
+from bundle.rego.testing import run_tests
+from bundle.rule import read_rule
 from keys.fields import Fields
 from signer.predicates.evidence import LintResult
 from tests.simulators.rego import DENY, RULE, RULE_ID, TEST, rule_files, shared_engine
@@ -382,3 +385,23 @@ def test_more_cases_than_an_attestation_lists_are_found_before_signing():
 
 def test_the_shape_is_not_asked_of_a_rule_that_does_not_pass():
     assert "signature-shape" not in lint(RULE, test="").checks
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_plainly_fits_can_be_attested(name):
+    rule, test = (
+        text.replace("acme.rule", RULE_ID) for text in render(name, "acme.rule")
+    )
+    files = rule_files(rule, test)
+    report = lint_rule(files, engine=shared_engine())
+    assert "signature-shape" in report.checks
+    module = Module("r.rego", rule)
+    read = read_rule(module, shared_engine().parse(module))
+    said = {
+        "test": run_tests(files, engine=shared_engine()).to_json(),
+        "lint": report.to_json(),
+    }
+    assert plainly_fits(read, **said)
+    assert RULE_ID.encode() in unsigned_statement(files, read, **said)
+    said["test"]["cases"].append(said["test"]["cases"][0])
+    assert not plainly_fits(read, **said)
