@@ -82,7 +82,7 @@ def check(
     with output.progress("checking") as step:
         found = review(change, engine=engine, step=step)
     text = to_markdown(found)
-    taken = write_sarif(output, sarif, found.findings, root=change.repository)
+    taken = write_sarif(output, sarif, found.findings, near=change.root)
     if summary is not None:
         _append(summary, text)
     if markdown is not None and markdown != _STDOUT:

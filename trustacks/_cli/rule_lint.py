@@ -34,6 +34,7 @@ from trustacks._cli.parent_layers import (
     parents_options,
     read_parents,
 )
+from trustacks._cli.sarif_file import require_sarif, sarif_option, write_sarif
 from trustacks._cli.session import Session
 from trustacks.errors import NotLoggedInError, RuleLintFailedError
 
@@ -49,6 +50,7 @@ Pair = tuple[RuleFiles, RuleFiles | None]
 @overlay_option
 @parents_options
 @engine_option
+@sarif_option
 def lint(
     session: Session,
     *,
@@ -61,8 +63,10 @@ def lint(
     packs: tuple[Path, ...],
     workspace: str | None,
     engine_choice: str | None,
+    sarif: Path | None,
 ) -> None:
     """Lint rules, named by id or path, or every rule, against their parents."""
+    require_sarif(session.output, sarif)
     chosen = choose_rules(overlay, rules)
     parents = read_parents(session, constitution, packs, workspace)
     # Who signs asks twice; who only looks is answered at once (ADR 0018).
@@ -84,7 +88,9 @@ def lint(
         from trustacks._cli.rule_attest import attest_changes  # noqa: PLC0415 - signs
 
         value["attested"] = attest_changes(session, chosen, reports, key, workspace)
-    session.output.result(value, lambda: linted_text(reports, chosen, value))
+    found = [finding for report in reports for finding in report.findings]
+    if not write_sarif(session.output, sarif, found, near=overlay or Path()):
+        session.output.result(value, lambda: linted_text(reports, chosen, value))
     require_linted(reports)
 
 

@@ -12,6 +12,7 @@ from bundle.finding import Finding
 from keys.errors import UsageError
 from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.output import Output
+from trustacks.errors import GitError
 
 _STDOUT: Final = Path("-")
 
@@ -37,7 +38,7 @@ def require_sarif(output: Output, target: Path | None) -> None:
 
 
 def write_sarif(
-    output: Output, target: Path | None, findings: Iterable[Finding], *, root: Path
+    output: Output, target: Path | None, findings: Iterable[Finding], *, near: Path
 ) -> bool:
     """Write findings as SARIF; return whether they took standard output.
 
@@ -45,7 +46,8 @@ def write_sarif(
         output: The terminal.
         target: A new file, ``-``, or None to write nothing.
         findings: What was found.
-        root: The top of the repository.
+        near: A folder in the repository that paths are relative to the top of; where
+            there is none they are relative to this folder.
 
     Raises:
         FileExistsRefusedError: The file is there; it stays.
@@ -55,7 +57,7 @@ def write_sarif(
         return False
     from bundle.lint.sarif import to_sarif  # noqa: PLC0415 - only where it is asked for
 
-    log = to_sarif(findings, root=root)
+    log = to_sarif(findings, root=_top(near))
     text = json.dumps(log, indent=2, ensure_ascii=False) + "\n"
     if target == _STDOUT:
         output.printed = True
@@ -64,3 +66,12 @@ def write_sarif(
         return True
     write_new(target, text.encode())
     return False
+
+
+def _top(near: Path) -> Path:
+    from trustacks._cli.git import find_repository  # noqa: PLC0415 - runs git
+
+    try:
+        return find_repository(near).root
+    except GitError:
+        return near

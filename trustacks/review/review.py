@@ -31,7 +31,6 @@ class Change:
     """What differs between a commit and the work tree.
 
     Attributes:
-        repository: The top of the work tree.
         root: The overlay folder, as the caller names it.
         base: The commit.
         changed: The rules that differ.
@@ -39,7 +38,6 @@ class Change:
         broken: Why the overlay here cannot be read; then nothing is ``changed``.
     """
 
-    repository: Path
     root: Path
     base: str
     changed: tuple[Changed, ...]
@@ -102,9 +100,9 @@ def read_change(directory: Path, ref: str, *, read: ReadAgainst) -> Change:
     except FormatError as error:
         fix = error.hint or "bring the overlay into the form of docs/formats/rule.md"
         found = Finding("overlay-format", str(root), 1, 1, error.message, fix)
-        return Change(repository.root, root, base, (), Against(), (found,))
+        return Change(root, base, (), Against(), (found,))
     differ = changes(old, by_id(rules))
-    return Change(repository.root, root, base, differ, read(rules))
+    return Change(root, base, differ, read(rules))
 
 
 def review(change: Change, *, engine: Engine, step: Step) -> Review:
