@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 
 from bundle.gate import PLAN, check_standing
+from bundle.gate.chain import open_head
 from bundle.gate.errors import PinnedRootError, TargetMismatchError
 from bundle.rego.embedded import EmbeddedEngine
+from bundle.runner.collect import collect_moved
 from bundle.verifier import Verifier, require_pinned
+from keys.errors import LimitExceededError
 from keys.strict import dumps_json
 from signer.form import Custody, Form
 from signer.result import Status, VerificationResult
@@ -101,6 +104,24 @@ def test_a_changed_rule_is_accepted_with_a_warning_in_the_embedded_form(house):
     assert warning.code == "change-not-approved"
     assert warning.detail.startswith("warning: ")
     assert "warning: " in judged.result.text()
+
+
+def test_attestations_of_earlier_changes_are_bounded_in_number_and_size(house):
+    known = house.releases[0].known
+    for message in ("newer", "newest"):
+        old = house.releases[-1].rules[0]
+        new = house.rule(text=rule_text(message=message), supersedes=old.head)
+        house.release(new.approved(house.approval(old, new)))
+    assert house.check(floor=known)
+    head = open_head(house.releases[-1].attestation)
+    rest = (house, head, house.candidate(known=known).chain, house.policy())
+    moved = list(collect_moved(*rest))
+    assert len(moved) == 2  # the version in between, and its approval
+    size = sum(map(len, moved))
+    assert list(collect_moved(*rest, max_attestations=2, max_bytes=size)) == moved
+    for bound in ({"max_attestations": 1}, {"max_bytes": size - 1}):
+        with pytest.raises(LimitExceededError):
+            list(collect_moved(*rest, **bound))
 
 
 def test_an_empty_overlay_may_be_released(engine):
