@@ -129,16 +129,16 @@ def _findings(suite: Suite, kill: Kill) -> Iterator[Finding]:
                 line,
                 1,
                 "expected a test that fails without this deny, got none",
-                "add a test_denies_... with an input that only this deny denies",
+                "add a negative case with an input that only this deny denies",
                 "warning",
             )
     if kill.witness is None:
         yield Finding(
             "test-no-strictness-witness",
-            path,
+            path if suite.files.test else str(suite.files.cases_path),
             1,
             1,
             "expected a negative case that the parents alone allow, got none",
-            "add a test_denies_... with an input that only this rule denies",
+            "add a negative case with an input that only this rule denies",
             "warning",
         )

@@ -239,7 +239,7 @@ def _package(syntax: Syntax, expected: str) -> Iterator[Finding]:
 
 def _coverage(files: RuleFiles, cases: Sequence[CaseResult]) -> Iterator[Finding]:
     """Yield what the cases leave out, or that there are none."""
-    path = str(files.test_path)
+    path = str(files.cases_path if files.cases and not files.test else files.test_path)
     if not files.test and files.cases is None:
         message = "expected a test file, got none"
         fix = "write test_allows_... and test_denies_... rules"
@@ -249,8 +249,13 @@ def _coverage(files: RuleFiles, cases: Sequence[CaseResult]) -> Iterator[Finding
     for name in sorted({name for name in names if names.count(name) > 1}):
         message = f"expected distinct names of cases, got {name!r} twice"
         yield Finding("test-name", path, 1, 1, message, "rename one of the two")
-    for polarity, said in (("positive", "allowed"), ("negative", "denied")):
+    for polarity, said, name in (
+        ("positive", "allowed", "test_allows_..."),
+        ("negative", "denied", "test_denies_..."),
+    ):
         if not any(case.polarity == polarity for case in cases):
             message = f"expected a {polarity} case, one that is {said}, got none"
-            fix = f"add a test_{'allows' if said == 'allowed' else 'denies'}_... rule"
+            fix = (
+                f"add a rule {name}" if files.test else f"add one, polarity: {polarity}"
+            )
             yield Finding("test-coverage", path, 1, 1, message, fix)

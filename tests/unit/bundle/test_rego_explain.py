@@ -3,9 +3,13 @@
 
 import pytest
 
+from bundle.overlay import find_rule
 from bundle.rego.engine import UNDEFINED
 from bundle.rego.explain import MAX_EXPLAINED
+from bundle.rego.suite import Suite
+from bundle.rego.templates import NAMES
 from bundle.rego.testing import run_tests
+from bundle.rego.trace import Tracer
 from tests.simulators.rego import (
     DENY,
     LEAF,
@@ -14,6 +18,7 @@ from tests.simulators.rego import (
     TEST,
     rule_files,
     shared_engine,
+    write_rule,
 )
 
 HEAD = TEST[: TEST.index("test_allows")]
@@ -350,3 +355,21 @@ VALUES = {
 )
 def test_what_the_deciding_statement_works_with_is_shown(body, more, document, values):
     assert decided(deny(*body, more=more), document).values == values
+
+
+@pytest.mark.parametrize("template", NAMES)
+def test_conditions_and_verdict_agree_on_every_case_of_the_templates(
+    template, tmp_path
+):
+    write_rule(tmp_path / "overlay", RULE_ID, template)
+    files = find_rule(tmp_path, RULE_ID)
+    suite = Suite(files, shared_engine(), ())
+    tracer = Tracer(suite, suite.rule, suite.syntax)
+    cases = run_tests(files, engine=shared_engine()).cases
+    assert len(cases) > 5
+    for case in cases:
+        bodies = [c for c in tracer.conditions("deny", case.input) if c.name == "deny"]
+        fired = [one for one in bodies if one.decided is None]
+        assert bool(fired) == (case.actual == "deny"), case.name
+        only = tracer.conditions("deny", case.input, fired=True)
+        assert [one for one in only if one.name == "deny"] == fired

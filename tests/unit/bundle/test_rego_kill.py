@@ -144,6 +144,14 @@ def test_cases_that_the_parents_deny_alone_do_not_show_what_the_rule_adds():
     assert report.kill.witness is None
 
 
+def test_a_lone_case_file_is_where_the_witness_is_missed():
+    cases = "cases:\n- {name: a, polarity: negative, input: {context: {target: {tier: prod}}}}\n- {name: b, polarity: positive, input: {}}\n"
+    report = run(test="", cases=cases, parents=parent("input.context"))
+    (finding,) = report.findings
+    assert finding.code == "test-no-strictness-witness"
+    assert finding.path == str(rule_files(cases="").cases_path)
+
+
 WITNESS = {
     "no parents": (),
     "a parent that allows": parent("input.never"),

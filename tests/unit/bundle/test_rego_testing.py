@@ -305,3 +305,33 @@ def test_an_engine_that_does_not_start_is_no_finding():
         report_tests(
             rule_files(), engine=Absent(shared_engine()), parents=(), coverage=True
         )
+
+
+def test_what_a_lone_case_file_leaves_out_is_said_of_it():
+    negative = "{name: a, polarity: negative, input: {context: {target: {tier: prod}}}}"
+    (finding,) = run(test="", cases=f"cases: [{negative}]").findings
+    assert (finding.code, finding.fix) == (
+        "test-coverage",
+        "add one with polarity positive",
+    )
+    assert finding.path == str(rule_files(cases="").cases_path)
+    (finding,) = run(test=suite(NEGATIVE)).findings
+    assert (finding.path, finding.fix) == (
+        str(rule_files().test_path),
+        "add a rule test_allows_...",
+    )
+
+
+@pytest.mark.parametrize("polarity", ["positive", "negative"])
+def test_a_missing_polarity_names_the_case_to_add(polarity):
+    test = suite(POSITIVE if polarity == "negative" else NEGATIVE)
+    text = run(test=test).text()
+    word, name = (
+        ("allowed", "allows") if polarity == "positive" else ("denied", "denies")
+    )
+    assert text == (
+        f"error: {rule_files().test_path}:1:1: expected a {polarity} case, one that is "
+        f"{word}, got none [test-coverage]\n"
+        f"  fix: add a rule test_{name}_...\n"
+        f"{RULE_ID}: failed, 1 of 1 cases"
+    )
