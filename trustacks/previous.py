@@ -5,7 +5,9 @@ From git it is the version where the branch parted from ``ref``, not the one tha
 ``ref`` has now: what others changed since is not this author's change.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from posixpath import commonpath
 
 from bundle.rego.limits import MAX_MODULE_BYTES
 from keys.errors import UsageError
@@ -22,16 +24,39 @@ def previous_from_git(repository: Path, ref: str, path: Path) -> bytes | None:
         path: The file as it is named from the working directory; it need not exist.
 
     Raises:
+        As ``all_previous_from_git``.
+    """
+    return _previous(find_repository(repository), ref, [path])[path]
+
+
+def all_previous_from_git(ref: str, paths: Sequence[Path]) -> dict[Path, bytes | None]:
+    """Return files of one repository, each as it was, or None; git is asked once.
+
+    Args:
+        ref: A branch, tag or commit.
+        paths: The files as they are named from the working directory.
+
+    Raises:
         BaseRefError: There is no such commit.
         GitError: No git, no repository, or no history in common.
-        OverlayFormatError: It was a link or a submodule.
-        LimitExceededError: It was larger than a rule may be.
+        OverlayFormatError: One was a link or a submodule, or is beside one.
+        LimitExceededError: One was larger than a rule may be.
     """
-    found = find_repository(repository)
-    name = name_in(found, path)
-    entries = list_tree(found, merge_base(found, ref), name)
-    same = [entry for entry in entries if entry.path == name]
-    return read_blobs(found, same, max_bytes=MAX_MODULE_BYTES).get(name)
+    if not paths:
+        return {}
+    return _previous(find_repository(paths[0].parent), ref, paths)
+
+
+def _previous(
+    repository: Repository, ref: str, paths: Sequence[Path]
+) -> dict[Path, bytes | None]:
+    names = {path: name_in(repository, path) for path in paths}
+    base = merge_base(repository, ref)
+    listed = list_tree(repository, base, commonpath(names.values()))
+    wanted = set(names.values())
+    entries = [entry for entry in listed if entry.path in wanted]
+    read = read_blobs(repository, entries, max_bytes=MAX_MODULE_BYTES)
+    return {path: read.get(name) for path, name in names.items()}
 
 
 def name_in(repository: Repository, path: Path) -> str:

@@ -2,6 +2,7 @@
 """A version before is read from git's objects, and a repository is believed nothing."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.simulators.plane import git, overlay_repository
 from trustacks._cli.git import find_repository
 from trustacks._cli.git_tree import Entry, list_tree, merge_base, read_blobs
 from trustacks.errors import BaseRefError, GitError, NotARepositoryError
-from trustacks.previous import previous_from_git
+from trustacks.previous import all_previous_from_git, previous_from_git
 
 NAME = "overlay/rules/acme.a/acme.a.rego"
 
@@ -149,3 +150,24 @@ def test_files_that_look_like_a_repository_run_no_program(repository):
     with pytest.raises(NotARepositoryError):
         find_repository(folder)
     assert not ran.exists()
+
+
+def test_many_versions_are_read_by_starting_git_a_few_times(repository, monkeypatch):
+    names = [f"overlay/rules/acme.r{n}/acme.r{n}.rego" for n in range(30)]
+    for name in names:
+        (repository / name).parent.mkdir(parents=True)
+        (repository / name).write_text(name)
+    commit(repository, b"two\n", "Many")
+    started = []
+    run = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda w, **k: started.append(w) or run(w, **k)
+    )
+    paths = [repository / name for name in [*names, NAME, "overlay/none.rego"]]
+    found = all_previous_from_git("HEAD", paths)
+    assert found == {repository / name: name.encode() for name in names} | {
+        repository / NAME: b"two\n",
+        repository / "overlay/none.rego": None,
+    }
+    assert len(started) == 5
+    assert all_previous_from_git("HEAD", []) == {}
