@@ -256,6 +256,8 @@ def _coverage(files: RuleFiles, cases: Sequence[CaseResult]) -> Iterator[Finding
         if not any(case.polarity == polarity for case in cases):
             message = f"expected a {polarity} case, one that is {said}, got none"
             fix = (
-                f"add a rule {name}" if files.test else f"add one, polarity: {polarity}"
+                f"add a rule {name}"
+                if files.test
+                else f"add one with polarity {polarity}"
             )
             yield Finding("test-coverage", path, 1, 1, message, fix)
