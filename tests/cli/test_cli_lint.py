@@ -124,6 +124,16 @@ def test_a_rule_that_is_new_since_the_base_has_no_change(cli, here):
     assert shown["change"] is None
 
 
+def test_all_rules_are_compared_at_once(cli, here):
+    second = "acme.deploy_window"
+    cli.must("rule", "new", second, "--from", "deploy-window")
+    rewrite(here, "package overlay", "# why\npackage overlay")
+    shown = cli.must("rule", "lint", *PARENTS, "--base", "HEAD", "--json").value
+    changes = {one["rule_id"]: one["change"] for one in shown["rules"]}
+    assert changes[RULE]["verdict"] == "equal"
+    assert changes[second] is None
+
+
 def test_a_base_that_is_no_commit_is_misuse(cli, here):
     refused = lint(cli, "--base", "no-such-branch")
     assert (refused.exit_code, refused.code) == (2, "base-ref")

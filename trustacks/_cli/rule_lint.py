@@ -74,7 +74,8 @@ def lint(
     engine = open_engine(session, engine_choice)
     against = against_of(parents, read_others(overlay, rules), engine)
     against = replace(against, profile=profile_of(overlay))
-    pairs = [(one, previous_of(session, one, base, workspace)) for one in chosen]
+    before = versions_before(session, chosen, base, workspace)
+    pairs = list(zip(chosen, before, strict=True))
     work = Linting(against, engine_choice)
     reports = reports_of(session, pairs, work, doing="linting")
     reports = _signed(session, chosen, reports, workspace)
@@ -172,36 +173,44 @@ def siblings_of(overlay: Path | None, rule: str | None, engine: Engine) -> Sibli
 def previous_of(
     session: Session, files: RuleFiles, base: str | None, workspace: str | None
 ) -> RuleFiles | None:
-    """Return the version that a rule replaces, if there is one.
+    """Return the version that a rule replaces; see ``versions_before``."""
+    return versions_before(session, [files], base, workspace)[0]
+
+
+def versions_before(
+    session: Session,
+    rules: Sequence[RuleFiles],
+    base: str | None,
+    workspace: str | None,
+) -> list[RuleFiles | None]:
+    """Return the version that each rule replaces, if there is one.
 
     Raises:
         BaseRefError: ``base`` is no commit.
         StorageUnavailableError: What was kept of the newest release is broken.
     """
     if base is not None:
-        from trustacks.previous import previous_from_git  # noqa: PLC0415 - runs git
+        from trustacks.previous import all_previous_from_git  # noqa: PLC0415 - runs git
 
-        path = files.rule_path
-        old = previous_from_git(path.parent, base, path)
-    else:
-        old = _released(session, files.rule_id, workspace)
+        texts = all_previous_from_git(base, [one.rule_path for one in rules])
+        return [_before(one, texts[one.rule_path]) for one in rules]
+    try:
+        login = session.login(workspace)
+    except NotLoggedInError:
+        return [None] * len(rules)
+    from trustacks.parents import store_directory  # noqa: PLC0415 - for who logged in
+    from trustacks.released import previous_from_release  # noqa: PLC0415
+
+    kept = store_directory(session.home / "workspaces", login.root)
+    return [_before(one, previous_from_release(kept, one.rule_id)) for one in rules]
+
+
+def _before(files: RuleFiles, old: bytes | None) -> RuleFiles | None:
     if old is None:
         return None
     return replace(
         files, rule=old, test=b"", attestation=None, cases=None, cases_path=None
     )
-
-
-def _released(session: Session, rule_id: str, workspace: str | None) -> bytes | None:
-    try:
-        login = session.login(workspace)
-    except NotLoggedInError:
-        return None
-    from trustacks.parents import store_directory  # noqa: PLC0415 - for who logged in
-    from trustacks.released import previous_from_release  # noqa: PLC0415
-
-    directory = store_directory(session.home / "workspaces", login.root)
-    return previous_from_release(directory, rule_id)
 
 
 def _signed(
