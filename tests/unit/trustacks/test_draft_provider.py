@@ -149,6 +149,18 @@ def test_a_refusal_says_what_to_do_and_is_not_tried_again(status, headers, hint)
     assert hint in (refused.value.hint or "")
 
 
+def test_what_is_compressed_is_said_to_be():
+    refused = pytest.raises(DraftProviderAnswerError, match="compressed")
+    with ProviderSimulator(zipped(completion("x"))) as simulator, refused:
+        ask(simulator)
+
+
+def test_a_redirect_is_said_to_be_one():
+    refused = pytest.raises(DraftProviderAnswerError, match="got 307")
+    with ProviderSimulator(BAD["a redirect"]) as simulator, refused:
+        ask(simulator)
+
+
 def test_nobody_there_is_said():
     with ProviderSimulator(says("x")) as simulator:
         url = simulator.url
