@@ -17,6 +17,7 @@ from signer.statement import Subject, build_statement
 from signer.verify import Expected, verify_attestation
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.service import Signer
+from tests.simulators.signing import Workshop
 
 SUBJECT = Subject("file.bin", Digest.of(b"some bytes"))
 
@@ -190,6 +191,33 @@ def test_a_reporters_report_does_not_come_in_by_this_door(workspace, refused):
     runner = workspace.register("runner", "report")
     raw = workspace.report(runner)
     refused(lambda: _submit(workspace, raw), 403, "attestation-not-accepted")
+
+
+def _said(workspace, by, make):
+    """What stands behind a change of a rule, as its signer would say it."""
+    said = replace(make, workspace=workspace.digest, identity=by.id)
+    return workspace.sign_pending([SUBJECT], replace(said, new=SUBJECT.digest), by)
+
+
+@pytest.mark.parametrize(
+    ("permission", "said"),
+    [("approve", Workshop().approval()), ("lint", Workshop().lint())],
+    ids=["approval", "lint"],
+)
+def test_what_stands_behind_a_change_is_logged_for_who_may_say_it(
+    server, workspace, refused, permission, said
+):
+    jane = workspace.register("jane", "author", "release")
+    raw = _said(workspace, jane, said)
+    refused(lambda: _submit(workspace, raw), 422, "signer-not-permitted")
+    second = workspace.register("second", permission)
+    answer = _submit(workspace, _said(workspace, second, said)).json()
+    verify_attestation(
+        b64decode(answer["attestation"]),
+        trust=server.services.workspaces.open("acme").published().trust,
+        expected=Expected(said.type, (SUBJECT.digest,), namespace="acme"),
+        at=server.clock(),
+    ).require()
 
 
 @pytest.mark.parametrize("persisted", [False, True], ids=["failed", "persisted"])
