@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``make bench``: run every ``bench_*.py`` and print one table."""
+"""``make bench``: run every ``bench_*.py`` and print one table.
+
+``python -m benchmarks many ratchet`` runs those alone, and
+``python -m benchmarks.bench_many FOLDER 1000`` writes an overlay to try things with.
+"""
 
 import importlib
 import pkgutil

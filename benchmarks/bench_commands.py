@@ -3,40 +3,52 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.measure import Ratio, least, process
-from bundle.rego.templates import render
+from benchmarks.measure import Row, Taken, least, process
+from benchmarks.overlays import LAYERS, ROOT, write_rule
+from tests.simulators.plane import overlay_repository, planted
 
-ROOT = Path(__file__).parents[1]
 RULE = "acme.requires_change_ticket"
 COMMAND = str(Path(sys.executable).parent / "trustacks")
-LAYERS = [
-    f"--constitution={ROOT / 'examples/constitution'}",
-    f"--pack={ROOT / 'examples/packs/change-control'}",
-]
-TIMES = 7
+TIMES = 15
+# Seconds that a command may take beyond four times a bare Python.
+UNSIGNED = 0.100
+SIGNED = 0.250
 
 
-def rows() -> Iterator[Ratio]:
+def rows() -> Iterator[Row]:
     bare = process(sys.executable, "-c", "pass")
+    for words in (("version",), ("--help",), ("rule", "lint", "--help")):
+        taken, base = least(process(COMMAND, *words), bare, times=TIMES)
+        yield Row(f"`trustacks {' '.join(words)}`", taken, base)
     with tempfile.TemporaryDirectory() as folder:
-        overlay = _overlay(Path(folder))
-        argv = [RULE, f"--overlay={overlay}", *LAYERS]
-        for name, command in {
-            "trustacks version": process(COMMAND, "version"),
-            "rule lint ONE": process(COMMAND, "rule", "lint", *argv),
-            "rule test ONE": process(COMMAND, "rule", "test", *argv),
-        }.items():
-            taken = least(command, bare, times=TIMES)
-            yield Ratio(f"{name}, against `python -c pass`", *taken)
+        yield from _unsigned(Path(folder), bare)
+        yield from _signed(Path(folder), bare)
 
 
-def _overlay(folder: Path) -> Path:
-    rule, test = render("change-calendar", RULE)
-    home = folder / "overlay/rules" / RULE
-    home.mkdir(parents=True)
-    (home / f"{RULE}.rego").write_text(rule)
-    (home / f"{RULE}_test.rego").write_text(test)
-    return folder
+def _unsigned(folder: Path, bare: Callable[[], object]) -> Iterator[Row]:
+    overlay = write_rule(folder / "unsigned", RULE)
+    for command in ("lint", "test"):
+        argv = (COMMAND, "rule", command, RULE, f"--overlay={overlay}", *LAYERS)
+        name = f"`trustacks rule {command}` of one rule"
+        yield _within(name, *least(process(*argv), bare, times=TIMES), UNSIGNED)
+
+
+def _signed(folder: Path, bare: Callable[[], object]) -> Iterator[Row]:
+    """A signed rule, by its author, with the workspace's pinned layers."""
+    with planted(folder / "plane") as plane:
+        overlay = overlay_repository(folder / "signed")
+        new = ("rule", "new", RULE, "--from", "change-calendar", "--overlay", overlay)
+        plane.alice.must(*new)
+        plane.alice.must("rule", "sign", "--overlay", overlay)
+        env = plane.alice.variables | {"PYTHONPATH": str(ROOT)}
+    argv = (COMMAND, "rule", "lint", RULE, f"--overlay={overlay}")
+    name = "`trustacks rule lint` of one rule, signature checked"
+    yield _within(name, *least(process(*argv, env=env), bare, times=TIMES), SIGNED)
+
+
+def _within(name: str, taken: Taken, base: Taken, more: float) -> Row:
+    goal = f"4 times the baseline and {more * 1e3:.0f}"
+    return Row(name, taken, base, goal, 4 * base.wall + more)

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 
-from benchmarks.measure import Ratio, least
+from benchmarks.measure import Row, least
 from signer.attestation import parse_attestation
 from signer.predicates.artifact import ArtifactPredicate
 from signer.statement import Subject, build_statement
@@ -15,7 +15,7 @@ from tests.simulators.signing import NOW, Workshop
 TIMES = 200
 
 
-def rows() -> Iterator[Ratio]:
+def rows() -> Iterator[Row]:
     workshop = Workshop()
     author = workshop.people["author"]
     predicate = workshop.artifact(identity=author.id)
@@ -41,4 +41,4 @@ def rows() -> Iterator[Ratio]:
         note.public_key.verify(signed, text)
 
     taken = least(verify, signatures, times=TIMES)
-    yield Ratio("verify one attestation, against its three signatures", *taken)
+    yield Row("verify one attestation, against its three signatures", *taken)

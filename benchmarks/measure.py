@@ -1,45 +1,94 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a figure is taken: interleaved repetitions, and the least of them.
+"""How a figure is taken: in turn with its baseline, and the least of several.
 
-The least time is the one that the machine's other work disturbed least; two things
-are timed in turn, A B A B, so that a slow minute slows both.
+The least time is the one that the machine's other work disturbed least; two things are
+timed in turn, A B A B, so that a slow minute slows both. Beside the time on the clock
+stands the CPU time that the work and its child processes used: on a machine with other
+work it is the steadier of the two, though work on two cores at once counts twice.
 """
 
+import os
+import resource
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+_READ = """The least of several runs, in turn with the baseline.
+CPU is user and system time, of child processes too."""
+
 
 @dataclass(frozen=True)
-class Ratio:
+class Taken:
+    """One figure.
+
+    Attributes:
+        wall: Seconds on the clock.
+        cpu: Seconds of CPU, user and system, children included.
+    """
+
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Row:
     """One line of the table.
 
     Attributes:
-        name: What was measured, against what.
-        seconds: The least time of the thing itself.
-        base_seconds: The least time of what it is measured against.
-        goal: The bound on the ratio that an issue states, or None.
+        name: What was measured.
+        taken: Its least figures.
+        base: What it is measured against, or None for what stands for itself.
+        goal: The goal in words, or nothing.
+        bound: The most seconds that the goal allows in this run, or None.
     """
 
     name: str
-    seconds: float
-    base_seconds: float
-    goal: float | None = None
+    taken: Taken
+    base: Taken | None = None
+    goal: str = ""
+    bound: float | None = None
 
     @property
-    def ratio(self) -> float:
-        return self.seconds / self.base_seconds
+    def met(self) -> str:
+        """Whether the time on the clock is within the bound."""
+        if self.bound is None:
+            return ""
+        return "met" if self.taken.wall <= self.bound else "**not met**"
+
+    def cells(self) -> tuple[str, ...]:
+        base = self.base
+        return (
+            self.name,
+            _ms(self.taken.wall),
+            _ms(self.taken.cpu),
+            _ms(base.wall) if base else "",
+            f"{self.taken.wall / base.wall:.2f}" if base else "",
+            self.goal if self.bound is None else f"{self.goal}: {_ms(self.bound)}",
+            self.met,
+        )
 
 
 def least(
     work: Callable[[], object], base: Callable[[], object], *, times: int
-) -> tuple[float, float]:
-    """Time ``work`` and ``base`` in turn; return the least of each, in seconds."""
+) -> tuple[Taken, Taken]:
+    """Time ``work`` and ``base`` in turn; return the least of each."""
     work()
     base()
-    taken = [(_once(work), _once(base)) for _ in range(times)]
-    return min(w for w, _ in taken), min(b for _, b in taken)
+    taken = [(once(work), once(base)) for _ in range(times)]
+    return best([w for w, _ in taken]), best([b for _, b in taken])
+
+
+def best(taken: Sequence[Taken]) -> Taken:
+    """Return the least of each figure."""
+    return Taken(min(t.wall for t in taken), min(t.cpu for t in taken))
+
+
+def once(work: Callable[[], object]) -> Taken:
+    """Time something once."""
+    start, used = time.perf_counter(), _cpu()
+    work()
+    return Taken(time.perf_counter() - start, _cpu() - used)
 
 
 def process(*argv: str, env: dict[str, str] | None = None) -> Callable[[], object]:
@@ -47,18 +96,25 @@ def process(*argv: str, env: dict[str, str] | None = None) -> Callable[[], objec
     return lambda: subprocess.run(argv, check=True, capture_output=True, env=env)
 
 
-def table(rows: Sequence[Ratio]) -> str:
-    """Return the figures as a Markdown table."""
-    lines = ["| what | ms | against, ms | ratio | goal |", "|---|--:|--:|--:|--:|"]
-    lines += [
-        f"| {r.name} | {r.seconds * 1e3:.2f} | {r.base_seconds * 1e3:.2f} "
-        f"| {r.ratio:.2f} | {'' if r.goal is None else f'≤ {r.goal}'} |"
-        for r in rows
+def table(rows: Sequence[Row]) -> str:
+    """Return the figures as a Markdown table, times in milliseconds."""
+    load = " ".join(f"{one:.1f}" for one in os.getloadavg())
+    cores = len(os.sched_getaffinity(0))
+    lines = [
+        "| what | ms | CPU, ms | baseline, ms | ratio | goal, ms | |",
+        "|---|--:|--:|--:|--:|---|---|",
+        *(f"| {' | '.join(row.cells())} |" for row in rows),
+        "",
+        f"{cores} cores, load {load}. {_READ}",
     ]
     return "\n".join(lines)
 
 
-def _once(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:,.2f}" if seconds < 1 else f"{seconds * 1e3:,.0f}"
+
+
+def _cpu() -> float:
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    usages = [resource.getrusage(who) for who in both]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
