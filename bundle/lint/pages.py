@@ -38,6 +38,11 @@ class Page:
     text: str
 
     @property
+    def prose(self) -> str:
+        """The page without links, which lead nowhere outside the documentation."""
+        return _LINK.sub(r"\1", self.text)
+
+    @property
     def address(self) -> str:
         """Where the page is published."""
         return f"{ADDRESS}{self.code}"

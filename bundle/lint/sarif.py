@@ -85,7 +85,7 @@ def _rule(code: str) -> dict[str, Any]:
     return {
         **rule,
         "shortDescription": {"text": f"{page.title}."},
-        "help": {"text": page.text, "markdown": page.text},
+        "help": {"text": page.prose, "markdown": page.prose},
         "defaultConfiguration": {"level": _LEVELS[page.severity]},
     }
 

@@ -2,9 +2,10 @@
 """A review as Markdown, for a pull request's summary.
 
 Ids, paths, messages and inputs come from the pull request itself, so none of them is
-ever Markdown or HTML here: it stands in a code span, in a ``<code>`` of character
-references, or in a fence and without a backtick. So it makes no link, image,
-mention, row or heading, closes no block, and hides nothing behind a control character.
+ever Markdown or HTML here: it stands in a code span with ends of its own length, in a
+``<code>`` of character references, or in a fence and without a backtick. So it makes no
+link, image, mention, row or heading, closes no block, and hides nothing behind a
+control character.
 """
 
 import html
@@ -26,8 +27,9 @@ _MAX_INPUT: Final = 8_000
 _MAX_RULES: Final = 100
 _MAX_FINDINGS: Final = 50
 _MAX_INPUTS: Final = 20
-# What means nothing to Markdown inside a code span, in a table or out of one.
-_HARMLESS: Final = re.compile(r"[^`|\\]+")
+# What ends no cell of a table, inside a code span or out of one.
+_HARMLESS: Final = re.compile(r"[^|\\]+")
+_TICKS: Final = re.compile(r"`+")
 
 
 def to_markdown(review: Review) -> str:
@@ -53,8 +55,15 @@ def quoted(text: str) -> str:
     if not line:
         return "none"
     if _HARMLESS.fullmatch(line):
-        return f"`{line}`"
+        return _span(line)
     return f"<code>{''.join(map(_reference, line))}</code>"
+
+
+def _span(line: str) -> str:
+    """Return a code span whose ends are longer than any run of backticks in it."""
+    longest = max(map(len, _TICKS.findall(line)), default=0)
+    ends, space = "`" * (longest + 1), " " if longest else ""
+    return f"{ends}{space}{line}{space}{ends}"
 
 
 def _visible(character: str) -> str:
@@ -95,7 +104,7 @@ def _table(rules: Sequence[Reviewed]) -> Iterator[str]:
 def _approval(one: Reviewed) -> str:
     if not one.needs_approval:
         return "none"
-    return f"a second principal; beside it, not verified: {one.approvals}"
+    return f"a second principal (so far: {one.approvals})"
 
 
 def _tests(one: Reviewed) -> str:

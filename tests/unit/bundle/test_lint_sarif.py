@@ -192,7 +192,8 @@ def test_every_code_has_its_page_as_help(root):
     rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
     for code, page in read_pages().items():
         assert rules[code]["shortDescription"]["text"] == f"{page.title}."
-        assert rules[code]["help"]["markdown"] == page.text
+        assert rules[code]["help"]["markdown"] == page.prose
+        assert "](" not in page.prose
         assert rules[code]["helpUri"] == page.address
 
 
