@@ -230,6 +230,24 @@ MEANING = {
     ),
 }
 
+UNBOUND = {
+    "a name that nothing binds in a function": rule_with("f(x) if y > x"),
+    "a value that nothing binds in a function": rule_with("f(x) := y if x"),
+    "a declared name that nothing binds": rule_with("helper if { some x; x > 1 }"),
+    "a member that nothing binds": rule_with("helper contains x if input.a"),
+    "a comprehension's head that nothing binds": rule_with("helper := [x | input.a]"),
+    "a name that only a negation has": rule_with(
+        "helper if {\n\tnot input.xs[i] == 1\n\ti > 1\n}"
+    ),
+    "a name that is bound below its use": rule_with(
+        "helper if {\n\tevery x in input.a { x > y }\n\ty := 1\n}"
+    ),
+    "a name of a comprehension outside it": rule_with(
+        "helper if {\n\txs := [x | x := 1]\n\tcount(xs) == x\n}"
+    ),
+    "a step that only a head has": rule_with("helper contains input.a[i] if input.b"),
+}
+
 TEXT = {
     "nine brackets": rule_with("helper := " + "[" * 9 + "]" * 9),
     "a byte order mark": "\ufeff" + RULE,
@@ -260,7 +278,6 @@ FOUND = {
         "randomness",
         "a random identifier",
         "the environment",
-        "walk over the input",
         "print",
         "a builtin that does not exist",
         "a builtin of a key",
@@ -268,7 +285,10 @@ FOUND = {
         "a call of an import",
         "a call of a rule that is no function",
     ],
-    ("builtin-not-allowed", "data-reference"): [
+    ("builtin-not-allowed", "variable-unsafe"): [
+        "walk over the input",
+    ],
+    ("builtin-not-allowed", "data-reference", "variable-unsafe"): [
         "walk over data",
     ],
     ("comparison-chained",): [
@@ -282,7 +302,6 @@ FOUND = {
         "the root of the own package",
         "all of data",
         "data by a computed step",
-        "data by a wildcard",
         "data through a local",
         "data through a unification",
         "data through a function",
@@ -296,6 +315,9 @@ FOUND = {
         "the library by a computed step",
         "the profile",
         "the system document",
+    ],
+    ("data-reference", "variable-unsafe"): [
+        "data by a wildcard",
     ],
     ("data-reference", "name-shadowed"): [
         "an argument that takes the name of data",
@@ -430,12 +452,22 @@ FOUND = {
         "unary minus",
         "hundreds of terms",
     ],
+    ("variable-unsafe",): list(UNBOUND),
     ("with-not-allowed",): [
         "with, to change the input",
     ],
 }
 CODES = {trick: set(codes) for codes, tricks in FOUND.items() for trick in tricks}
-CORPUS = {**PACKAGES, **DATA, **IMPORTS, **HEADS, **DENIES, **MEANING, **TEXT}
+CORPUS = {
+    **PACKAGES,
+    **DATA,
+    **IMPORTS,
+    **HEADS,
+    **DENIES,
+    **MEANING,
+    **UNBOUND,
+    **TEXT,
+}
 
 
 def check(source):

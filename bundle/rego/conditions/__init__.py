@@ -21,6 +21,7 @@ from bundle.rego.conditions.meaning import (
     check_negation,
     check_operators,
     check_recursion,
+    check_safety,
 )
 from bundle.rego.conditions.names import check_imports, check_names, check_references
 from bundle.rego.conditions.subject import Subject
@@ -37,6 +38,7 @@ CONDITIONS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     check_names,  # S6
     check_references,  # S6
     check_recursion,  # S7
+    check_safety,  # S7
     check_negation,  # S7
     check_operators,  # S7
 )

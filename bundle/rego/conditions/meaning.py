@@ -8,6 +8,7 @@ from bundle.rego.ast import COMPARISONS, Call, Expr, Operation, Scalar, Statemen
 from bundle.rego.builtins import ALLOWED, INSTEAD
 from bundle.rego.conditions.subject import Subject
 from bundle.rego.negation import unportable_negations
+from bundle.rego.safety import unsafe_variables
 
 
 def check_changes(subject: Subject) -> Iterator[Finding]:
@@ -63,6 +64,18 @@ def check_recursion(subject: Subject) -> Iterator[Finding]:
                 rules[name][0],
                 f"expected {name} not to depend on itself",
                 "unroll it, or use a comprehension over the collection",
+            )
+
+
+def check_safety(subject: Subject) -> Iterator[Finding]:
+    """S7: every name has a value: OPA refuses the whole bundle otherwise."""
+    for rule in subject.syntax.rules:
+        for node in unsafe_variables(subject.scope, rule):
+            yield subject.finding(
+                "variable-unsafe",
+                node,
+                f"expected {node.name} to be bound, got no statement that binds it",
+                f"bind it: {node.name} := ..., or some {node.name} in ...",
             )
 
 
