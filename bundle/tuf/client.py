@@ -20,7 +20,7 @@ by this machine's clock; everything that counts is judged again, with ``at``.
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
@@ -41,7 +41,7 @@ from keys.lock import exclusive
 # Asking for any path below it loads the release role.
 _ANY_RELEASE: Final = f"{OVERLAY_PREFIX}0/any"
 
-_CONFIG: Final = UpdaterConfig(
+CONFIG: Final = UpdaterConfig(
     max_root_rotations=MAX_ROOT_VERSIONS,
     max_delegations=1,
     root_max_length=MAX_BYTES[ROOT],
@@ -49,6 +49,9 @@ _CONFIG: Final = UpdaterConfig(
     snapshot_max_length=MAX_BYTES[SNAPSHOT],
     targets_max_length=MAX_BYTES[TARGETS],
 )
+
+
+_T = TypeVar("_T")
 
 
 class TufClient:
@@ -101,10 +104,7 @@ class TufClient:
             StorageError: The directory cannot be written.
         """
         with exclusive(self._directory / ".lock", wait=True):
-            try:
-                fetched = self._update()
-            except (TufRollbackError, TufMissingError):
-                fetched = self._update()
+            fetched = ask_again(self._update)
             self._keep(fetched)
         return fetched
 
@@ -153,7 +153,7 @@ class TufClient:
                 str(self._metadata),
                 f"{self._url}/metadata/",
                 fetcher=self._guarded(),
-                config=_CONFIG,
+                config=CONFIG,
                 bootstrap=self._root,
             )
             updater.refresh()
@@ -196,3 +196,11 @@ class TufClient:
             pass
         write_file(self._kept, data)
         fetched.keep_listed()
+
+
+def ask_again(update: Callable[[], _T]) -> _T:
+    """Update; ask once more if a cache may have lagged behind."""
+    try:
+        return update()
+    except (TufRollbackError, TufMissingError):
+        return update()

@@ -10,7 +10,7 @@
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -72,6 +72,7 @@ class GuardedFetcher(FetcherInterface):
         deadline_s: Seconds from now, for everything that is fetched through this one.
         history: Directory of the client's ``<version>.root.json``.
         pinned: Version of the pinned root.
+        judge: Raises if roots, from the pinned one to a new one, are not acceptable.
         monotonic: Seconds that never go back.
     """
 
@@ -82,9 +83,11 @@ class GuardedFetcher(FetcherInterface):
         deadline_s: float,
         history: Path,
         pinned: int,
+        judge: Callable[[Sequence[bytes]], object] = open_roots,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner = inner
+        self._judge = judge
         self._ends_at = monotonic() + deadline_s
         self._history = history
         self._pinned = pinned
@@ -118,7 +121,7 @@ class GuardedFetcher(FetcherInterface):
             read_file(self._history / f"{v}.root.json", max_bytes=MAX_BYTES[ROOT])
             for v in range(self._pinned, version)
         ]
-        open_roots([*before, data])
+        self._judge([*before, data])
         return data
 
 
