@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bundle.rego.ast import (
+    COMPARISONS,
     Assignment,
     Body,
+    Call,
     Condition,
+    Operation,
     Ref,
     Rule,
     Scalar,
@@ -81,7 +84,11 @@ class Stepped:
             first = body.statements[0].place.start if body else 0
             place = statement.place
             text = source[place.start : place.end].decode()
-            reads = (*self._read(statement), *self._locals(body, number, before))
+            reads = (
+                *self._read(statement),
+                *self._locals(body, number, before),
+                *self._results(source, statement, before),
+            )
             before = source[first : place.end].decode()
             yield Probe(f"{name}_{number}", place.line, text, before, statement, reads)
         if head := _head(source, rule, body):
@@ -107,6 +114,19 @@ class Stepped:
         for name in dict.fromkeys(used):
             if name in given:
                 yield self._value(name, f"contains {name} if {{\n{before}\n}}")
+
+    def _results(
+        self, source: bytes, statement: Statement, before: str
+    ) -> Iterator[str]:
+        """Yield the probes of the calls that a statement compares."""
+        expr = statement.expr if isinstance(statement, Condition) else None
+        if isinstance(expr, Operation) and expr.operator in COMPARISONS:
+            for side in (expr.left, expr.right):
+                text = source[side.place.start : side.place.end].decode()
+                whole = isinstance(side, Call) and text.startswith(f"{side.name}(")
+                if whole and text.endswith(")"):
+                    rule = f"contains {text} if {{\n{before}\ntrue\n}}"
+                    yield self._value(" ".join(text.split()), rule)
 
     def _value(self, label: str, rule: str) -> str:
         known = (name for name, known in self.reads.items() if known == (label, rule))

@@ -51,21 +51,24 @@ class Tracer:
             EvaluationError: The engine gave no answer at all.
         """
         values = self._values(document)
-        found, ahead, seen = [], [root], {root}
+        found: list[Conditions] = []
+        ahead, seen = [root], {root}
         while ahead:
             name = ahead.pop(0)
-            for rule, probes in self._stepped.bodies:
-                if rule.root != name:
-                    continue
-                one = self._conditions(rule, probes, values)
-                if name == root and fired and one.decided:
-                    continue
-                if rule.bodies or one.decided:
-                    found.append(one)
+            bodies = [
+                (probes, self._conditions(rule, probes, values))
+                for rule, probes in self._stepped.bodies
+                if rule.root == name
+            ]
+            held = [body for body in bodies if body[1].decided is None]
+            if fired if name == root else held:  # one that holds is all that counts
+                bodies = held
+            for probes, one in bodies:
+                found.append(one)
                 more = self._named(probes, one) - seen
                 seen |= more
                 ahead += sorted(more)
-        return found
+        return [one for one in found if one.steps or one.name == root]
 
     def _values(self, document: Any) -> dict[str, Any]:
         names = self._stepped.names
@@ -97,7 +100,9 @@ class Tracer:
             return label, UNDEFINED
         if not rule.startswith("contains "):
             return label, value
-        return (label, value[0]) if len(value) == 1 else (f"tried {label}", value)
+        if len(value) > 1:
+            return f"tried {label}", value
+        return label, value[0] if value else UNDEFINED
 
     def _named(self, probes: tuple[Probe, ...], one: Conditions) -> set[str]:
         """Return the rules that the deciding statements name."""

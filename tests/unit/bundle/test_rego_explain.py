@@ -226,6 +226,27 @@ def test_a_helper_is_shown_once_however_many_name_it_even_itself():
     assert [one.name for one in case.conditions] == ["deny", "ready", "other"]
 
 
+def test_of_a_helper_that_held_only_the_bodies_that_did_are_shown():
+    more = "\nready if input.r\n\nready if input.s\n"
+    rule = deny("ready", "input.b", more=more)
+    cases = "cases: [{name: a, polarity: positive, input: {s: 1, b: 1}}]"
+    (case,) = run(rule, "", cases=cases).failed
+    assert [(one.name, one.line) for one in case.conditions] == [
+        ("deny", 20),
+        ("ready", 27),
+    ]
+    cases = "cases: [{name: a, polarity: negative, input: {}}]"
+    (case,) = run(rule, "", cases=cases).failed
+    assert [one.line for one in case.conditions] == [20, 25, 27]
+
+
+def test_a_deny_without_a_condition_is_said_to_fire():
+    always = f'\ndeny contains {{"rule_id": "{RULE_ID}", "message": "m"}}\n'
+    cases = "cases: [{name: a, polarity: positive, input: {}}]"
+    (case,) = run(RULE + always, "", cases=cases).failed
+    assert [(one.line, one.steps) for one in case.conditions] == [(27, ())]
+
+
 def test_a_helper_without_a_value_is_shown_and_a_constant_is_not():
     more = "\nlimit := 3\n\nseen := input.seen\n"
     rule = deny("limit == 3", "seen == limit", more=more)
@@ -340,6 +361,30 @@ VALUES = {
         "\nready if input.r\n",
         "{}",
         (),
+    ),
+    "what a call gave": (
+        ('lower(input.a) == "b"', "input.c"),
+        "",
+        "{a: X}",
+        (("input.a", "X"), ("lower(input.a)", "x")),
+    ),
+    "what a call gave in a loop": (
+        ("some v in input.vs", "7 < count(v)"),
+        "",
+        "{vs: [ab, c]}",
+        (("tried v", ["ab", "c"]), ("tried count(v)", [1, 2])),
+    ),
+    "a call without a value": (
+        ('object.get(input.a, "x", 1) > 1',),
+        "",
+        "{}",
+        (("input.a", UNDEFINED), ('object.get(input.a, "x", 1)', UNDEFINED)),
+    ),
+    "a call in a negation": (
+        ("x := input.a", 'not lower(x) == "x"'),
+        "",
+        "{a: X}",
+        (("x", "X"), ("lower(x)", "x")),
     ),
     "one thing twice is said once": (
         ("x := input.a", "x > x + input.a"),
