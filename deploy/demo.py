@@ -2,7 +2,7 @@
 """The workshop, end to end, with every signature real.
 
 Run by ``make demo``. In a scratch folder, with homes of its own, it starts a real
-Control Plane on a free port of this machine and plays eleven steps with the
+Control Plane on a free port of this machine and plays twelve steps with the
 ``trustacks`` command alone: each is printed as a person would type it, then its real
 output, and each is checked for its exit code and for what it must say. The first one
 that does not do what it says ends the demo with an exit code of 1.
@@ -31,6 +31,8 @@ RULE = "acme.requires_change_ticket"
 SECOND = "acme.deploy_window"
 # A ticket of another project, such as ACM-12, is none of the change calendar's.
 GOOD_LINE = "regex.match(`(^|[^A-Za-z0-9])CM-[0-9]+`, text)\n"
+CONDITION = "\tnot has_ticket\n"
+EXCEPTION = '\tinput.context.service != "status-page"\n'
 BAD_LINE = "regex.match(`CM-[0-9]+`, text)\n"
 # A step takes a second or two; a machine under load some more (seconds).
 PATIENCE = 60.0
@@ -148,19 +150,19 @@ class Server:
 
 
 class Demo:
-    """The eleven steps, in order."""
+    """The twelve steps, in order."""
 
     def __init__(self, scratch: Path, server: Server) -> None:
         self.scratch, self.server, self.url = scratch, server, ""
         self.archive = ""
         self.policy = scratch / "policy"
         self.policy.mkdir()
-        people = ("admin", "alice", "ci", "mallory", "runner", "auditor")
+        people = ("admin", "alice", "bob", "ci", "mallory", "runner", "auditor")
         cwd = {"alice": self.policy, "ci": self.policy}
         made = {n: Person(n, scratch, cwd.get(n, scratch)) for n in people}
         self.admin, self.alice, self.ci = made["admin"], made["alice"], made["ci"]
         self.mallory, self.runner = made["mallory"], made["runner"]
-        self.auditor = made["auditor"]
+        self.auditor, self.bob = made["auditor"], made["bob"]
 
     def play(self) -> None:
         """Play every step."""
@@ -175,7 +177,8 @@ class Demo:
             self.step_8_activate,
             self.step_9_decide,
             self.step_10_attacks,
-            self.step_11_replay,
+            self.step_11_change,
+            self.step_12_replay,
         )
         for number, step in enumerate(steps, start=1):
             title = (step.__doc__ or "").rstrip(".")
@@ -201,23 +204,8 @@ class Demo:
             f"{login} acme.root.json --token-file server/admin-token",
             says=["(admin)", "pinned root"],
         )
-        for person, role in ((self.alice, "author"), (self.ci, "release")):
-            self._invite(person, role)
-            name = person.name
-            person.types(
-                f"{login} ../acme.root.json --token-file ../{name}.token",
-                says=[f"({role})"],
-            )
-            person.types(f"trustacks keys create {name}", says=["PUBLIC KEY"])
-            person.types(
-                f"trustacks identity register {name} --principal {name}@acme.example"
-                f" --permission {role} --namespace acme --proof-out ../{name}.proof",
-                says=["signing identity-proof/v1", f"identity.id = {name}"],
-            )
-            self.admin.types(
-                f"trustacks identity register --proof {name}.proof",
-                says=["registered", f"{name}@acme.example"],
-            )
+        self._join(self.alice, "author", "author")
+        self._join(self.ci, "release", "release")
         self.admin.types(
             "trustacks runner enroll --state runner",
             says=["enrolled", "identity.permissions = report"],
@@ -342,7 +330,32 @@ class Demo:
         )
         self._attack_old_timestamp(old, kept)
 
-    def step_11_replay(self) -> None:
+    def step_11_change(self) -> None:
+        """A rule gets looser: marked by its author, approved by somebody else."""
+        self._join(self.bob, "author", "approve")
+        self.alice.types("git switch -q -c policy/status-page")
+        self._edit(CONDITION, f"{CONDITION}{EXCEPTION}")
+        self.alice.types(
+            f"trustacks rule sign {RULE}", ends=1, says=["[change-not-marked]"]
+        )
+        self.alice.types(
+            f"trustacks rule sign {RULE} --mark looser",
+            says=["lint.change.verdict = looser"],
+        )
+        approve = f'trustacks rule approve {RULE} --justification "Agreed in CM-1234"'
+        self.alice.types(approve, ends=1, says=["[approval-not-second]"])
+        self.bob.types(
+            f"{approve} --overlay policy",
+            says=["witness looser: ", "loosens = True", "approved"],
+        )
+        self._merge("status-page")
+        self.ci.types("trustacks bundle release", says=["revision 3", RULE])
+        self.runner.types(
+            "trustacks runner step --state runner",
+            says=["looser, as approved by bob", "activated", "revision 3"],
+        )
+
+    def step_12_replay(self) -> None:
         """Evidence is exported, the Control Plane stops, an auditor replays offline."""
         self._invite(self.auditor, "auditor")
         self.auditor.types(
@@ -365,13 +378,39 @@ class Demo:
             "activated by runner-1",
             "registered alice by control-plane-admin",
             "tested 12 cases passed",
-            "linted 10 checks passed",
+            "checks passed, linter",
             "by alice (alice@acme.example, external custody)",
         ):
             if said not in first:
                 raise DemoError(f"expected {said!r} of release 1, got none")
 
     # ------------------------------------------------------------ parts of steps
+
+    def _join(self, person: Person, role: str, permission: str) -> None:
+        """Give somebody a token and have their key registered."""
+        self._invite(person, role)
+        name, up = person.name, "../" if person.cwd == self.policy else ""
+        person.types(
+            f"trustacks login --url {self.url} --workspace acme"
+            f" --root {up}acme.root.json --token-file {up}{name}.token",
+            says=[f"({role})"],
+        )
+        person.types(f"trustacks keys create {name}", says=["PUBLIC KEY"])
+        person.types(
+            f"trustacks identity register {name} --principal {name}@acme.example"
+            f" --permission {permission} --namespace acme --proof-out {up}{name}.proof",
+            says=["signing identity-proof/v1", f"identity.id = {name}"],
+        )
+        self.admin.types(
+            f"trustacks identity register --proof {name}.proof",
+            says=["registered", f"{name}@acme.example"],
+        )
+
+    def _merge(self, name: str) -> None:
+        self.alice.types(
+            f"git add overlay && git commit -q -m 'Change {name}' && git switch -q main"
+            f" && git merge -q --no-ff -m 'Merge policy/{name}' policy/{name}"
+        )
 
     def _invite(self, person: Person, role: str) -> None:
         self.admin.types(
@@ -538,7 +577,7 @@ def main() -> int:
             return 3
         finally:
             server.stop()
-    print(f"\ndemo: all 11 steps did what they say, {time.monotonic() - began:.0f} s")
+    print(f"\ndemo: all 12 steps did what they say, {time.monotonic() - began:.0f} s")
     return 0
 
 

@@ -17,7 +17,8 @@ from bundle.marks import Known, LogMark, Marks
 from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.templates import library
 from keys.digest import Digest
-from signer.attestation import join_jsonl
+from signer.attestation import build_attestation, join_jsonl, parse_attestation
+from signer.dsse import Envelope, pae
 from signer.form import Custody
 from signer.pins import Floor
 from signer.predicates.parts import Parents, Source
@@ -746,6 +747,31 @@ def an_earlier_version_of_another_workspace(house):
     return Attack(candidate, floor=known)
 
 
+def an_earlier_version_under_another_payload_type(house):
+    """The author's signature over the same words, as another kind of document."""
+    known = released(house).releases[0].known
+    first, kind = house.releases[0].rules[0], "application/json"
+    text = rule_text(message="newer")
+    second = house.rule(text=text, supersedes=first.head)
+    payload = parse_attestation(second.attestation).envelope.payload
+    key = house.people["author"].key
+    envelope = Envelope(kind, payload, "", key.sign(pae(kind, payload)))
+    raw = build_attestation(envelope=envelope, key=key.public_key)
+    approval = house.approval(first, second)
+    house.release(replace(second, attestation=raw).approved(approval))
+    changed(house, house.approval, message="newest")
+    return Attack(house.candidate(known=known), floor=known)
+
+
+def an_earlier_version_that_is_no_rule_attestation(house):
+    known = released(house).releases[0].known
+    first, second = house.releases[0].rules[0], house.rule(text=rule_text(message="b"))
+    said = house.approval(first, second, by="linter")
+    house.release(replace(second, attestation=said))
+    changed(house, house.approval, message="newest")
+    return Attack(house.candidate(known=known), floor=known)
+
+
 def an_earlier_version_of_other_bytes(house):
     candidate, known = changed_twice(house, subjects=(b"other", b"bytes"))
     return Attack(candidate, floor=known)
@@ -902,6 +928,8 @@ ATTACKS = [
     ),
     (an_earlier_version_of_another_workspace, "moved", "workspace-mismatch"),
     (an_earlier_version_of_other_bytes, "moved", "subject-mismatch"),
+    (an_earlier_version_under_another_payload_type, "moved", "payload-type"),
+    (an_earlier_version_that_is_no_rule_attestation, "moved", "predicate-type"),
     (an_earlier_approval_by_a_revoked_approver, "moved", "revoked"),
     (an_approval_that_is_dropped, "changes", "approval-unlisted"),
     (an_approval_of_another_change, "changes", "approval-mismatch"),

@@ -49,7 +49,7 @@ def test_make_demo_in_a_clean_clone_with_a_clean_home(clone, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    finished = re.search(r"all 11 steps did what they say, (\d+) s", done.stdout)
+    finished = re.search(r"all 12 steps did what they say, (\d+) s", done.stdout)
     assert finished
     # Promised of a machine that does nothing else.
     crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

@@ -46,7 +46,7 @@ def test_every_step_does_what_it_says(played):
     code, shown, _ = played
     assert code == 0, shown[-3000:]
     titles = re.findall(r"^======== (\d+)\. ", shown, re.MULTILINE)
-    assert titles == [str(number) for number in range(1, 12)]
+    assert titles == [str(number) for number in range(1, 13)]
 
 
 @pytest.mark.demo
