@@ -2,6 +2,7 @@
 """``rule lint`` as its users see it: verdict, place, and an input that can be pasted."""
 
 import json
+import shutil
 
 import pytest
 
@@ -173,3 +174,17 @@ def test_a_signed_rule_is_verified_and_a_forged_one_refused(alice, drafted):
     rule.write_text(f"{rule.read_text()}\n# seen\n")
     changed = alice.must("rule", "lint", RULE, *where)
     assert "got subject-mismatch" in changed.out
+
+
+def test_attest_refuses_a_proof_about_other_parents(alice, drafted, tmp_path):
+    git(drafted, "add", ".")
+    git(drafted, "commit", "-q", "-m", "One rule")
+    rewrite(drafted, "package overlay", "# why\npackage overlay")
+    other = tmp_path / "constitution"
+    shutil.copytree(EXAMPLES / "constitution", other)
+    (other / "aggregate.rego").write_text("package proposal\n")
+    before = tree(drafted)
+    words = ("--overlay", drafted, "--base", "HEAD", "--attest")
+    refused = alice("rule", "lint", RULE, *words, "--constitution", other)
+    assert (refused.exit_code, refused.code) == (1, "parents-not-current")
+    assert tree(drafted) == before

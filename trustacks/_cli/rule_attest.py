@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bundle.beside import lint_path
+from bundle.gate.errors import ParentsNotCurrentError
+from bundle.layers import Layer
 from bundle.lint import LintReport
 from bundle.overlay import RuleFiles
+from keys.digest import Digest
 from keys.durable import write_file
 from keys.errors import NotFoundError
 from trustacks._cli.connect import open_pinned
@@ -43,12 +46,23 @@ def attest_changes(
     session: Session,
     rules: Sequence[RuleFiles],
     reports: Sequence[LintReport],
+    *,
+    parents: Sequence[Layer],
     key: str | None,
     workspace: str | None,
 ) -> list[dict[str, Any]]:
     """Sign for every changed rule that it loosens nothing; all of them, or none.
 
+    Args:
+        session: The command's.
+        rules: The rules that were linted.
+        reports: What was found.
+        parents: The layers that they were linted against, which have to be pinned.
+        key: The name of the lint identity's key.
+        workspace: Whose pinned layers they are.
+
     Raises:
+        ParentsNotCurrentError: They were linted against other layers.
         NothingToApproveError: No rule has a version before to compare with.
         ChangeNotProvedError: One may have loosened.
     """
@@ -67,6 +81,7 @@ def attest_changes(
         )
     _require_proved([report for _, report in changed])
     signer = open_second(session, LintSigner, key, workspace)
+    _require_pinned(parents, signer.pinned.parents().archives)
     signed = [(f, r, signer.sign(f, r)) for f, r in changed]
     for files, _, raw in signed:
         write_file(lint_path(files.rule_path), raw)
@@ -78,6 +93,15 @@ def attest_changes(
         }
         for files, report, _ in signed
     ]
+
+
+def _require_pinned(parents: Sequence[Layer], pinned: Sequence[bytes]) -> None:
+    """Refuse a proof about other parents than the statement will name."""
+    if {layer.digest for layer in parents} != {Digest.of(data) for data in pinned}:
+        raise ParentsNotCurrentError(
+            "expected a lint against the layers that are pinned now, got others",
+            hint="run it again, without --constitution and --pack",
+        )
 
 
 def _require_proved(reports: Sequence[LintReport]) -> None:

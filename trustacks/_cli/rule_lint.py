@@ -88,7 +88,9 @@ def lint(
     if attest and not refused:
         from trustacks._cli.rule_attest import attest_changes  # noqa: PLC0415 - signs
 
-        value["attested"] = attest_changes(session, chosen, reports, key, workspace)
+        value["attested"] = attest_changes(
+            session, chosen, reports, parents=parents, key=key, workspace=workspace
+        )
     found = [finding for report in reports for finding in report.findings]
     if not write_sarif(session.output, sarif, found, near=overlay or Path()):
         session.output.result(value, lambda: linted_text(reports, chosen, value))
