@@ -6,6 +6,8 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from typing import Final
 
+from bundle.rego.errors import EngineUnavailableError
+from bundle.rego.opa_process import Opa, OpaVersion, find_opa
 from keys import __version__
 from trustacks._cli.lazy import command
 from trustacks._cli.output import pairs
@@ -20,11 +22,23 @@ _PARTS: Final = {
 
 @command("version")
 def version(session: Session) -> None:
-    """Show the versions of the command, the Rego engine and the libraries."""
+    """Show the versions of the command, the Rego engines and the libraries."""
     value = {"trustacks": __version__, "python": platform.python_version()}
     for name, (shown, package) in _PARTS.items():
         value[name] = f"{shown} {_installed(package)}"
+    value["second_opinion"] = _second_opinion()
     session.output.result(value, lambda: pairs(list(value.items())))
+
+
+def _second_opinion() -> str:
+    """Return which ``opa`` would be asked, or why none is."""
+    found = find_opa()
+    if found is None:
+        return "none: no opa on PATH"
+    try:
+        return f"opa {OpaVersion(Opa(found)).text}"
+    except EngineUnavailableError as error:
+        return f"none: {error.message}"
 
 
 def _installed(package: str) -> str:
