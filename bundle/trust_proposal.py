@@ -8,7 +8,8 @@ brings what it knows to be in force. Steps, each by itself enough to refuse:
 2. it lists trust and layers only, delegates as it must, and does not live too long
 3. every file that it lists is there
 4. the trust policy can be meant, is newer, and gives the Control Plane nothing (T1)
-5. one key has one purpose, the keys of TUF roles included
+5. the event that it will be logged as is true of the policies before and after
+6. one key has one purpose, the keys of TUF roles included
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,12 +17,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
+from bundle.trust_event import require_true
 from bundle.tuf.errors import TrustProposalMismatchError, TrustProposalStaleError
 from bundle.tuf.proposal import Base, TrustProposal
 from bundle.tuf.rootchain import RootChain
 from bundle.tuf.view import read_targets
 from keys.digest import Digest
 from signer.errors import KeyReusedError
+from signer.predicates.trust_change import WORKSPACE_CREATED
 from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
@@ -90,6 +93,7 @@ def judge_proposal(
     Raises:
         TrustProposalStaleError: Made on other targets than those in force.
         TrustProposalMismatchError: Another workspace's, or not a newer policy.
+        TrustEventUntrueError: Its event says something else than the policies.
         VerificationError: By the code of ``read_view`` or ``Trust``.
         FormatError: A file that is not what its name says.
     """
@@ -107,6 +111,12 @@ def judge_proposal(
         raise TrustProposalMismatchError(
             f"expected a trust policy above version {before}, "
             f"got {trust.policy.version}"
+        )
+    if now is not None:
+        require_true(now.trust.policy, trust.policy, proposal.change)
+    elif proposal.change.kind != WORKSPACE_CREATED:
+        raise TrustProposalMismatchError(
+            f"expected the event of a first trust, got {proposal.change.kind}"
         )
     _require_one_purpose(trust, {*roots.keys, *delegated})
     return trust

@@ -121,6 +121,12 @@ class IdentityRevokedError(ConflictError):
     code = "identity-already-revoked"
 
 
+class IdentityNotSuspendedError(ConflictError):
+    """Only a suspension can be lifted."""
+
+    code = "identity-not-suspended"
+
+
 class LastAdminError(ConflictError):
     """The change would leave nobody who may change the trust policy."""
 

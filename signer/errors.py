@@ -76,6 +76,12 @@ class RevokedError(VerificationError):
     code = "revoked"
 
 
+class SuspendedError(RevokedError):
+    """The identity is suspended: until that is lifted, nothing it signed counts."""
+
+    code = "suspended"
+
+
 class NoTrustedTimeError(VerificationError):
     """No RFC 3161 token of an authority that is trusted."""
 

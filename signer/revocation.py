@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end of an identity, and what outlives it."""
+"""The end of an identity, for good or for a time, and what outlives it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +19,14 @@ class Revocation:
         revoked_at: When the admins said so.
         reason: Why.
         survivors: SHA-256 of the PAE of attestations that stay valid.
+        final: Whether it is for ever; a suspension may be lifted.
     """
 
     identity: str
     revoked_at: datetime
     reason: str
     survivors: frozenset[Digest] = frozenset()
+    final: bool = True
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
@@ -34,6 +36,7 @@ class Revocation:
             revoked_at=fields.instant("revoked_at"),
             reason=fields.text("reason"),
             survivors=frozenset(map(Digest.parse, fields.texts("survivors"))),
+            final=fields.boolean("final"),
         )
         fields.done()
         return revocation
@@ -45,4 +48,5 @@ class Revocation:
             "revoked_at": format_instant(self.revoked_at),
             "reason": self.reason,
             "survivors": sorted(map(str, self.survivors)),
+            "final": self.final,
         }

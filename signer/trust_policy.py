@@ -19,6 +19,7 @@ from keys.strict import dumps_json, loads_json
 from signer.errors import (
     KeyReusedError,
     RevokedError,
+    SuspendedError,
     UnknownIdentityError,
     UnknownSignerError,
     UnsafeTrustPolicyError,
@@ -127,12 +128,14 @@ class TrustPolicy:
         Control Plane could stamp them (DESIGN T3).
 
         Raises:
-            RevokedError: It is void.
+            RevokedError: It is void; for a time, if ``SuspendedError``.
         """
         revocation = self.revocation(identity.id)
         if revocation is not None and digest not in revocation.survivors:
-            raise RevokedError(
-                f"{identity.id}: expected an identity in force, got one revoked at "
+            refusal = RevokedError if revocation.final else SuspendedError
+            ended = "revoked" if revocation.final else "suspended"
+            raise refusal(
+                f"{identity.id}: expected an identity in force, got one {ended} at "
                 f"{format_instant(revocation.revoked_at)}: {revocation.reason}",
                 identity=identity.id,
                 reason=revocation.reason,

@@ -57,8 +57,8 @@ from trustacks.ceremony_parts import (
     layer_files,
 )
 from trustacks.client import Client, segment
-from trustacks.errors import CeremonyStepError
 from trustacks.limits import MAX_ROOT_BYTES
+from trustacks.trust_errors import CeremonyStepError
 from trustacks.trusting import Reviewed, event_of, review
 
 _MAX_SIGNATURE_BYTES: Final = 4096

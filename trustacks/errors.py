@@ -182,18 +182,6 @@ class RuleCheckFailedError(RuleError):
     code = "rule-check-failed"
 
 
-class CeremonyStepError(StateError):
-    """A step of a ceremony whose ground is not there yet, or that is done already."""
-
-    code = "ceremony-step"
-
-
-class ProposalChoiceError(UsageError):
-    """Not one trust proposal that could be meant."""
-
-    code = "proposal-choice"
-
-
 class RuleUnsignedError(RuleError):
     """A rule without an attestation cannot be released."""
 

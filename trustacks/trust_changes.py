@@ -4,31 +4,62 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.identity import Identity, IdentityTerms
+from signer.pins import Floor
 from signer.predicates.trust_change import (
     IDENTITY_REGISTERED,
+    IDENTITY_RESUMED,
     IDENTITY_REVOKED,
+    IDENTITY_ROTATED,
+    IDENTITY_SUSPENDED,
+    RULES_CHANGED,
     Change,
 )
 from signer.revocation import Revocation
 from signer.trust_policy import TrustPolicy
 from trustacks.possession import Proof
 from trustacks.proposing import Wanted
+from trustacks.trust_errors import NotSuspendedError
 
 
 def registration(terms: IdentityTerms, proof: Proof) -> Wanted:
     """Register an identity whose proof was checked."""
     identity = Identity.of(terms, proof.public_key)
-
-    def add(policy: TrustPolicy) -> TrustPolicy:
-        return replace(policy, identities=(*policy.identities, identity))
-
     digest = parse_attestation(proof.attestation).digest
     change = Change(kind=IDENTITY_REGISTERED, identity=identity.id, proof=digest)
-    return Wanted(change, add, proof=proof)
+    return Wanted(change, lambda policy: _with(policy, identity), proof=proof)
+
+
+def rotation(
+    terms: IdentityTerms,
+    proof: Proof,
+    *,
+    replaces: str,
+    survivors: Iterable[Digest],
+    at: datetime,
+) -> Wanted:
+    """Register an identity in the place of another, which ends.
+
+    Args:
+        terms: Of the successor; the same principal.
+        proof: Possession of the successor's key.
+        replaces: The id that ends.
+        survivors: What of it stays valid: a release digest keeps all that it reaches.
+        at: Now.
+    """
+    identity = Identity.of(terms, proof.public_key)
+    end = Revocation(replaces, at, f"rotated to {identity.id}", frozenset(survivors))
+    digest = parse_attestation(proof.attestation).digest
+    change = Change(
+        kind=IDENTITY_ROTATED, identity=identity.id, proof=digest, replaces=replaces
+    )
+    return Wanted(
+        change, lambda policy: _ending(_with(policy, identity), end), proof=proof
+    )
 
 
 def revocation(
@@ -37,11 +68,57 @@ def revocation(
     reason: str,
     survivors: Iterable[Digest],
     at: datetime,
+    final: bool = True,
 ) -> Wanted:
-    """End an identity; unknown ones are refused by the policy itself."""
-    end = Revocation(identity_id, at, reason, frozenset(survivors))
+    """End an identity, or suspend it; unknown ones are refused by the policy itself."""
+    end = Revocation(identity_id, at, reason, frozenset(survivors), final)
+    kind = IDENTITY_REVOKED if final else IDENTITY_SUSPENDED
+    change = Change(kind=kind, identity=identity_id)
+    return Wanted(change, lambda policy: _ending(policy, end))
 
-    def revoke(policy: TrustPolicy) -> TrustPolicy:
-        return replace(policy, revocations=(*policy.revocations, end))
 
-    return Wanted(Change(kind=IDENTITY_REVOKED, identity=identity_id), revoke)
+def resumption(identity_id: str) -> Wanted:
+    """Lift a suspension."""
+
+    def resume(policy: TrustPolicy) -> TrustPolicy:
+        end = policy.revocation(identity_id)
+        if end is None or end.final:
+            raise NotSuspendedError(f"expected a suspended identity, got {identity_id}")
+        return _without(policy, identity_id)
+
+    return Wanted(Change(kind=IDENTITY_RESUMED, identity=identity_id), resume)
+
+
+def rules_of_trust(
+    *,
+    floor: Floor | None = None,
+    thresholds: dict[str, int] | None = None,
+    freshness: dict[str, Any] | None = None,
+    withdrawn: Iterable[Digest] = (),
+) -> Wanted:
+    """Move the floor, set thresholds and ages, withdraw waivers."""
+
+    def changed(policy: TrustPolicy) -> TrustPolicy:
+        return replace(
+            policy,
+            floor=floor or policy.floor,
+            thresholds={**policy.thresholds, **(thresholds or {})},
+            freshness=replace(policy.freshness, **(freshness or {})),
+            withdrawn_waivers=policy.withdrawn_waivers | frozenset(withdrawn),
+        )
+
+    return Wanted(Change(kind=RULES_CHANGED), changed)
+
+
+def _with(policy: TrustPolicy, identity: Identity) -> TrustPolicy:
+    return replace(policy, identities=(*policy.identities, identity))
+
+
+def _ending(policy: TrustPolicy, end: Revocation) -> TrustPolicy:
+    others = _without(policy, end.identity)
+    return replace(others, revocations=(*others.revocations, end))
+
+
+def _without(policy: TrustPolicy, identity_id: str) -> TrustPolicy:
+    ends = tuple(one for one in policy.revocations if one.identity != identity_id)
+    return replace(policy, revocations=ends)

@@ -15,8 +15,12 @@ from signer.predicates.rule import RulePredicate
 from signer.predicates.runner_report import RunnerReportPredicate
 from signer.predicates.trust_change import (
     IDENTITY_REGISTERED,
+    IDENTITY_RESUMED,
     IDENTITY_REVOKED,
+    IDENTITY_ROTATED,
+    IDENTITY_SUSPENDED,
     LAYERS_CHANGED,
+    RULES_CHANGED,
     WORKSPACE_CREATED,
     TrustChangePredicate,
 )
@@ -25,8 +29,12 @@ _CHANGES: Final = MappingProxyType(
     {
         WORKSPACE_CREATED: "created the workspace",
         IDENTITY_REGISTERED: "registered",
+        IDENTITY_ROTATED: "rotated to",
         IDENTITY_REVOKED: "revoked",
+        IDENTITY_SUSPENDED: "suspended",
+        IDENTITY_RESUMED: "resumed",
         LAYERS_CHANGED: "changed the layers",
+        RULES_CHANGED: "changed the rules of trust",
     }
 )
 

@@ -10,17 +10,12 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bundle.audit.errors import TrustEventMissingError, TrustEventUntrueError
+from bundle.audit.errors import TrustEventMissingError
+from bundle.trust_event import require_true
 from bundle.tuf.view import TufView
 from keys.digest import Digest
-from signer.predicates.trust_change import (
-    IDENTITY_REGISTERED,
-    IDENTITY_REVOKED,
-    WORKSPACE_CREATED,
-    TrustChangePredicate,
-)
+from signer.predicates.trust_change import WORKSPACE_CREATED, TrustChangePredicate
 from signer.trust import Trust
-from signer.trust_policy import TrustPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +86,4 @@ def require_next(older: TrustVersion | None, newer: TrustVersion) -> None:
             f"expected an event after that of targets {older.version}, naming them, "
             f"got one that does not"
         )
-    _require_true(older.trust.policy, newer.trust.policy, newer.event)
-
-
-def _require_true(
-    old: TrustPolicy, new: TrustPolicy, event: TrustChangePredicate
-) -> None:
-    """The event says who came and who went; the policies must say the same."""
-    change = event.change
-    known = {identity.id for identity in old.identities}
-    came = {i.id for i in new.identities if i.id not in known}
-    revoked = {r.identity for r in old.revocations}
-    went = {r.identity for r in new.revocations if r.identity not in revoked}
-    named = {change.identity}
-    kept = all(identity in new.identities for identity in old.identities)
-    if not kept:
-        raise TrustEventUntrueError(
-            "expected every registered identity as it was, got one that changed or left"
-        )
-    if came != (named if change.kind == IDENTITY_REGISTERED else set()) or went != (
-        named if change.kind == IDENTITY_REVOKED else set()
-    ):
-        raise TrustEventUntrueError(
-            f"expected the event to name who was registered {sorted(came)} and revoked "
-            f"{sorted(went)}, got {change.kind} {change.identity}"
-        )
+    require_true(older.trust.policy, newer.trust.policy, newer.event.change)

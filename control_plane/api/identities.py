@@ -17,7 +17,7 @@ from control_plane.api.schemas.identities import (
 )
 from control_plane.api.strict import StrictRoute
 from control_plane.auth.roles import Caller, Permission
-from control_plane.workflows import identities
+from control_plane.workflows import ends, identities
 from keys.digest import Digest
 from keys.public import PublicKey
 
@@ -78,7 +78,7 @@ def revoke(
     ws: str, identity: str, end: Revoke, _: ManagerIn, services: ServicesIn
 ) -> IdentityInfo:
     """End an identity; all that it signed is void but the survivors named."""
-    found = identities.revoke(
+    found = ends.revoke(
         services,
         ws,
         identity,
@@ -86,3 +86,25 @@ def revoke(
         survivors=[Digest.parse(one) for one in end.survivors],
     )
     return IdentityInfo.of(found)
+
+
+@router.post("/identities/{identity}/suspend")
+def suspend(
+    ws: str, identity: str, end: Revoke, _: ManagerIn, services: ServicesIn
+) -> IdentityInfo:
+    """Suspend an identity: as revoked, until it is resumed."""
+    found = ends.revoke(
+        services,
+        ws,
+        identity,
+        reason=end.reason,
+        survivors=[Digest.parse(one) for one in end.survivors],
+        final=False,
+    )
+    return IdentityInfo.of(found)
+
+
+@router.post("/identities/{identity}/resume")
+def resume(ws: str, identity: str, _: ManagerIn, services: ServicesIn) -> IdentityInfo:
+    """Lift the suspension of an identity."""
+    return IdentityInfo.of(ends.resume(services, ws, identity))

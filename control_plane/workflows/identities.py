@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Register and revoke overlay-signing identities.
+"""Register overlay-signing identities; ``workflows.ends`` ends them.
 
 Order of writes to register: (1) the proof of possession, stored and logged, (2) the
 next targets with the trust policy N + 1, (3) the trust-change attestation over those
@@ -8,18 +8,14 @@ registry. (2) to (4) are ``workflows.trust``. A crash before (4) leaves the old 
 in force and the challenge open: the same request succeeds. A crash behind (4): the same
 request finds the identity in force and answers as if nothing had happened.
 
-To revoke: (2) to (4), with the revocation in the policy.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from control_plane.errors import (
     IdentityExistsError,
-    IdentityRevokedError,
-    LastAdminError,
 )
-from control_plane.keystore import ADMIN, identity_purpose
+from control_plane.keystore import identity_purpose
 from control_plane.services import Services
 from control_plane.workflows import challenges
 from control_plane.workflows.challenges import Challenge
@@ -36,7 +32,6 @@ from signer.identity import Identity, IdentityTerms
 from signer.predicates.identity_proof import IdentityProofPredicate
 from signer.predicates.trust_change import (
     IDENTITY_REGISTERED,
-    IDENTITY_REVOKED,
     Change,
 )
 from signer.revocation import Revocation
@@ -141,49 +136,6 @@ def register_custodial(
         return _register(services, workspace, proof, key.public_key)
 
 
-def revoke(
-    services: Services,
-    name: str,
-    identity_id: str,
-    *,
-    reason: str,
-    survivors: Iterable[Digest] = (),
-) -> Registered:
-    """End an identity: all that it signed is void but ``survivors`` (DESIGN 9, T3).
-
-    Raises:
-        NotFoundError: No such workspace or identity.
-        IdentityRevokedError: It was revoked before.
-        LastAdminError: Nobody could change trust afterwards.
-        StorageError: Repeat the call.
-    """
-    workspace = services.workspaces.open(name)
-    with workspace.lock:
-        at = services.clock()
-        published = workspace.published()
-        policy = published.trust.policy
-        identity = _identity(policy, identity_id)
-        if policy.revocation(identity_id) is not None:
-            raise IdentityRevokedError(
-                f"expected an identity in force, got {identity_id}, which is revoked"
-            )
-        if identity_id == ADMIN:
-            raise LastAdminError(
-                f"expected another identity than {ADMIN}: it signs every trust change"
-            )
-        revocation = Revocation(identity_id, at, reason, frozenset(survivors))
-        next_policy = replace(
-            policy,
-            version=policy.version + 1,
-            revocations=(*policy.revocations, revocation),
-        )
-        change = Change(kind=IDENTITY_REVOKED, identity=identity_id)
-        change_trust(
-            services, workspace, following(published, next_policy, change), at=at
-        )
-        return Registered(identity, revocation, next_policy.version)
-
-
 def index(services: Services, name: str) -> list[Registered]:
     """Return every identity of the trust policy in force, the revoked ones too.
 
@@ -201,7 +153,7 @@ def show(services: Services, name: str, identity_id: str) -> Registered:
         NotFoundError: No such workspace or identity.
     """
     policy = services.workspaces.open(name).published().trust.policy
-    return _shown(policy, _identity(policy, identity_id))
+    return _shown(policy, identity_of(policy, identity_id))
 
 
 def _register(
@@ -273,7 +225,12 @@ def _require_new_id(policy: TrustPolicy, identity_id: str) -> None:
         )
 
 
-def _identity(policy: TrustPolicy, identity_id: str) -> Identity:
+def identity_of(policy: TrustPolicy, identity_id: str) -> Identity:
+    """Return an identity of a trust policy.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
     try:
         return policy.identity(identity_id)
     except UnknownIdentityError as error:

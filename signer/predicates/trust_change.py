@@ -24,13 +24,25 @@ from signer.predicates.parts import (
 WORKSPACE_CREATED: Final = "workspace-created"
 IDENTITY_REGISTERED: Final = "identity-registered"
 IDENTITY_REVOKED: Final = "identity-revoked"
+IDENTITY_ROTATED: Final = "identity-rotated"
+IDENTITY_SUSPENDED: Final = "identity-suspended"
+IDENTITY_RESUMED: Final = "identity-resumed"
 LAYERS_CHANGED: Final = "layers-changed"
+# Thresholds, floor, freshness, withdrawn waivers: the trust policy's own numbers.
+RULES_CHANGED: Final = "rules-of-trust-changed"
 KINDS: Final = (
     WORKSPACE_CREATED,
     IDENTITY_REGISTERED,
+    IDENTITY_ROTATED,
     IDENTITY_REVOKED,
+    IDENTITY_SUSPENDED,
+    IDENTITY_RESUMED,
     LAYERS_CHANGED,
+    RULES_CHANGED,
 )
+# Kinds that bring an identity in, with a proof of possession; and all about one.
+BRINGING: Final = frozenset({IDENTITY_REGISTERED, IDENTITY_ROTATED})
+ABOUT_ONE: Final = BRINGING | {IDENTITY_REVOKED, IDENTITY_SUSPENDED, IDENTITY_RESUMED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +51,23 @@ class Change:
 
     Attributes:
         kind: One of ``KINDS``.
-        identity: The id that it is about, for the two kinds about identities.
+        identity: The id that it is about, for the kinds about one identity.
         proof: SHA-256 of the PAE of the proof of possession, when one was asked for.
+        replaces: The id that a rotation ends; ``identity`` is its successor.
     """
 
     kind: str
     identity: str | None = None
     proof: Digest | None = None
+    replaces: str | None = None
 
     def __post_init__(self) -> None:
-        about = self.kind in {IDENTITY_REGISTERED, IDENTITY_REVOKED}
+        about = self.kind in ABOUT_ONE
         must(about == (self.identity is not None), "an identity where it is about one")
-        registered = self.kind == IDENTITY_REGISTERED
-        must(registered or self.proof is None, "a proof at a registration only")
+        brings = self.kind in BRINGING
+        must(brings or self.proof is None, "a proof where an identity comes only")
+        rotated = self.kind == IDENTITY_ROTATED
+        must(rotated == (self.replaces is not None), "what a rotation replaces")
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
@@ -60,6 +76,7 @@ class Change:
             kind=fields.one_of("kind", KINDS),
             identity=optional_text(fields, "identity"),
             proof=optional_digest(fields, "proof"),
+            replaces=optional_text(fields, "replaces"),
         )
         fields.done()
         return change
@@ -70,6 +87,7 @@ class Change:
             "kind": self.kind,
             "identity": self.identity,
             "proof": digest_or_null(self.proof),
+            "replaces": self.replaces,
         }
 
 

@@ -25,6 +25,8 @@ SCOPED = {
     ("POST", f"{WS}/identities"): ADMIN,
     ("GET", f"{WS}/identities/{{identity}}"): ALL,
     ("POST", f"{WS}/identities/{{identity}}/revoke"): ADMIN,
+    ("POST", f"{WS}/identities/{{identity}}/suspend"): ADMIN,
+    ("POST", f"{WS}/identities/{{identity}}/resume"): ADMIN,
     ("GET", f"{WS}/attestations"): ALL,
     ("POST", f"{WS}/attestations"): SIGNERS,
     ("POST", f"{WS}/sign"): SIGNERS,

@@ -14,6 +14,7 @@ PATHS = {
     "/v1/workspaces/acme/identity-challenges": {"public_key": "x"},
     "/v1/workspaces/acme/identities": {"proof": "", "public_key": "x"},
     "/v1/workspaces/acme/identities/control-plane-admin/revoke": {"reason": "x"},
+    "/v1/workspaces/acme/identities/control-plane-admin/suspend": {"reason": "x"},
     "/v1/workspaces/acme/attestations": {"attestation": ""},
     "/v1/workspaces/acme/sign": {"identity": "x", "predicate_type": "x"},
     "/v1/workspaces/acme/verify": {"attestation": "", "predicate_type": "x"},

@@ -155,6 +155,75 @@ def test_one_admin_changes_nothing_two_do(sovereign, tmp_path):
     )
 
 
+def approve(sovereign):
+    sovereign.people["ann"].must("trust", "approve", "--key", "ann-targets")
+    words = (
+        "trust",
+        "approve",
+        "--key",
+        "ben-targets",
+        "--admin-key",
+        "ben-admin",
+        "--json",
+    )
+    assert sovereign.people["ben"].must(*words).value["in_force"]
+
+
+def test_suspended_resumed_rotated_and_a_floor_by_both_admins(admins, tmp_path):
+    admins.whole("people", admins.folder / "people")
+    ann, kim = admins.people["ann"], Person.make(tmp_path / "kim")
+    at = ("--url", admins.plane.url, "--workspace", "people")
+    pin = admins.folder / "people.root.json"
+    kim.must("login", *at, "--root", pin, "--token-file", admins.plane.admin_token)
+    for name in ("kim", "kim-2"):
+        kim.must("keys", "create", name)
+        kim.must(
+            *(
+                "identity",
+                "register",
+                name,
+                "--principal",
+                "kim",
+                "--permission",
+                "author",
+            ),
+            *("--namespace", "acme", "--key", name, "--proof-out", tmp_path / f"{name}.proof"),
+        )
+    ann.must("identity", "register", "--proof", tmp_path / "kim.proof")
+    approve(admins)
+    ann.must("identity", "suspend", "kim", "--reason", "on leave")
+    approve(admins)
+    shown = ann.must("identity", "show", "kim", "--json").value
+    assert shown["revoked"]["final"] is False
+    ann.must("identity", "resume", "kim")
+    approve(admins)
+    assert ann.must("identity", "show", "kim", "--json").value["revoked"] is None
+    assert ann("identity", "resume", "kim").code == "not-suspended"
+    ann.must("identity", "rotate", "kim", "--proof", tmp_path / "kim-2.proof")
+    approve(admins)
+    old, new = (
+        ann.must("identity", "show", i, "--json").value for i in ("kim", "kim-2")
+    )
+    assert (old["revoked"]["reason"], new["revoked"]) == ("rotated to kim-2", None)
+    ann.must("trust", "change", "--floor", f"1:sha256:{'0' * 64}", "--release-days", 3)
+    assert (
+        "- freshness release_max_seconds: 604800 becomes 259200"
+        in ann.must("trust", "diff").out
+    )
+    approve(admins)
+    for words, code in (
+        (("--threshold", "rule=2"), "unsafe-trust-policy"),
+        (("--release-days", 31), "unsafe-trust-policy"),
+        (("--threshold", "rule=x"), "usage"),
+        ((), "usage"),
+    ):
+        assert ann("trust", "change", *words).code == code
+    pack = tmp_path / "pack.tar"
+    ann.must("audit", "export", "-o", pack)
+    replayed = ann("audit", "replay", pack, "--json")
+    assert replayed.exit_code == 0, replayed
+
+
 def test_the_server_alone_registers_nobody(sovereign, tmp_path):
     token = sovereign.plane.admin_token.read_text().strip()
     with Client(sovereign.plane.url, token=token) as api:

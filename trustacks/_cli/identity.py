@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-from keys.digest import Digest
 from keys.errors import UsageError
 from keys.public import PublicKey
 from signer.form import Custody, Form
@@ -26,12 +25,12 @@ from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns, pairs
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
-from trustacks._cli.trust import is_sovereign, propose_change
+from trustacks._cli.trust import propose_change
 from trustacks.answers import items_of, optional_of, text_of
 from trustacks.client import WorkspaceApi, segment
 from trustacks.limits import IDENTITY_DAYS, MAX_PROOF_BYTES
 from trustacks.possession import Proof, check_proof, prove
-from trustacks.trust_changes import registration, revocation
+from trustacks.trust_changes import registration
 
 _FILE = click.Path(path_type=Path)
 
@@ -118,36 +117,6 @@ def show(session: Session, identity_id: str, workspace: str | None) -> None:
     api = _api(session, session.login(workspace))
     found = api.get(f"/identities/{segment(identity_id)}")
     session.output.result(found, lambda: _text(found))
-
-
-@command("revoke")
-@click.argument("identity_id", metavar="ID")
-@click.option("--reason", required=True, help="Why; it is signed and logged.")
-@click.option("--survivor", "survivors", multiple=True, help="A digest to keep valid.")
-@workspace_option
-def revoke(
-    session: Session,
-    *,
-    identity_id: str,
-    reason: str,
-    survivors: tuple[str, ...],
-    workspace: str | None,
-) -> None:
-    """End the identity ID: every attestation of it is void, survivors excepted."""
-    login = session.login(workspace)
-    if is_sovereign(session, login):
-        kept = [Digest.parse(one) for one in survivors]
-        at = session.clock()
-        change = revocation(identity_id, reason=reason, survivors=kept, at=at)
-        propose_change(session, workspace, change)
-        return
-    wanted: dict[str, Any] = {"reason": reason}
-    if survivors:
-        wanted["survivors"] = list(survivors)
-    api = _api(session, login)
-    done = api.post(f"/identities/{segment(identity_id)}/revoke", wanted)
-    session.output.result(done, lambda: f"revoked {identity_id}: {reason}")
-    session.output.hint("release the overlay again: trustacks bundle release")
 
 
 def _register(session: Session, login: Login, proof: Proof) -> None:

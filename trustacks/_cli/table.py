@@ -49,12 +49,16 @@ COMMANDS: Final[Table] = {
             "register": (f"{_HERE}.identity:register", "register a signing identity"),
             "list": (f"{_HERE}.identity:list_", "list the identities that sign"),
             "show": (f"{_HERE}.identity:show", "show one identity"),
-            "revoke": (f"{_HERE}.identity:revoke", "end an identity's signatures"),
+            "rotate": (f"{_HERE}.identity_end:rotate", "put a new key in its place"),
+            "suspend": (f"{_HERE}.identity_end:suspend", "end it until it is resumed"),
+            "resume": (f"{_HERE}.identity_end:resume", "lift a suspension"),
+            "revoke": (f"{_HERE}.identity_end:revoke", "end an identity's signatures"),
         },
         "overlay-signing identities",
     ),
     "trust": (
         {
+            "change": (f"{_HERE}.trust_change:change", "propose floor or ages"),
             "proposals": (f"{_HERE}.trust:proposals", "list proposed changes of trust"),
             "diff": (f"{_HERE}.trust:diff", "show what a proposal changes"),
             "approve": (f"{_HERE}.trust:approve", "sign a proposal as an admin"),

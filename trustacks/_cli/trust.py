@@ -22,8 +22,8 @@ from trustacks._cli.output import columns
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
 from trustacks.answers import text_of
-from trustacks.errors import ProposalChoiceError
 from trustacks.proposing import Wanted, propose
+from trustacks.trust_errors import ProposalChoiceError
 from trustacks.trusting import Reviewed, TrustDesk
 
 _OPEN = ("open", "signed")

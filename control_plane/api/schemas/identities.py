@@ -114,6 +114,7 @@ class RevocationInfo(Answer):
     revoked_at: str
     reason: str
     survivors: list[str]
+    final: bool = Field(description="false while it is a suspension")
 
     @classmethod
     def of(cls, end: Revocation) -> Self:
@@ -122,6 +123,7 @@ class RevocationInfo(Answer):
             revoked_at=format_instant(end.revoked_at),
             reason=end.reason,
             survivors=sorted(map(str, end.survivors)),
+            final=end.final,
         )
 
 

@@ -375,3 +375,37 @@ def _require_leaves_once(workspace):
     digests = [one["digest"] for one in items]
     assert len(set(digests)) == len(digests)
     assert b64decode(items[0]["body"])
+
+
+def _submitted(workspace, who):
+    predicate = workspace.artifact(who)
+    raw = workspace.sign_pending([Subject("x", Digest.of(b"bytes"))], predicate, who)
+    body = {"attestation": b64encode(raw)}
+    return workspace.http.post(f"{workspace.path}/attestations", json=body)
+
+
+def test_a_suspension_ends_and_is_lifted(workspace):
+    jane = workspace.register("jane", "author")
+    path = f"{workspace.path}/identities/jane"
+    held = workspace.http.post(f"{path}/suspend", json={"reason": "on leave"}).json()
+    assert held["revoked"]["final"] is False
+    refused = workspace.http.post(f"{path}/suspend", json={"reason": "again"})
+    assert refused.json()["code"] == "identity-already-revoked"
+    assert _submitted(workspace, jane).json()["code"] == "suspended"
+    back = workspace.http.post(f"{path}/resume").json()
+    assert back["revoked"] is None
+    assert _submitted(workspace, jane).status_code == 200
+
+
+def test_what_was_suspended_can_be_revoked_and_then_never_comes_back(workspace):
+    workspace.register("jane", "author")
+    path = f"{workspace.path}/identities/jane"
+    assert (
+        workspace.http.post(f"{path}/resume").json()["code"] == "identity-not-suspended"
+    )
+    workspace.http.post(f"{path}/suspend", json={"reason": "asked"})
+    ended = workspace.http.post(f"{path}/revoke", json={"reason": "left"}).json()
+    assert ended["revoked"]["final"] is True
+    assert (
+        workspace.http.post(f"{path}/resume").json()["code"] == "identity-not-suspended"
+    )

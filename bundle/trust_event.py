@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An event about trust must be true: it names who came, who ended and who is back.
+
+Asked before admins sign a proposal, and again in every replay; the policies before and
+after must say the same as the event, and nothing more about people.
+"""
+
+from dataclasses import dataclass, field
+
+from bundle.audit.errors import TrustEventUntrueError
+from signer.predicates.trust_change import (
+    BRINGING,
+    IDENTITY_RESUMED,
+    IDENTITY_REVOKED,
+    IDENTITY_SUSPENDED,
+    Change,
+)
+from signer.trust_policy import TrustPolicy
+
+_ENDING = frozenset({IDENTITY_REVOKED, IDENTITY_SUSPENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What happened to whom.
+
+    Attributes:
+        came: Ids that were not there.
+        ended: Ids that were revoked or suspended, or revoked after a suspension.
+        back: Ids whose suspension was lifted.
+    """
+
+    came: frozenset[str] = field(default_factory=frozenset)
+    ended: frozenset[str] = field(default_factory=frozenset)
+    back: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def said(cls, change: Change) -> "Moves":
+        """Return what an event says."""
+        one = frozenset({change.identity} if change.identity else ())
+        replaced = frozenset({change.replaces} if change.replaces else ())
+        return cls(
+            came=one if change.kind in BRINGING else frozenset(),
+            ended=replaced | (one if change.kind in _ENDING else frozenset()),
+            back=one if change.kind == IDENTITY_RESUMED else frozenset(),
+        )
+
+    @classmethod
+    def between(cls, old: TrustPolicy, new: TrustPolicy) -> "Moves":
+        """Return what two trust policies say."""
+        known = {identity.id for identity in old.identities}
+        before = {end.identity: end.final for end in old.revocations}
+        after = {end.identity: end.final for end in new.revocations}
+        return cls(
+            came=frozenset(i.id for i in new.identities if i.id not in known),
+            ended=frozenset(
+                i
+                for i, final in after.items()
+                if i not in before or (final and not before[i])
+            ),
+            back=frozenset(before.keys() - after.keys()),
+        )
+
+
+def require_true(old: TrustPolicy, new: TrustPolicy, change: Change) -> None:
+    """Refuse an event that is untrue about two trust policies.
+
+    Raises:
+        TrustEventUntrueError: Others came, ended or are back than it says; or an
+            identity changed or left, or one that was revoked for ever is back.
+    """
+    if not all(identity in new.identities for identity in old.identities):
+        raise TrustEventUntrueError(
+            "expected every registered identity as it was, got one that changed or left"
+        )
+    final = {end.identity for end in old.revocations if end.final}
+    if not final <= {end.identity for end in new.revocations if end.final}:
+        raise TrustEventUntrueError(
+            "expected every revoked identity to stay revoked, got one that is back"
+        )
+    said, found = Moves.said(change), Moves.between(old, new)
+    if said != found:
+        raise TrustEventUntrueError(
+            f"expected the event to name who came {sorted(found.came)}, who ended "
+            f"{sorted(found.ended)} and who is back {sorted(found.back)}, "
+            f"got {change.kind} {change.identity}"
+        )

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be wrong when admins decide on trust."""
+
+from keys.errors import StateError, UsageError, VerificationError
+
+
+class CeremonyStepError(StateError):
+    """A step of a ceremony whose ground is not there yet, or that is done already."""
+
+    code = "ceremony-step"
+
+
+class NotSuspendedError(StateError):
+    """Only a suspension can be lifted."""
+
+    code = "not-suspended"
+
+
+class RotationMismatchError(VerificationError):
+    """A successor that is somebody else."""
+
+    code = "rotation-mismatch"
+
+
+class EmbeddedTrustError(StateError):
+    """Nobody proposes trust where the Control Plane holds the admin keys."""
+
+    code = "embedded-trust"
+
+
+class ProposalChoiceError(UsageError):
+    """Not one trust proposal that could be meant."""
+
+    code = "proposal-choice"
