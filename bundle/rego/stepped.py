@@ -66,12 +66,6 @@ class Stepped:
                 for body in rule.bodies or (None,):
                     self.bodies.append((rule, tuple(self._probes(source, rule, body))))
 
-    @property
-    def names(self) -> list[str]:
-        """The names of all probes."""
-        names = [probe.name for _, probes in self.bodies for probe in probes]
-        return [*names, *self.reads]
-
     def module(self) -> Module:
         """Return the module with its probes."""
         source = "\n".join([self._module.source, "", *self._rules()])

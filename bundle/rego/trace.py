@@ -6,7 +6,8 @@ The first probe of a body that is undefined is the statement that did not hold. 
 from the text.
 """
 
-from typing import Any
+import contextlib
+from typing import Any, Final
 
 from bundle.rego.ast import Rule, Syntax
 from bundle.rego.engine import UNDEFINED, Module
@@ -14,6 +15,9 @@ from bundle.rego.errors import EvaluationError
 from bundle.rego.facts import Conditions, State, Step
 from bundle.rego.stepped import Probe, Stepped
 from bundle.rego.suite import Suite
+
+# What a statement reads, where the engine says nothing of it.
+_UNKNOWN: Final = EvaluationError("expected a value, got no answer")
 
 
 class Tracer:
@@ -71,11 +75,17 @@ class Tracer:
         return [one for one in found if one.steps or one.name == root]
 
     def _values(self, document: Any) -> dict[str, Any]:
-        names = self._stepped.names
+        """Return what every probe is; what a statement reads only where it is said."""
+        names = [p.name for _, probes in self._stepped.bodies for p in probes]
+        values = self._ask(names, document)
+        with contextlib.suppress(EvaluationError):  # such as an integer beyond JSON's
+            values |= self._ask([*self._stepped.reads], document)
+        return values
+
+    def _ask(self, names: list[str], document: Any) -> dict[str, Any]:
         paths = [".".join((*self._stepped.own, name)) for name in names]
-        return dict(
-            zip(names, self._policy.evaluate_many(paths, document), strict=True)
-        )
+        values = self._policy.evaluate_many(paths, document)
+        return dict(zip(names, values, strict=True))
 
     def _conditions(
         self, rule: Rule, probes: tuple[Probe, ...], values: dict[str, Any]
@@ -89,15 +99,17 @@ class Tracer:
                 continue  # the head says something only where it is what failed
             read: tuple[tuple[str, Any], ...] = ()
             if state in ("did not hold", "no answer"):
-                read = tuple(self._said(name, values) for name in probe.reads)
+                read = tuple(
+                    self._said(name, values[name])
+                    for name in probe.reads
+                    if not isinstance(values.get(name, _UNKNOWN), EvaluationError)
+                )
             text = " ".join(probe.text.split())
             steps.append(Step(probe.line, text, state, reason, read))
         return Conditions(rule.root, self._path, rule.place.line, tuple(steps))
 
-    def _said(self, name: str, values: dict[str, Any]) -> tuple[str, Any]:
-        value, (label, rule) = values[name], self._stepped.reads[name]
-        if isinstance(value, EvaluationError):
-            return label, UNDEFINED
+    def _said(self, name: str, value: Any) -> tuple[str, Any]:
+        label, rule = self._stepped.reads[name]
         if not rule.startswith("contains "):
             return label, value
         if len(value) > 1:

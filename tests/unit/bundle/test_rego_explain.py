@@ -5,6 +5,7 @@ import pytest
 
 from bundle.overlay import find_rule
 from bundle.rego.engine import UNDEFINED
+from bundle.rego.errors import EvaluationCrashError
 from bundle.rego.explain import MAX_EXPLAINED
 from bundle.rego.suite import Suite
 from bundle.rego.templates import NAMES
@@ -418,3 +419,47 @@ def test_conditions_and_verdict_agree_on_every_case_of_the_templates(
         assert bool(fired) == (case.actual == "deny"), case.name
         only = tracer.conditions("deny", case.input, fired=True)
         assert [one for one in only if one.name == "deny"] == fired
+
+
+class Silent:
+    """An engine without an answer to questions whose path has a part."""
+
+    def __init__(self, part):
+        self._part = part
+        self.refused = 0
+
+    def __getattr__(self, name):
+        return getattr(shared_engine(), name)
+
+    def load(self, modules, **options):
+        policy = shared_engine().load(modules, **options)
+        ask = policy.evaluate_many
+
+        def evaluate_many(paths, document):
+            if any(self._part in path for path in paths):
+                self.refused += 1
+                raise EvaluationCrashError("expected an answer, got none")
+            return ask(paths, document)
+
+        policy.evaluate_many = evaluate_many
+        return policy
+
+
+def failed_with(engine):
+    files = rule_files(RULE.replace("not has_ticket", "has_ticket"))
+    return run_tests(files, engine=engine).failed
+
+
+def test_values_that_an_engine_cannot_say_are_left_out_and_never_undefined():
+    _, case = failed_with(Silent("_value_"))
+    assert [one.decided.text for one in case.conditions] == [
+        "has_ticket",
+        'startswith(input.context.pull_request.branch, "CM-")',
+    ]
+    assert [one.decided.values for one in case.conditions] == [(), ()]
+
+
+def test_an_engine_that_fails_once_is_not_asked_why_again():
+    engine = Silent("trustacks_step")
+    assert [case.conditions for case in failed_with(engine)] == [(), ()]
+    assert engine.refused == 1
