@@ -3,7 +3,7 @@
 # What a machine lacks is said by deploy/bootstrap.sh, which exits 3.
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test check serve bench docs mutants dev runtime lock clean
+.PHONY: help demo test check serve bench docs corpus mutants dev runtime lock clean
 
 BIN = .venv/bin
 STATE = state
@@ -29,6 +29,9 @@ serve: runtime ## a Control Plane on 127.0.0.1:8080 with the embedded default
 
 bench: dev ## measurements, as ratios in one run
 	@$(BIN)/python -m benchmarks
+
+corpus: dev ## both corpora of overlay files as Markdown: what the gate says of each
+	@$(BIN)/python -m deploy.corpus
 
 mutants: dev ## delete each numbered step of the verifying functions: a test must go red
 	@$(BIN)/python deploy/mutate_verifier.py
