@@ -21,7 +21,7 @@ from bundle.gate.errors import AttestationSetError
 from bundle.gate.second import read_authors, verify_approvals
 from bundle.overlay import RuleFiles
 from keys.digest import Digest
-from keys.errors import TrustacksError
+from keys.errors import FormatError, TrustacksError
 from signer.attestation import parse_attestation
 from signer.errors import NotVerifiedError
 from signer.limits import MAX_APPROVALS
@@ -126,7 +126,12 @@ class Approvals:
 
     def _say_left_out(self, files: RuleFiles, carried: Collection[Digest]) -> None:
         for path, raw in files.approvals:
-            if parse_attestation(raw).digest not in carried:
+            try:
+                kept = parse_attestation(raw).digest in carried
+            except FormatError as error:
+                self._left_out(path, f"{error.code}: {error.message}")
+                continue
+            if not kept:
                 self._left_out(path, "the rule does not change in this release")
 
     def _left_out(self, path: Path, why: str) -> None:
