@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Durable objects by name: the duties of a store, and a directory that keeps them.
+"""Durable objects by name: the duties of a store; a directory and a bucket keep them.
 
 A store holds the bytes of one workspace: TUF metadata and targets, the log, the
 attestations. It interprets nothing. Two kinds of object, never mixed under one name:
