@@ -289,6 +289,19 @@ def test_watch_outlives_files_that_vanish_or_are_half_written(watching, overlay)
     assert f"{ONE}: passed, 12 of 12" in watching.until("Ctrl-C ends\n")
 
 
+def test_watch_prints_one_document_a_run(cli, overlay):
+    words = ("rule", "test", ONE, "--watch", "--json", "--overlay", overlay)
+    with cli.start(*words, cwd=overlay) as process:
+        said = Watching(process)
+        first = said.until("trustacks: watching 4 files, Ctrl-C ends\n")
+        rule_path(overlay).unlink()
+        second = said.until("trustacks: watching 3 files, Ctrl-C ends\n")
+        process.send_signal(signal.SIGINT)
+        said.until("[interrupted]")
+    assert [rule["passed"] for rule in json.loads(first)["rules"]] == [True]
+    assert json.loads(second.splitlines()[0])["code"] == "not-found"
+
+
 def session_of(stdout, *, as_json=False):
     output = Output(stdout=stdout, stderr=io.StringIO(), as_json=as_json)
     return Session(Environment(Path(), None, debug=False, no_color=True), output)
