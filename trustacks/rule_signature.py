@@ -15,7 +15,7 @@ from bundle.overlay import RuleFiles
 from signer.errors import SubjectMismatchError
 from signer.trust import Trust
 from signer.verify import verify_attestation
-from trustacks.signing import expected_of
+from trustacks.expected import expected_of
 
 _SIGN = "`trustacks rule sign` attests the rule as it is now"
 

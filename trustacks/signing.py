@@ -26,9 +26,9 @@ from signer.predicates.parts import Parents, Source
 from signer.predicates.rule import Citation, RulePredicate
 from signer.sign import attest
 from signer.statement import Subject, build_statement, parse_statement
-from signer.trust import Expected
 from signer.verify import Evidence, verify_attestation
 from trustacks.client import WorkspaceApi
+from trustacks.expected import expected_of
 from trustacks.notary import RemoteNotary
 from trustacks.parents import ParentArchives
 from trustacks.pinned import Head, Pinned
@@ -154,15 +154,6 @@ def verify_rule(
     return verify_attestation(
         raw, trust=pinned.trust, expected=expected_of(files), at=at
     ).require()
-
-
-def expected_of(files: RuleFiles) -> Expected:
-    """Return what the attestation of a rule must be."""
-    return Expected(
-        RulePredicate.type,
-        (Digest.of(files.rule), Digest.of(files.test)),
-        namespace=files.rule_id.partition(".")[0],
-    )
 
 
 def statement_digest(raw: bytes) -> Digest:

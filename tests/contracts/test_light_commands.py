@@ -114,3 +114,30 @@ def test_the_commands_that_ask_the_engine_are_commands():
 def test_the_engines_version_is_the_wheels():
     assert engine_version() == version(WHEEL)
     assert os.sep not in engine_version()
+
+
+def test_verifying_what_is_signed_needs_no_client():
+    program = "import sys, trustacks._cli.rule_attest; print(*sys.modules)"
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & {"httpx", "rich", "fastapi", "z3"} == set()
+
+
+@pytest.mark.parametrize("ending", ["version", "--help", "nothing"])
+def test_a_command_looks_for_no_garbage_as_it_ends(tmp_path, ending):
+    program = (
+        "import gc, sys, atexit\n"
+        "from trustacks.__main__ import main\n"
+        f"sys.argv = ['trustacks', {ending!r}]\n"
+        "atexit.register(lambda: sys.stdout.write(f'frozen {gc.get_freeze_count()}'))\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"HOME": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert int(done.stdout.rpartition("frozen ")[2]) > 1000

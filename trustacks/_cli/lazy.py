@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Groups whose commands are imported when they run, and the form of one command."""
 
-import difflib
 import functools
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -57,6 +56,8 @@ class LazyGroup(click.Group):
         """
         word = args[0]
         if word not in self._table and not word.startswith("-"):
+            import difflib  # noqa: PLC0415 - for a mistake only
+
             close = difflib.get_close_matches(word, self._table, n=1)
             like = f", the nearest is '{close[0]}'" if close else ""
             ctx.fail(f"no such command '{word}'{like}")

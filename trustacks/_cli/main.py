@@ -10,7 +10,6 @@ and its traceback is shown only with TRUSTACKS_DEBUG=1.
 import itertools
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 import click
@@ -131,6 +130,8 @@ def _end(error: TrustacksError, output: Output, *, debug: bool) -> int:
         if error.hint:
             output.hint(error.hint)
         if debug:
+            import traceback  # noqa: PLC0415 - for a fault of ours only
+
             output.stderr.write("".join(traceback.format_exception(error)))
     except OSError:
         _silence()

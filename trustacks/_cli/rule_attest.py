@@ -12,7 +12,7 @@ from bundle.overlay import RuleFiles
 from keys.digest import Digest
 from keys.durable import write_file
 from keys.errors import NotFoundError
-from trustacks._cli.connect import open_pinned
+from trustacks._cli.pin import open_pinned
 from trustacks._cli.session import Session
 from trustacks.errors import (
     ChangeNotProvedError,

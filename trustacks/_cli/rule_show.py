@@ -17,15 +17,15 @@ from keys.digest import Digest
 from keys.errors import NotFoundError
 from signer.result import VerificationResult
 from signer.verify import verify_attestation
-from trustacks._cli.connect import open_pinned
 from trustacks._cli.engine import open_engine
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns, pairs, printable
 from trustacks._cli.overlay_files import overlay_option, read_rules
+from trustacks._cli.pin import open_pinned
 from trustacks._cli.session import Session
 from trustacks.errors import NotLoggedInError
+from trustacks.expected import expected_of
 from trustacks.review.evidence import state_of
-from trustacks.signing import expected_of
 
 
 @command("list")

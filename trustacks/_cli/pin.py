@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens what is pinned of a workspace, for a command that asks no server."""
+
+from trustacks._cli.config import Login
+from trustacks._cli.session import Session
+from trustacks.pinned import PinnedStore
+
+
+def open_pinned(session: Session, login: Login) -> PinnedStore:
+    """Open what is pinned of a login's workspace."""
+    return PinnedStore(
+        session.home / "workspaces",
+        root=login.root,
+        url=login.url,
+        name=login.workspace,
+    )
