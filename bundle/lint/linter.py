@@ -237,10 +237,6 @@ class _Run:
 
     def _tests(self) -> Iterator[Finding]:
         path = str(self._files.test_path)
-        if not self._files.test:
-            message = "expected a test file, got none"
-            fix = "write test_allows_... and test_denies_... rules"
-            yield Finding("test-missing", path, 1, 1, message, fix)
         try:
             report = run_tests(
                 self._files, engine=self._engine, parents=self._against.parents
@@ -253,7 +249,7 @@ class _Run:
         except CaseFileError as error:
             fix = "correct the case file; see docs/formats/rule.md"
             path = str(self._files.cases_path)
-            yield Finding(error.code, path, 1, 1, error.message, fix)
+            yield Finding(error.code, path, error.line, 1, error.message, fix)
             return
         self.test = report
         yield from report.findings

@@ -183,6 +183,16 @@ def test_tests_that_prove_too_little_refuse(test, expected):
 
 def test_a_case_file_that_is_broken_refuses():
     assert codes(lint(cases="cases: 1")) == ["case-file-format"]
+    good, bad = "{name: a, polarity: positive, input: {}}", "{name: b}"
+    (finding, *_) = lint(cases=f"cases:\n- {good}\n- {bad}\n").findings
+    assert (finding.code, finding.line) == ("case-file-format", 3)
+
+
+def test_a_case_file_with_both_polarities_needs_no_test_file_beside_it():
+    good = "{name: a, polarity: positive, input: {}}"
+    bad = "{name: b, polarity: negative, input: {context: {target: {tier: prod}}}}"
+    assert codes(lint(test="", cases=f"cases:\n- {good}\n- {bad}\n")) == []
+    assert codes(lint(test="", cases=f"cases:\n- {good}\n")) == ["test-coverage"]
 
 
 def test_what_was_not_looked_at_is_not_among_the_checks():
