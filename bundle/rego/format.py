@@ -13,7 +13,7 @@ from bundle.finding import Finding
 from bundle.rego.ast import Syntax
 from bundle.rego.engine import Engine, Module
 from bundle.rego.errors import RegoParseError
-from bundle.rego.format_parts import Part, cut
+from bundle.rego.format_parts import Part, cut, is_comment
 from bundle.rego.format_same import shape, tokens_said
 from bundle.rego.format_tokens import Group, Item, Token, read_groups
 from bundle.rego.format_write import Writer
@@ -147,7 +147,8 @@ def _sorted_imports(parts: Sequence[Part]) -> list[Part]:
 
 
 def _in_order(paragraph: list[Part]) -> list[Part]:
-    if not all(isinstance(item, Token) for part in paragraph for item in part.items):
+    items = [item for part in paragraph for item in part.items]
+    if not all(isinstance(item, Token) and not is_comment(item) for item in items):
         return paragraph
     above, first = paragraph[0].above if paragraph else [], 0
     if paragraph:

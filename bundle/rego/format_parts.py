@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bundle.rego.format_tokens import Item, Token
+from bundle.rego.format_tokens import Group, Item, Token
 
 _INFIX: Final = (
     *(":=", "=", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "|", "&"),
@@ -124,6 +124,8 @@ def _separator(item: Item | None) -> bool:
 def _ends(last: Item, item: Item) -> bool:
     """Say whether a line ended between two items, and the statement with it."""
     if item.row == last.end_row or is_comment(last):
+        return False
+    if isinstance(item, Group) and item.kind in ("body", "every"):
         return False
     if isinstance(last, Token) and last.is_(*_WANTS_MORE):
         return False

@@ -158,11 +158,12 @@ def is_operand(item: Item | None, following: Token | None = None) -> bool:
 
 
 def _opened(token: Token, before: list[Item]) -> Group:
-    last = before[-1] if before else None
-    kind, since = _kind(token, last), token.row
-    if kind == "body" and (every := _every(before)) is not None:
-        kind, since = "every", every.row
-    return Group(kind, token, token.row, since)
+    code = (i for i in reversed(before) if isinstance(i, Group) or i.kind != "comment")
+    last = next(code, None)
+    every = _every(before) if token.text == "{" and is_operand(last, token) else None
+    if every is not None:
+        return Group("every", token, token.row, every.row)
+    return Group(_kind(token, last), token, token.row, token.row)
 
 
 def _kind(token: Token, last: Item | None) -> GroupKind:

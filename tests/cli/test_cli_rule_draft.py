@@ -456,6 +456,24 @@ def test_refining_what_is_not_there_asks_nobody(draft, committed):
     assert simulator.requests == []
 
 
+def test_a_refined_rule_keeps_a_package_that_is_not_made_of_its_id(draft, committed):
+    leaf = RULE.replace(".", "_")
+    rule, test = (
+        STRICTER.replace(leaf, "tickets"),
+        STRICTER_TEST.replace(leaf, "tickets"),
+    )
+    (committed / RULES / f"{RULE}.rego").write_text(TEXT.replace(leaf, "tickets"))
+    (committed / RULES / f"{RULE}_test.rego").write_text(TEST.replace(leaf, "tickets"))
+    git(committed, "commit", "-q", "-a", "-m", "Rename the package")
+    before = state(committed)
+    ended, _ = refined(draft)
+    assert (ended.exit_code, ended.code) == (1, "draft-refused")
+    assert "[draft-package]" in ended.out
+    assert state(committed) == before
+    ended, _ = refined(draft, answers=[says(answer(rule=rule, test=test))])
+    assert ended.exit_code == 0, ended
+
+
 @pytest.mark.parametrize(
     "changes",
     [

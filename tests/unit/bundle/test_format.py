@@ -264,6 +264,56 @@ def test_equal_tokens_in_another_order_are_another_rule(monkeypatch):
     assert done.finding.code == "format-unsafe"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "package a\n\nx if # why\n{\n1 == 1; 2 == 2 }\n",
+        "package a\nimport rego.v1\nimport # why\ninput.b\n\nx := 1\n",
+        "package a\n\nx := [ # one\n1 # two\n, 2\n# three\n]\n",
+        'package a\n\nx := {# one\n"a" # two\n: # three\n1}\n',
+        "package a\n\nx if {\n# one\n}\n",
+        "package a\n\nx := f( # one\n)\n\nf() := 1 # two\n# three\n",
+        "package a\n\nx if input.a # one\n\twith input as 1 # two\n",
+        "package a # one\n# two\nimport rego.v1 # three\n# four\nx := 1 # five\n# six",
+        "# only\npackage a\n\n# comments\n\n\n# here",
+        "package a\n\nx := {y | # one\n some y in input.z # two\n}\n",
+        "package a\n\nx if every y in input.z { # one\n y }\n",
+        "package a\n\nx if {\n every y in [1] # one\n{ y > 0 }\n}\n",
+        "package a\n\nx if {\n every y in input.z\n\n{ y > 0 }\n}\n",
+        "package a\n\nx if {\n some y, # one\n z in input.z; y }\n",
+    ],
+)
+def test_comments_in_odd_places_are_kept_and_stay(text):
+    module = Module("r.rego", text)
+    once = format_source(module)
+    again = Module("r.rego", once)
+    assert format_source(again) == once
+    assert tokens_said(module) == tokens_said(again)
+    done = format_file("r.rego", text.encode(), engine=shared_engine())
+    assert done.finding is None or done.finding.code == "rego-parse"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_line_ends_and_comments_anywhere_never_make_another_rule(seed):
+    """Whatever an engine still reads is laid out once and for all, or stays."""
+    rng = random.Random(seed)
+    text, out, end = TEXTS[rng.choice(sorted(TEXTS))], [], 0
+    for token in read_tokens(Module("r.rego", text)):
+        start = text.index(token.text, end)
+        gap = text[end:start]
+        if rng.random() < 0.06 and not token.tight:
+            gap = rng.choice(["\n", " # why\n", "\n\n# why\n"]) + gap
+        out += [gap, token.text]
+        end = start + len(token.text)
+    data = "".join(out).encode()
+    done = format_file("r.rego", data, engine=shared_engine())
+    if done.finding is not None:
+        assert not done.changed
+        return
+    again = format_file("r.rego", done.after, engine=shared_engine())
+    assert (again.finding, again.changed) == (None, False)
+
+
 def test_a_large_file_takes_no_time():
     many = "\n".join(f"x{i} := [1, # one\n2] # two" for i in range(5_000))
     commented = "package a\n\nx := [1\n" + "# c\n" * 20_000 + "]\n"

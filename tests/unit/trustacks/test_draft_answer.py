@@ -3,6 +3,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,21 @@ def test_a_good_answer_is_a_draft_and_passes():
     judged = judge(text())
     assert judged.passed, judged.findings
     assert judged.failures() == []
+
+
+def test_what_did_not_run_has_not_passed():
+    good = judge(text())
+    assert good.test is not None
+    assert good.lint is not None
+    error = Finding("x", "p", 1, 1, "m", "f")
+    for changes in (
+        {"test": None},
+        {"lint": None},
+        {"test": replace(good.test, cases=())},
+        {"lint": replace(good.lint, findings=(error,))},
+        {"findings": (error,)},
+    ):
+        assert not replace(good, **changes).passed
 
 
 UNREADABLE = {
