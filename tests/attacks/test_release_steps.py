@@ -706,6 +706,16 @@ def an_approval_by_a_revoked_approver(house):
     return Attack(house.candidate())
 
 
+def an_approval_that_names_other_bytes_in_a_release_that_is_known(house):
+    """Somebody vouched for that release; what it lists is verified all the same."""
+    rule, other = house.rule(), house.rule(text=rule_text(message="other"))
+    approved = rule.approved(house.approval(other, rule, new=OTHER))
+    house.release(approved)
+    known = house.release(approved).known
+    house.release(approved)
+    return Attack(house.candidate(known=known), floor=known)
+
+
 def an_earlier_approval_that_is_missing(house):
     candidate, known = changed_twice(house)
     return Attack(replace(candidate, moved=candidate.moved[:1]), floor=known)
@@ -916,6 +926,11 @@ ATTACKS = [
     (a_change_that_the_release_does_not_name, "rule-chain", "release-chain"),
     (an_earlier_change_that_supersedes_nothing, "rule-chain", "rule-chain"),
     (an_approval_by_a_revoked_approver, "approvals", "revoked"),
+    (
+        an_approval_that_names_other_bytes_in_a_release_that_is_known,
+        "approvals",
+        "approval-mismatch",
+    ),
     (an_earlier_approval_that_is_missing, "moved", "attestation-set"),
     (an_attestation_that_no_earlier_change_has, "moved", "attestation-set"),
     (an_earlier_approval_twice, "moved", "attestation-set"),
