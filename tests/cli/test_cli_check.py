@@ -7,7 +7,11 @@ import shutil
 
 import pytest
 
+from bundle.overlay import read_overlay
+from keys.digest import Digest
 from tests.simulators.plane import EXAMPLES, RULE, git, tree
+from tests.simulators.signing import Workshop, say
+from trustacks.review.evidence import retirement_findings
 
 FOLDER = f"overlay/rules/{RULE}"
 PATH = f"{FOLDER}/{RULE}.rego"
@@ -180,16 +184,80 @@ def test_a_removed_rule_without_its_retirement_is_an_error(cli, here):
     assert check(cli).exit_code == 1
 
 
+def retired(here, path=None, **changes):
+    """Remove the rule, leave an approver's statement; return the codes of errors."""
+    workshop = Workshop()
+    old = Digest.of((here / PATH).read_bytes())
+    said = {"rule_id": RULE, "old": old, "new": None, "change": "retired"} | changes
+    statement = say(workshop.approval(**said), old.hex.encode())
+    raw = workshop.attest(statement, by=workshop.people["author"])
+    second(here)
+    shutil.rmtree(here / FOLDER)
+    (here / FOLDER).mkdir()
+    (path or here / FOLDER / f"{RULE}.retired.sigstore.json").write_bytes(raw)
+
+
+def removal(person):
+    """Return what is said of the rule that is gone."""
+    rules = check(person, "--json").value["rules"]
+    return next(one for one in rules if one["kind"] == "removed")
+
+
+def test_a_retirement_of_these_bytes_lets_a_rule_go_with_approval(cli, here):
+    retired(here)
+    gone = removal(cli)
+    assert (gone["attestation"], gone["findings"]) == ("retired", [])
+    assert (gone["passed"], gone["needs_approval"]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rule_id": "acme.another"},
+        {"old": Digest.of(b"another version")},
+        {"new": Digest.of(b"new"), "change": "looser"},
+    ],
+)
+def test_an_approval_of_something_else_is_no_retirement(cli, here, changes):
+    retired(here, **changes)
+    assert removal(cli)["attestation"] == "missing"
+
+
+def test_a_link_is_no_retirement(here, tmp_path):
+    old = read_overlay(here).rules[0]
+    retired(here, tmp_path / "said")
+    beside = here / FOLDER / f"{RULE}.retired.sigstore.json"
+    beside.symlink_to(tmp_path / "said")
+    assert list(retirement_findings(old, here / "overlay"))
+    beside.unlink()
+    (tmp_path / "said").rename(beside)
+    assert list(retirement_findings(old, here / "overlay")) == []
+
+
 @pytest.mark.parametrize("signed", [b"{}", b"", None])
 def test_a_file_that_retires_nothing_is_no_retirement(cli, here, signed):
     second(here)
     attestation = (here / FOLDER / f"{RULE}.sigstore.json").read_bytes()
     shutil.rmtree(here / FOLDER)
     (here / FOLDER).mkdir()
-    retired = here / FOLDER / f"{RULE}.retired.sigstore.json"
-    retired.write_bytes(attestation if signed is None else signed)
+    beside = here / FOLDER / f"{RULE}.retired.sigstore.json"
+    beside.write_bytes(attestation if signed is None else signed)
     codes = {finding["code"] for finding in check(cli, "--json").value["findings"]}
     assert "rule-removed" in codes
+
+
+def test_what_was_no_rule_is_not_missed_when_it_is_gone(cli, here):
+    git(here, "switch", "-q", "main")
+    for name in ("rules/acme.other/draft.rego", "old/acme.b.rego", "README.rego.txt"):
+        path = here / "overlay" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("package draft\n")
+    commit(here, "Not rules")
+    git(here, "switch", "-q", "-C", "work")
+    for name in ("rules/acme.other", "old"):
+        shutil.rmtree(here / "overlay" / name)
+    (here / "overlay/README.rego.txt").unlink()
+    assert check(cli, "--json").value["rules"] == []
 
 
 def test_a_rename_is_a_removal_and_an_addition(cli, here):

@@ -74,6 +74,11 @@ def test_what_is_no_commit_is_refused(repository, ref):
     assert not (repository / "x").exists()
 
 
+def test_a_ref_that_looks_like_an_option_is_never_shown_to_git(repository):
+    with pytest.raises(BaseRefError, match="expected a branch, tag or commit"):
+        merge_base(find_repository(repository), "--help")
+
+
 def test_histories_with_nothing_in_common_are_said(repository):
     git(repository, "switch", "-q", "--orphan", "other")
     git(repository, "commit", "-q", "--allow-empty", "-m", "Other")

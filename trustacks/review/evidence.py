@@ -16,6 +16,7 @@ from keys.durable import read_file
 from keys.errors import TrustacksError
 from signer.attestation import parse_attestation
 from signer.limits import MAX_ATTESTATION_BYTES
+from signer.predicates.approval import RETIRED, ApprovalPredicate
 from signer.statement import parse_statement
 
 _SIGN: Final = "trustacks rule sign"
@@ -54,24 +55,24 @@ def retirement_findings(old: RuleFiles, root: Path) -> Iterator[Finding]:
         root: The overlay folder.
     """
     name = f"{old.rule_id}.retired.sigstore.json"
-    if not any(_retires(path, old.rule_id) for path in _places(old, root, name)):
+    places = (root / "rules" / old.rule_id / name, old.rule_path.with_name(name))
+    if not any(_retires(path, old) for path in places):
         message = f"expected the signed retirement of {old.rule_id}, got none"
         fix = "bring the rule back, or retire it: a rule leaves by a signature only"
         yield Finding("rule-removed", str(old.rule_path), 1, 1, message, fix)
 
 
-def _places(old: RuleFiles, root: Path, name: str) -> tuple[Path, Path]:
-    return root / "rules" / old.rule_id / name, old.rule_path.with_name(name)
-
-
-def _retires(path: Path, rule_id: str) -> bool:
-    """Return whether a file is the statement that retires a rule."""
+def _retires(path: Path, old: RuleFiles) -> bool:
+    """Return whether a file is an approver's statement that retires these bytes."""
     if path.is_symlink() or not path.is_file():
         return False
     try:
         raw = read_file(path, max_bytes=MAX_ATTESTATION_BYTES)
         said = parse_statement(parse_attestation(raw).envelope.payload)
+        if said.predicate_type != ApprovalPredicate.type:
+            return False
+        approval = ApprovalPredicate.parse(said.predicate)
     except TrustacksError:
         return False
-    kind = said.predicate_type.rpartition("/attestations/")[2]
-    return kind.startswith("retire") and said.predicate.get("rule_id") == rule_id
+    about = (approval.rule_id, approval.old, approval.change)
+    return about == (old.rule_id, Digest.of(old.rule), RETIRED)

@@ -3,9 +3,8 @@
 
 Ids, paths, messages and inputs come from the pull request itself, so none of them is
 ever Markdown or HTML here: it stands in a code span with ends of its own length, in a
-``<code>`` of character references, or in a fence and without a backtick. So it makes no
-link, image, mention, row or heading, closes no block, and hides nothing behind a
-control character.
+``<code>`` of character references, or as JSON in a fence. So it makes no link, image,
+mention, row or heading, closes no block, and hides nothing behind a control character.
 """
 
 import html
@@ -141,8 +140,8 @@ def _input(one: Reviewed) -> str:
 
 
 def _fenced(value: Any) -> str:
-    # A backtick is in a string, where JSON has another way to write it.
-    text = json.dumps(value, indent=2, ensure_ascii=True).replace("`", "\\u0060")
+    # No line of JSON begins with a backtick, so none ends the fence.
+    text = json.dumps(value, indent=2, ensure_ascii=True)
     if len(text) > _MAX_INPUT:
         text = f"{text[:_MAX_INPUT]}\n... ({len(text)} characters; --json has all)"
     return f"```json\n{text}\n```"
