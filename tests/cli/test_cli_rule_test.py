@@ -377,3 +377,22 @@ def test_watch_sees_a_change_of_time_size_or_file_and_nothing_of_git(overlay):
 def test_watch_needs_an_overlay_to_begin_with(cli, tmp_path):
     ended = cli("rule", "test", "--watch", "--overlay", tmp_path / "no")
     assert (ended.exit_code, ended.code) == (1, "overlay-format")
+
+
+def test_a_rule_whose_only_tests_are_a_case_file_is_signed_and_released(
+    alice, ci, drafted
+):
+    folder = next(drafted.rglob("rules/*"))
+    (folder / f"{folder.name}_test.rego").unlink()
+    inputs = {"positive": {}, "negative": {"context": {"target": {"tier": "prod"}}}}
+    cases = [{"name": p, "polarity": p, "input": given} for p, given in inputs.items()]
+    (folder / f"{folder.name}.cases.json").write_text(json.dumps({"cases": cases}))
+    here = ("--overlay", drafted)
+    for words in (("test",), ("lint",), ("sign",)):
+        alice.must("rule", *words, *here)
+    listed = alice.must("rule", "list", *here, "--json").value["rules"]
+    assert [rule["state"] for rule in listed] == ["signed"]
+    shown = alice.must("rule", "show", folder.name, *here, "--json").value
+    assert shown["verification"]["accepted"]
+    ci.must("bundle", "release", *here)
+    assert ci.must("bundle", "verify", "--json").value["accepted"]
