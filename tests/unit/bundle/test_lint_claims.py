@@ -316,6 +316,11 @@ MONOTONE = {
     "an equality": (PARAMS.replace(") < data", ") == data"), ["parameter-not-monotone"]),
     "the other direction": (PARAMS.replace("up", "down"), ["parameter-not-monotone"]),
     "no default": (PARAMS.replace('#       default: "2"\n', ""), ["parameter-declaration"]),
+    "all parameters at once": (
+        PARAMS.replace("< data.proposal.params.min", "== chosen.min")
+        + '\nchosen := params\n\nparams := {"min_approvals": 2}\n',
+        ["parameter-not-monotone"],
+    ),
     "a value that the parent itself gives": (
         PARAMS.replace(") < data", ") == data") + '\nparams := {"min_approvals": 2}\n',
         ["parameter-not-monotone"],

@@ -99,8 +99,14 @@ def test_an_old_version_of_unbounded_work_is_unknown(prover):
 
 
 def test_a_new_version_that_may_have_no_answer_is_not_equal(prover):
-    found = changed(denying(LONG), denying(LONG, f"_ := {NUMBER}"), prover)
-    assert found.verdict != "equal"
+    old = denying(LONG)
+    more = old.source.decode().replace(LONG, f"{NUMBER} == 1\n\t{LONG}")
+    more = more[more.index("deny contains") :]
+    new = rule(f"{old.source.decode()}\n{more}")
+    assert compare(old, new, engine=shared_engine(), prover=prover).verdict == "equal"
+    found = changed(old, new, prover)
+    assert found.verdict == "stricter"
+    assert "the new version may have no answer" in found.reason
 
 
 @pytest.mark.parametrize(
