@@ -13,7 +13,7 @@ from bundle.rego.engine import Engine
 from bundle.rego.format import Formatted, format_file
 from bundle.rego.limits import MAX_MODULE_BYTES
 from keys.durable import write_file
-from trustacks._cli.engine import open_engine
+from trustacks._cli.engine import REGORUS, open_engine
 from trustacks._cli.files import read_given
 from trustacks._cli.lazy import command
 from trustacks._cli.overlay_files import choose_rules, overlay_option
@@ -39,7 +39,7 @@ def fmt(
     A path is that of one Rego file, or of a folder with some.
     """
     paths = tuple(dict.fromkeys(_paths(overlay, rules)))
-    done = _formatted(session, paths, open_engine(session))
+    done = _formatted(session, paths, open_engine(session, REGORUS))
     if not (check or diff):
         _write(session, done)
     session.output.result(
