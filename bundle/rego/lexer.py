@@ -8,6 +8,7 @@ only so far as to know which brackets count.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from bundle.rego.engine import Module
@@ -25,6 +26,8 @@ _TOKEN: Final = re.compile(
     r'(?P<string>"(?:[^"\\\n]|\\.)*+")|(?P<raw>`[^`]*+`)|(?P<comment>#[^\n]*+)'
     r"|(?P<open>[\[({])|(?P<close>[\])}])|(?P<bad>[\"`$]|[^\x00-\x7f])"
 )
+# Modules that were found fit, of at most 256 KiB: constitution, packs and a rule's own.
+_REMEMBERED: Final = 64
 _CLOSES: Final = {")": "(", "]": "[", "}": "{"}
 
 
@@ -55,6 +58,12 @@ def check_source(module: Module) -> Module:
             return, an invisible character, a line or the whole too long, an open
             string, or more than ``MAX_NESTING`` open brackets.
     """
+    return _checked(module)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _checked(module: Module) -> Module:
+    """Check a module; parents are loaded with every rule, and looked at once."""
     if len(module.source.encode("utf-8", "surrogatepass")) > MAX_MODULE_BYTES:
         raise RegoParseError(
             module.path, 1, 1, f"expected at most {MAX_MODULE_BYTES} bytes, got more"

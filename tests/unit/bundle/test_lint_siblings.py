@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 
 from bundle.confine import examine_rule
+from bundle.lint.citations import plain_citation
 from bundle.lint.siblings import Name, Siblings, plain_name, read_siblings
 from bundle.rego.templates import NAMES, render
 from tests.simulators.rego import LEAF, rule_files, shared_engine
@@ -77,3 +78,29 @@ def test_a_file_that_is_no_rule_has_no_name():
 def test_a_rule_does_not_clash_with_itself():
     mine = Name("x", RULE, f"overlay.{LEAF}")
     assert list(Siblings([mine, mine]).clashes(mine)) == []
+
+
+@pytest.mark.parametrize("template", NAMES)
+def test_a_citation_is_read_without_parsing_as_the_parser_reads_it(template):
+    source = render(template, RULE)[0].encode()
+    known = examine_rule("x", source, parse=shared_engine().parse).rule
+    assert known is not None
+    said = known.metadata.citation
+    assert plain_citation(source) == (said.id, said.description)
+
+
+CITED = '"id": "CM-TICKET-REQUIRED-001",'
+UNSURE = {
+    "another in a comment": PLAIN.replace("package", "# citation:\npackage", 1),
+    "an escape": PLAIN.replace("Changes are", "Changes \\u0061re"),
+    "another order": PLAIN.replace(CITED, "").replace(
+        '"category"', f'{CITED} "category"'
+    ),
+    "none": PLAIN.replace("citation", "quotation"),
+}
+
+
+@pytest.mark.parametrize("text", UNSURE.values(), ids=UNSURE)
+def test_a_citation_that_leaves_a_doubt_is_parsed(text):
+    assert text != PLAIN
+    assert plain_citation(text.encode()) is None
