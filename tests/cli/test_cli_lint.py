@@ -10,7 +10,9 @@ pytest.importorskip("z3", reason="SKIPPED: the extra prove is not installed")
 
 from pathlib import Path
 
+from bundle.tuf.errors import TufExpiredError
 from tests.simulators.plane import RULE, git, tree
+from trustacks.pinned import PinnedStore
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PARENTS = ("--constitution", EXAMPLES / "constitution")
@@ -188,3 +190,14 @@ def test_attest_refuses_a_proof_about_other_parents(alice, drafted, tmp_path):
     refused = alice("rule", "lint", RULE, *words, "--constitution", other)
     assert (refused.exit_code, refused.code) == (1, "parents-not-current")
     assert tree(drafted) == before
+
+
+def test_an_expired_pin_is_said_and_lints_all_the_same(alice, drafted, monkeypatch):
+    def expired(*_store, **_options):
+        raise TufExpiredError("expected metadata that is in force, got expired")
+
+    alice.must("rule", "sign", RULE, "--overlay", drafted)
+    monkeypatch.setattr(PinnedStore, "cached", expired)
+    ended = alice.must("rule", "lint", RULE, "--overlay", drafted, "--json")
+    assert "signature" not in ended.value["rules"][0]["lint"]["checks"]
+    assert "signatures not verified" in ended.err

@@ -11,7 +11,7 @@ from bundle.lint import LintReport
 from bundle.overlay import RuleFiles
 from keys.digest import Digest
 from keys.durable import write_file
-from keys.errors import NotFoundError
+from keys.errors import NotFoundError, VerificationError
 from trustacks._cli.pin import open_pinned
 from trustacks._cli.session import Session
 from trustacks.errors import (
@@ -28,11 +28,19 @@ def verified(
     reports: Sequence[LintReport],
     workspace: str | None,
 ) -> list[LintReport]:
-    """Return reports with what the verifier says of the attestations, offline."""
+    """Return reports with what the verifier says of the attestations, offline.
+
+    A pin that holds no longer, for example because it expired, is said, and the check
+    is left out: what was not looked at has not passed.
+    """
     at = session.clock()
     try:
         pinned = open_pinned(session, session.login(workspace)).cached(at=at)
     except (NotLoggedInError, NotFoundError):
+        return list(reports)
+    except VerificationError as error:
+        session.output.say(f"signatures not verified: {error.message} [{error.code}]")
+        session.output.hint("trustacks login brings what is current")
         return list(reports)
     return [
         report
