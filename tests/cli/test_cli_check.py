@@ -321,7 +321,8 @@ def test_an_output_that_is_there_stays(cli, here, tmp_path):
     there = tmp_path / "there"
     there.write_text("kept")
     for option in ("--markdown", "--sarif"):
-        assert check(cli, option, there).code == "file-exists"
+        refused = check(cli, option, there)
+        assert (refused.code, refused.out) == ("file-exists", "")
     assert there.read_text() == "kept"
 
 

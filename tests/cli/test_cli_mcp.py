@@ -13,10 +13,14 @@ from mcp import Client, MCPError, StdioServerParameters
 from bundle.ratchet.child import Prover
 from bundle.rego.embedded import EmbeddedEngine
 from keys.digest import Digest
+from keys.errors import LimitExceededError
+from keys.strict import dumps_json
 from tests.simulators.plane import EXAMPLES, ROOT, RULE, tree
+from trustacks.agents import tools
 from trustacks.agents.answers import MAX_TEXT, PAGE, lint_one, list_rules
 from trustacks.agents.bench import Bench
-from trustacks.agents.tools import MAX_ANSWER_BYTES
+from trustacks.agents.tools import BY_NAME, MAX_ANSWER_BYTES
+from trustacks.agents.tools import ask as ask_tool
 from trustacks.released import store_released
 
 LAYERS = ("--constitution", EXAMPLES / "constitution")
@@ -270,6 +274,17 @@ def test_large_inputs_of_failing_cases_stay_within_the_bound(cli, overlay):
     value = answered(cli, overlay, "test_rule")
     assert value["failed"][0]["truncated"]
     assert len(json.dumps(value)) < MAX_ANSWER_BYTES
+
+
+def test_an_answer_has_a_bound(overlay, tmp_path, monkeypatch):
+    with EmbeddedEngine() as engine, Prover() as prover:
+        bench = Bench(overlay, engine, prover, tuple, lambda: tmp_path)
+        size = len(dumps_json(ask_tool(bench, BY_NAME["list_rules"], {})))
+        monkeypatch.setattr(tools, "MAX_ANSWER_BYTES", size)
+        ask_tool(bench, BY_NAME["list_rules"], {})
+        monkeypatch.setattr(tools, "MAX_ANSWER_BYTES", size - 1)
+        with pytest.raises(LimitExceededError):
+            ask_tool(bench, BY_NAME["list_rules"], {})
 
 
 def test_standard_output_is_the_protocols_alone(cli, overlay):
