@@ -8,12 +8,14 @@ import pytest
 
 pytest.importorskip("z3", reason="SKIPPED: the extra prove is not installed")
 
+from bundle.ratchet.candidates import candidates, completed
 from bundle.ratchet.change import change_of
 from bundle.ratchet.child import Prover
-from bundle.ratchet.compare import compare
+from bundle.ratchet.compare import admits, compare
+from bundle.ratchet.sides import question_of
 from bundle.rego.engine import Module
 from bundle.rego.errors import EvaluationError
-from bundle.rego.templates import library, render
+from bundle.rego.templates import NAMES, library, render
 from bundle.rule import read_rule
 from keys.digest import Digest
 from tests.simulators.rego import METADATA, RULE, RULE_ID, shared_engine
@@ -165,3 +167,43 @@ def test_a_template_may_be_tightened_with_an_attestation(prover):
     found = changed(rule(text), rule(tight), prover)
     assert (found.verdict, found.attestable) == ("stricter", True)
     assert found.witness_stricter["context"]["target"]["tier"] == "prod"
+
+
+EDITS = [
+    ('target_tier == "prod"', 'target_tier in {"prod", "live"}'),
+    ('target_tier == "prod"', "target_tier"),
+    ("not approved", "some f in input.proposal.files\n\tnot approved"),
+    ("not approved", "f := file.path\n\tf\n\tnot approved"),
+    ('"infra/secrets/"', '"infra/"'),
+    ('"infra/secrets/"', '"infra/secrets/a"'),
+    ("hour >= 22", "hour > 22"),
+    ("hour < 2", "hour < 3"),
+    ("approval.user != input.context.pull_request.author", 'approval.user != "bot"'),
+    ("CM-[0-9]+", "CM-[0-9]{4}"),
+    ('"security" in approval.groups', 'approval.groups[0] == "security"'),
+    ("changes_service\n", "changes_service\n\tnot is_bot\n"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("turned", [False, True], ids=["forth", "back"])
+def test_no_input_of_the_schema_refutes_what_may_be_attested(prover, name, turned):
+    """The law itself, with a Runner's reading: no answer is a deny."""
+    first, _ = render(name, RULE_ID)
+    for there, instead in EDITS:
+        if there not in first:
+            continue
+        second = (
+            first.replace(there, instead)
+            + '\nis_bot if input.context.change_kind == "bot"\n'
+        )
+        old, new = map(rule, (second, first) if turned else (first, second))
+        if not changed(old, new, prover).attestable:
+            continue
+        sides = [question_of(one, [library()], shared_engine()) for one in (old, new)]
+        replays = [side.load(shared_engine()) for side in sides]
+        programs = tuple(side.program for side in sides)
+        tried = [completed(d) for d in candidates(programs, limit=400)]
+        for document in filter(admits, tried):
+            before, after = (replay.denies(document) for replay in replays)
+            assert after is not False or before is False, (there, instead, document)
