@@ -82,6 +82,18 @@ class KeyStore:
                 )
         return self.key(owner, purpose)
 
+    def add(self, owner: str, purpose: str) -> SigningKey:
+        """Return a further key for a purpose: ``snapshot-2`` beside ``snapshot``."""
+        number = len(self.further(owner, purpose)) + 2
+        return self.ensure(owner, f"{purpose}-{number}")
+
+    def further(self, owner: str, purpose: str) -> list[SigningKey]:
+        """Return the further keys of a purpose, oldest first."""
+        found: list[SigningKey] = []
+        while self.has(owner, name := f"{purpose}-{len(found) + 2}"):
+            found.append(self.key(owner, name))
+        return found
+
     def has(self, owner: str, purpose: str) -> bool:
         """Return whether the key exists."""
         return self._path(owner, purpose).exists()

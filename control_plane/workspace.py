@@ -6,7 +6,7 @@ force is read from the committed metadata, never from the registry: the registry
 only which workspaces there are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,6 +58,7 @@ class Workspace:
         log: Its transparency log.
         repository: Its TUF repository.
         key: Returns a key of this workspace that the server holds, by purpose.
+        further: Returns the online keys that replace others, or will.
         lock: Held by whoever changes trust, releases or the log; reentrant.
     """
 
@@ -66,6 +67,7 @@ class Workspace:
     log: Log
     repository: Repository
     key: Callable[[str], SigningKey]
+    further: Callable[[], Sequence[SigningKey]]
     lock: AbstractContextManager[object] = field(repr=False)
     _seen: dict[bytes, Published] = field(default_factory=dict, repr=False)
 

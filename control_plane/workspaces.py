@@ -157,7 +157,7 @@ class Workspaces:
         """Return the name of a workspace's log."""
         return f"{name}.log.{self._settings.public_host}"
 
-    def _role_keys(self, name: str) -> RoleKeys:
+    def role_keys(self, name: str) -> RoleKeys:
         """Return the TUF role keys at hand: targets keys in the embedded form only."""
         key: Callable[[str], SigningKey] = partial(self._keystore.key, name)
         held = self._keystore.has(name, purposes.TARGETS)
@@ -166,7 +166,15 @@ class Workspaces:
             release=key(purposes.RELEASE),
             snapshot=key(purposes.SNAPSHOT),
             timestamp=key(purposes.TIMESTAMP),
+            others=partial(self._further, name),
         )
+
+    def _further(self, name: str) -> list[SigningKey]:
+        return [
+            key
+            for purpose in (purposes.RELEASE, purposes.SNAPSHOT, purposes.TIMESTAMP)
+            for key in self._keystore.further(name, purpose)
+        ]
 
     def _opened(self, name: str) -> Workspace:
         with self._registry.read() as session:
@@ -191,8 +199,9 @@ class Workspaces:
                 key=key(purposes.LOG),
                 alone=opened.alone,
             ),
-            repository=Repository(opened.storage, self._role_keys(name)),
+            repository=Repository(opened.storage, self.role_keys(name)),
             key=key,
+            further=partial(self._further, name),
             lock=self._registry.writer_lock(name),
         )
 

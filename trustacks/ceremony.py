@@ -11,8 +11,7 @@
 
 Only ``begin`` and ``finish`` need a network. Each step reads the folder anew, checks
 all of it, and writes one thing whole; an interrupted step is done again. The id of the
-workspace is the digest of the signed root, so the root is whole before the trust is
-made.
+workspace is the digest of the signed root: the root is whole before the trust.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +37,14 @@ from bundle.tuf.proposal import (
     build_proposal,
 )
 from bundle.tuf.proposal_signing import sign_proposal
-from bundle.tuf.root_draft import RootKeys, draft_root, root_signers, sign_root
+from bundle.tuf.root_draft import (
+    RootKeys,
+    admin_keys,
+    draft_root,
+    online_keys,
+    root_signers,
+    sign_root,
+)
 from bundle.tuf.rootchain import RootChain, open_roots
 from keys.digest import Digest
 from keys.durable import create_file, make_directory, read_file, write_file
@@ -55,6 +61,7 @@ from trustacks.ceremony_parts import (
     PinnedLayer,
     first_policy,
     layer_files,
+    no_root,
 )
 from trustacks.client import Client, segment
 from trustacks.limits import MAX_ROOT_BYTES
@@ -98,10 +105,7 @@ class Ceremony:
         """
         root = self.root
         if root is None:
-            raise CeremonyStepError(
-                "expected a root, got none",
-                hint="draft it: trustacks ceremony root FOLDER --root-key ...",
-            )
+            raise no_root()
         try:
             return open_roots([root])
         except TufSignatureError as error:
@@ -125,10 +129,10 @@ class Ceremony:
             WriteConflictError: There is a root already.
         """
         keys = RootKeys(
-            root=tuple(root_keys),
-            targets=tuple(targets_keys),
-            snapshot=(self.online.snapshot,),
-            timestamp=(self.online.timestamp,),
+            root=admin_keys(root_keys),
+            targets=admin_keys(targets_keys),
+            snapshot=online_keys([self.online.snapshot]),
+            timestamp=online_keys([self.online.timestamp]),
             root_threshold=threshold,
             targets_threshold=threshold,
         )
@@ -210,8 +214,7 @@ class Ceremony:
         """
         root = self.root
         if root is None:
-            self.roots  # noqa: B018 - says what to do first
-            raise AssertionError  # pragma: no cover - the line above raised
+            raise no_root()
         done = []
         mine = key.public_key.key_id
         there, missing = root_signers(root)

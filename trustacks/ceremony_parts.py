@@ -25,6 +25,7 @@ from signer.pins import CustodyTable, LayerPin, LayerPins
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
 from trustacks.client import Client, segment
+from trustacks.trust_errors import CeremonyStepError
 
 FORMAT: Final = "https://trustacks.com/formats/ceremony/v1"
 # Days that the first admins' identities last.
@@ -162,3 +163,11 @@ def layer_files(layers: Sequence[PinnedLayer]) -> dict[str, bytes]:
         files[pack_target(pack.name)] = pack.archive
         files[pack_signature_target(pack.name)] = pack.attestation
     return files
+
+
+def no_root() -> CeremonyStepError:
+    """Say that the root comes first."""
+    return CeremonyStepError(
+        "expected a root, got none",
+        hint="draft it: trustacks ceremony root FOLDER --root-key ...",
+    )

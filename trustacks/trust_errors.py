@@ -22,6 +22,12 @@ class RotationMismatchError(VerificationError):
     code = "rotation-mismatch"
 
 
+class RootPublishError(VerificationError):
+    """The root that was published is not the newest one afterwards."""
+
+    code = "root-not-published"
+
+
 class EmbeddedTrustError(StateError):
     """Nobody proposes trust where the Control Plane holds the admin keys."""
 

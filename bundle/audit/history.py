@@ -37,7 +37,7 @@ from bundle.limits import MAX_ROOT_VERSIONS
 from bundle.tuf.roles import TARGETS
 from bundle.tuf.view import TargetInfo, read_view
 from keys.digest import Digest
-from signer.predicates.base import TRUST_CHANGE
+from signer.predicates.base import ROOT_CHANGE, TRUST_CHANGE
 from signer.predicates.trust_change import TrustChangePredicate
 from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
@@ -171,7 +171,12 @@ def _roots(
     pack: Pack, root: bytes, ledger: Ledger, findings: Findings
 ) -> tuple[tuple[int, bytes], ...]:
     """Return (leaf of its event, bytes) of every root; the first needs none."""
-    said = {d: e.index for e in reversed(ledger.entries) for d in e.statement.digests}
+    said = {
+        digest: entry.index
+        for entry in reversed(ledger.entries)
+        if entry.statement.predicate_type == ROOT_CHANGE
+        for digest in entry.statement.digests
+    }
     roots = [(-1, root)]
     for version in range(2, MAX_ROOT_VERSIONS + 1):
         name = f"{METADATA}{version}.root.json"

@@ -11,6 +11,7 @@ from bundle.audit.records import TimelineItem, counted
 from bundle.audit.statements import Said
 from signer.predicates.identity_proof import IdentityProofPredicate
 from signer.predicates.release import ReleasePredicate
+from signer.predicates.root_change import RootChangePredicate
 from signer.predicates.rule import RulePredicate
 from signer.predicates.runner_report import RunnerReportPredicate
 from signer.predicates.trust_change import (
@@ -74,6 +75,8 @@ def _did(said: Said) -> str:
         case TrustChangePredicate(change=change, targets_version=version):
             about = f" {change.identity}" if change.identity else ""
             return f"{_CHANGES[change.kind]}{about}, as targets {version}"
+        case RootChangePredicate(root_version=version):
+            return f"changed the admins, as root {version}"
         case RulePredicate(rule_id=rule_id, supersedes=older):
             return f"{'signed' if older is None else 'signed anew'} rule {rule_id}"
         case ReleasePredicate(revision=revision, inventory=inventory):

@@ -5,7 +5,7 @@ Every function returns the bytes of one version of one role. Nothing is stored h
 A number is signed once: what is given as ``version`` must be free in the store.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,12 +48,15 @@ class RoleKeys:
         release: Of the delegated role.
         snapshot: Online.
         timestamp: Online.
+        others: Returns online keys that replace those, or were replaced; metadata says
+            which of all of them sign.
     """
 
     targets: tuple[SigningKey, ...]
     release: SigningKey
     snapshot: SigningKey
     timestamp: SigningKey
+    others: Callable[[], Sequence[SigningKey]] = tuple
 
 
 def target_file(path: str, data: bytes) -> TargetFile:
@@ -110,7 +113,8 @@ def sign_release(
     signed = Targets(
         version=version, expires=at + TERMS[RELEASE].life, targets=dict(files)
     )
-    return _signed(delegator, RELEASE, Metadata(signed), [keys.release])
+    held = [keys.release, *keys.others()]
+    return _signed(delegator, RELEASE, Metadata(signed), held)
 
 
 def sign_snapshot(
@@ -120,14 +124,25 @@ def sign_snapshot(
     *,
     version: int,
     at: datetime,
+    also: Root | None = None,
 ) -> bytes:
-    """Sign a snapshot of roles, each by version, length and hash."""
+    """Sign a snapshot of roles, each by version, length and hash.
+
+    Args:
+        keys: The keys at hand.
+        root: Whose keys must sign.
+        files: Version and bytes of each role.
+        version: Its version.
+        at: Now.
+        also: A root whose keys sign besides: the one that comes next.
+    """
     meta = {
         f"{role}.json": MetaFile.from_data(number, data, ["sha256"])
         for role, (number, data) in files.items()
     }
     signed = Snapshot(version=version, expires=at + TERMS[SNAPSHOT].life, meta=meta)
-    return _signed(root, SNAPSHOT, Metadata(signed), [keys.snapshot])
+    held = [keys.snapshot, *keys.others()]
+    return _signed(root, SNAPSHOT, Metadata(signed), held, also)
 
 
 def sign_timestamp(
@@ -137,6 +152,7 @@ def sign_timestamp(
     *,
     version: int,
     at: datetime,
+    also: Root | None = None,
 ) -> bytes:
     """Sign the timestamp, which names one snapshot by version, length and hash."""
     signed = Timestamp(
@@ -144,7 +160,8 @@ def sign_timestamp(
         expires=at + TERMS[TIMESTAMP].life,
         snapshot_meta=MetaFile.from_data(*snapshot, ["sha256"]),
     )
-    return _signed(root, TIMESTAMP, Metadata(signed), [keys.timestamp])
+    held = [keys.timestamp, *keys.others()]
+    return _signed(root, TIMESTAMP, Metadata(signed), held, also)
 
 
 def _signed(
@@ -152,14 +169,17 @@ def _signed(
     role: str,
     metadata: Metadata[Role],
     keys: Iterable[SigningKey],
+    also: Root | None = None,
 ) -> bytes:
-    """Sign with those keys that the delegator names, and verify as a client does."""
-    named = {identify(key): key for key in _keys_of(delegator, role)}
+    """Sign with those keys that the delegators name, and verify as a client does."""
+    delegators = [delegator] if also is None else [delegator, also]
+    named = {identify(key): key for one in delegators for key in _keys_of(one, role)}
     for key in keys:
         public = named.get(key.public_key.key_id)
         if public is not None:
             metadata.sign(RoleSigner(key, public), append=True)
-    require_signed(delegator, role, metadata)
+    for one in delegators:
+        require_signed(one, role, metadata)
     return metadata.to_bytes()
 
 

@@ -112,6 +112,12 @@ class TrustProposalMismatchError(VerificationError):
     code = "trust-proposal-mismatch"
 
 
+class RootOrphansTargetsError(ConflictError):
+    """A root under which the targets in force would hold no longer."""
+
+    code = "root-orphans-targets"
+
+
 class RevisionTakenError(ConflictError):
     """A revision that is listed with other files, or is below one that is."""
 

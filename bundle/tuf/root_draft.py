@@ -7,7 +7,7 @@ by that of the root before it (TUF 1.0.31 §5.3.4). Online, offline, or carried 
 stick: the bytes are the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,7 +38,7 @@ class RootKeys:
     """The keys that a sovereign root names.
 
     Attributes:
-        root: The admins' root keys, all of external custody.
+        root: The admins' root keys, all of external custody, as metadata has them.
         targets: The admins' targets keys; they may be the root keys.
         snapshot: Online keys of the publisher; two while one replaces the other.
         timestamp: The same.
@@ -49,17 +49,17 @@ class RootKeys:
         UnsafeRoleKeysError: A threshold below 2 or above the number of keys.
     """
 
-    root: tuple[PublicKey, ...]
-    targets: tuple[PublicKey, ...]
-    snapshot: tuple[PublicKey, ...]
-    timestamp: tuple[PublicKey, ...]
+    root: tuple[Key, ...]
+    targets: tuple[Key, ...]
+    snapshot: tuple[Key, ...]
+    timestamp: tuple[Key, ...]
     root_threshold: int = SOVEREIGN_THRESHOLD
     targets_threshold: int = SOVEREIGN_THRESHOLD
 
     def __post_init__(self) -> None:
         for role, count, threshold in (
-            (ROOT, len({k.key_id for k in self.root}), self.root_threshold),
-            (TARGETS, len({k.key_id for k in self.targets}), self.targets_threshold),
+            (ROOT, len({identify(k) for k in self.root}), self.root_threshold),
+            (TARGETS, len({identify(k) for k in self.targets}), self.targets_threshold),
         ):
             if not SOVEREIGN_THRESHOLD <= threshold <= count:
                 raise UnsafeRoleKeysError(
@@ -102,19 +102,28 @@ def draft_root(
         if workspace
         else {},
     )
-    online, admins = Custody.CONTROL_PLANE, Custody.EXTERNAL
-    for role, named, custody in (
-        (ROOT, keys.root, admins),
-        (TARGETS, keys.targets, admins),
-        (SNAPSHOT, keys.snapshot, online),
-        (TIMESTAMP, keys.timestamp, online),
+    for role, named in (
+        (ROOT, keys.root),
+        (TARGETS, keys.targets),
+        (SNAPSHOT, keys.snapshot),
+        (TIMESTAMP, keys.timestamp),
     ):
         for key in named:
-            signed.add_key(role_key(key, custody), role)
+            signed.add_key(key, role)
     signed.roles[ROOT].threshold = keys.root_threshold
     signed.roles[TARGETS].threshold = keys.targets_threshold
     distinct(signed.keys.values())
     return Metadata(signed).to_bytes()
+
+
+def admin_keys(keys: Iterable[PublicKey]) -> tuple[Key, ...]:
+    """Return admins' keys as metadata has them: of external custody."""
+    return tuple(role_key(key, Custody.EXTERNAL) for key in keys)
+
+
+def online_keys(keys: Iterable[PublicKey]) -> tuple[Key, ...]:
+    """Return a publisher's keys as metadata has them: of control-plane custody."""
+    return tuple(role_key(key, Custody.CONTROL_PLANE) for key in keys)
 
 
 def sign_root(draft: bytes, key: SigningKey, *, previous: Root | None = None) -> bytes:

@@ -8,7 +8,7 @@ kept the orphan could serve it in place of the committed bytes. Numbers have gap
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from tuf.api.metadata import Targets
+from tuf.api.metadata import Root, Targets
 
 from bundle.storage.interface import Storage
 from bundle.tuf import documents
@@ -88,9 +88,21 @@ class Writer:
         return self.store(RELEASE, before.version(RELEASE), build, {})[1]
 
     def commit(
-        self, before: Before, targets: bytes, release: bytes, at: datetime
+        self,
+        before: Before,
+        targets: bytes,
+        release: bytes,
+        at: datetime,
+        also: Root | None = None,
     ) -> None:
         """Store the next snapshot, then swap the timestamp.
+
+        Args:
+            before: What this builds on.
+            targets: Top-level targets.
+            release: The delegated role.
+            at: Now.
+            also: A root whose online keys sign besides.
 
         Raises:
             WriteConflictError: Somebody else committed since ``before``.
@@ -102,14 +114,18 @@ class Writer:
 
         def build(version: int) -> bytes:
             return documents.sign_snapshot(
-                self._keys, before.root, files, version=version, at=at
+                self._keys, before.root, files, version=version, at=at, also=also
             )
 
         snapshot = self.store(SNAPSHOT, before.version(SNAPSHOT), build, {})
-        self.swap_timestamp(before, snapshot, at)
+        self.swap_timestamp(before, snapshot, at, also)
 
     def swap_timestamp(
-        self, before: Before, snapshot: tuple[int, bytes], at: datetime
+        self,
+        before: Before,
+        snapshot: tuple[int, bytes],
+        at: datetime,
+        also: Root | None = None,
     ) -> None:
         """Commit: point the timestamp at a snapshot, if nobody else did.
 
@@ -118,7 +134,7 @@ class Writer:
         """
         version = before.version(TIMESTAMP) + 1
         data = documents.sign_timestamp(
-            self._keys, before.root, snapshot, version=version, at=at
+            self._keys, before.root, snapshot, version=version, at=at, also=also
         )
         expected = Digest.of(before.state.timestamp) if before.state else None
         self._storage.replace(TIMESTAMP_NAME, data, expected=expected)

@@ -8,21 +8,25 @@ from fastapi import APIRouter, Depends
 from control_plane.api.deps import ServicesIn, allowed
 from control_plane.api.schemas.base import decoded
 from control_plane.api.schemas.proposals import (
+    NewOnlineKey,
     NewProposal,
+    NewRoot,
     NewSignature,
     NewSovereign,
+    OnlineKey,
     OnlineKeys,
     ProposalDetail,
     ProposalFile,
     ProposalInfo,
     ProposalList,
     Publication,
+    RootInfo,
     by_digest,
 )
 from control_plane.api.schemas.workspaces import WorkspaceInfo
 from control_plane.api.strict import StrictRoute
 from control_plane.auth.roles import Caller, Permission
-from control_plane.workflows import proposals, workspaces
+from control_plane.workflows import proposals, roots, workspaces
 from control_plane.workflows.create_sovereign import create_sovereign, online_keys
 from keys.digest import Digest
 from keys.public import PublicKey
@@ -103,3 +107,19 @@ def publish(
     """Put a signed proposal in force."""
     found = proposals.publish(services, ws, Digest.parse(proposal), decoded(new.event))
     return ProposalDetail.whole(found)
+
+
+@router.post("/workspaces/{ws}/trust/online-keys", status_code=201)
+def online_key(
+    ws: str, new: NewOnlineKey, _: ManagerIn, services: ServicesIn
+) -> OnlineKey:
+    """Make a further online key, for the admins' next root or targets to name."""
+    key = roots.new_online_key(services, ws, new.role)
+    return OnlineKey(role=new.role, public_key=key.pem)
+
+
+@router.post("/workspaces/{ws}/trust/roots", status_code=201)
+def root(ws: str, new: NewRoot, _: ManagerIn, services: ServicesIn) -> RootInfo:
+    """Publish a root that the admins signed, with an admin's event about it."""
+    version = roots.publish_root(services, ws, decoded(new.root), decoded(new.event))
+    return RootInfo(version=version)

@@ -104,7 +104,8 @@ class Ground:
         """
         trust = judge_proposal(proposal, self.roots, self.now, files, at=self.at)
         _, delegated = read_targets(self.roots, proposal.signed, at=self.at)
-        if set(delegated) != {self.workspace.key(RELEASE).public_key.key_id}:
+        held = [self.workspace.key(RELEASE), *self.workspace.further()]
+        if not set(delegated) <= {key.public_key.key_id for key in held}:
             raise TrustProposalMismatchError(
                 "expected the release role's key to be this server's, got another",
                 hint="a release could not be published under these targets",

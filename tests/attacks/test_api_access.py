@@ -38,6 +38,8 @@ SCOPED = {
     ("GET", f"{WS}/trust/proposals/{{proposal}}/files/{{digest}}"): ALL,
     ("POST", f"{WS}/trust/proposals/{{proposal}}/signatures"): ADMIN,
     ("POST", f"{WS}/trust/proposals/{{proposal}}/publish"): ADMIN,
+    ("POST", f"{WS}/trust/online-keys"): ADMIN,
+    ("POST", f"{WS}/trust/roots"): ADMIN,
     ("GET", f"{WS}/releases"): ALL,
     ("POST", f"{WS}/releases"): frozenset({"admin", "release"}),
     ("GET", f"{WS}/releases/{{revision}}"): ALL,

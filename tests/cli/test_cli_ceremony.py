@@ -187,7 +187,14 @@ def test_suspended_resumed_rotated_and_a_floor_by_both_admins(admins, tmp_path):
                 "--permission",
                 "author",
             ),
-            *("--namespace", "acme", "--key", name, "--proof-out", tmp_path / f"{name}.proof"),
+            *(
+                "--namespace",
+                "acme",
+                "--key",
+                name,
+                "--proof-out",
+                tmp_path / f"{name}.proof",
+            ),
         )
     ann.must("identity", "register", "--proof", tmp_path / "kim.proof")
     approve(admins)
@@ -222,6 +229,32 @@ def test_suspended_resumed_rotated_and_a_floor_by_both_admins(admins, tmp_path):
     ann.must("audit", "export", "-o", pack)
     replayed = ann("audit", "replay", pack, "--json")
     assert replayed.exit_code == 0, replayed
+
+
+def test_a_stolen_timestamp_key_is_replaced_by_both_admins(admins, tmp_path):
+    admins.whole("roots", admins.folder / "roots")
+    ann, ben = admins.people["ann"], admins.people["ben"]
+    pub, file = tmp_path / "timestamp.pub", tmp_path / "2.root.json"
+    ann.must("root", "online", "timestamp", "--out", pub)
+    ann.must("root", "draft", file, "--timestamp-key", pub)
+    ann.must("root", "sign", file, "--key", "ann-root")
+    alone = ann("root", "publish", file, "--admin-key", "ann-admin")
+    assert (alone.exit_code, alone.code) == (1, "tuf-signature")
+    assert "root 1" in ann.must("root", "show").out
+    stranger = ann("root", "sign", file, "--key", "ann-targets")
+    assert stranger.code == "tuf-key"
+    ben.must("root", "sign", file, "--key", "ben-root")
+    assert ben.must(
+        "root", "publish", file, "--admin-key", "ben-admin", "--json"
+    ).value == {"version": 2}
+    again = ben("root", "publish", file, "--admin-key", "ben-admin")
+    assert (again.exit_code, again.code) == (1, "tuf-root-chain")
+    assert "root 2" in ann.must("root", "show").out
+    pack = tmp_path / "pack.tar"
+    ann.must("audit", "export", "-o", pack)
+    replayed = ann("audit", "replay", pack, "--json")
+    assert replayed.exit_code == 0, replayed
+    assert "changed the admins, as root 2" in replayed.out
 
 
 def test_the_server_alone_registers_nobody(sovereign, tmp_path):

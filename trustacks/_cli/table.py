@@ -65,6 +65,16 @@ COMMANDS: Final[Table] = {
         },
         "what admins of a sovereign workspace decide",
     ),
+    "root": (
+        {
+            "draft": (f"{_HERE}.root:draft", "draft the admins' next root"),
+            "sign": (f"{_HERE}.root:sign", "sign it as an admin"),
+            "show": (f"{_HERE}.root:show", "show it, or the newest one"),
+            "publish": (f"{_HERE}.root:publish", "publish it, signed by enough"),
+            "online": (f"{_HERE}.root:online", "have an online key made"),
+        },
+        "who the admins are, and the online keys",
+    ),
     "ceremony": (
         {
             "begin": (f"{_HERE}.ceremony:begin", "take the server's online keys"),

@@ -81,6 +81,32 @@ class NewSovereign(Request):
         )
 
 
+class NewOnlineKey(Request):
+    """An online key to make."""
+
+    role: str = Field(max_length=32, examples=["timestamp"])
+
+
+class OnlineKey(Answer):
+    """An online key that metadata may name."""
+
+    role: str
+    public_key: str = Field(description="PEM")
+
+
+class NewRoot(Request):
+    """The next root, and an admin's event about it."""
+
+    root: Base64 = Field(description="N.root.json, signed by both thresholds")
+    event: Base64 = Field(description="root-change/v1, timestamped, not logged")
+
+
+class RootInfo(Answer):
+    """The newest root."""
+
+    version: int
+
+
 class OnlineKeys(Answer):
     """What of a workspace to be is this server's."""
 

@@ -19,6 +19,7 @@ from signer.predicates.identity_proof import IdentityProofPredicate
 from signer.predicates.layer import LayerPredicate
 from signer.predicates.lint import LintPredicate
 from signer.predicates.release import ReleasePredicate
+from signer.predicates.root_change import RootChangePredicate
 from signer.predicates.rule import RulePredicate
 from signer.predicates.runner_report import RunnerReportPredicate
 from signer.predicates.trust_change import TrustChangePredicate
@@ -35,6 +36,7 @@ PREDICATES = (
     LayerPredicate,
     LintPredicate,
     ReleasePredicate,
+    RootChangePredicate,
     RulePredicate,
     RunnerReportPredicate,
     TrustChangePredicate,

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Adopt a new root without a moment in which clients find nothing that holds.
+
+::
+
+    1 snapshot and timestamp again, signed for the old root and for the new one
+    2 put N.root.json: clients take it from here on      THE COMMIT
+    3 snapshot and timestamp again, signed for the new root alone
+
+A crash behind 1 leaves signatures that clients ignore; behind 2, metadata that holds
+under both roots. The same call goes on from there. A stolen online key is useless from
+2 on: clients drop what they kept of a role whose key the root replaced (TUF 1.0.31
+§5.3.11), a fast-forwarded version number included.
+"""
+
+from datetime import datetime
+
+from tuf.api.metadata import Root, Targets
+
+from bundle.storage.interface import Storage
+from bundle.tuf.committed import metadata_name, read_before
+from bundle.tuf.documents import RoleKeys
+from bundle.tuf.errors import RootOrphansTargetsError, TufSignatureError
+from bundle.tuf.metadata import parse_metadata, require_current, require_signed
+from bundle.tuf.roles import ROOT, TARGETS
+from bundle.tuf.rootchain import open_roots
+from bundle.tuf.writer import Writer
+
+
+def check_root(storage: Storage, root: bytes, *, at: datetime) -> Root:
+    """Return a root that could follow the newest one; the newest itself is success.
+
+    Raises:
+        VerificationError: It does not follow, or is not for these admins.
+        RootOrphansTargetsError: The targets in force would hold no longer.
+    """
+    before = read_before(storage)
+    roots = before.roots if root == before.roots[-1] else (*before.roots, root)
+    chain = open_roots(roots)
+    require_current(chain.metadata, ROOT, at)
+    if before.state is not None:
+        targets = parse_metadata(before.state.targets, Targets, TARGETS)
+        try:
+            require_signed(chain.current, TARGETS, targets)
+        except TufSignatureError as error:
+            raise RootOrphansTargetsError(
+                f"expected the targets in force to hold under root "
+                f"{chain.current.version}, got too few of its keys",
+                hint="name old and new targets keys in one root, change trust, then "
+                "drop the old keys in the next root",
+            ) from error
+    return chain.current
+
+
+def adopt_root(storage: Storage, keys: RoleKeys, root: bytes, *, at: datetime) -> None:
+    """Publish a root; one that is there is success.
+
+    Args:
+        storage: The workspace's.
+        keys: The online keys at hand, old and new.
+        root: Its bytes, signed by the thresholds of the root before and its own.
+        at: Now.
+
+    Raises:
+        VerificationError: As ``check_root``.
+        TufSignatureError: It names an online key that is not at hand.
+        StorageError: It may or may not be published; repeat the call.
+    """
+    new = check_root(storage, root, at=at)
+    writer = Writer(storage, keys)
+    before = read_before(storage)
+    if before.state is not None and root != before.roots[-1]:
+        targets, release = before.state.targets, before.state.release
+        writer.commit(before, targets, release, at, also=new)
+    writer.put({metadata_name(ROOT, new.version): root})
+    after = read_before(storage)
+    if after.state is not None:
+        writer.commit(after, after.state.targets, after.state.release, at)
