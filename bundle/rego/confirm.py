@@ -20,6 +20,7 @@ _MAX_FINDINGS = 3
 
 # A test or lint report: rule_id, findings and second_opinion are read of it.
 R = TypeVar("R", bound=Any)
+S = TypeVar("S", bound=Any)
 
 
 def confirmed(engine: Engine, reports: Iterable[R]) -> list[R]:
@@ -35,6 +36,20 @@ def confirmed(engine: Engine, reports: Iterable[R]) -> list[R]:
     if not isinstance(engine, BothEngines):
         return list(reports)
     return with_opinion(reports, second_opinion(engine))
+
+
+def confirmed_together(
+    engine: Engine, tests: Iterable[R], lints: Iterable[S]
+) -> tuple[list[R], list[S]]:
+    """Return two kinds of reports on the same rules with one second opinion.
+
+    Raises:
+        OpaUnsuitableError: ``opa`` is needed, and is too old.
+    """
+    if not isinstance(engine, BothEngines):
+        return list(tests), list(lints)
+    opinion = second_opinion(engine)
+    return with_opinion(tests, opinion), with_opinion(lints, opinion)
 
 
 def with_opinion(reports: Iterable[R], opinion: Opinion) -> list[R]:

@@ -21,12 +21,13 @@ from bundle.layers import read_layer
 from bundle.lint import LintReport, lint_rule
 from bundle.lint.linter import Against
 from bundle.overlay import RuleFiles
+from bundle.rego.confirm import confirmed_together
 from bundle.rego.engine import Engine
-from bundle.rego.testing import run_tests
+from bundle.rego.testing import TestReport, run_tests
 from keys.durable import write_file
 from signer.predicates.parts import Source
 from trustacks._cli.connect import open_client, open_pinned
-from trustacks._cli.engine import confirmed, engine_option, open_engine
+from trustacks._cli.engine import engine_option, open_engine
 from trustacks._cli.git import source_of
 from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
@@ -127,21 +128,33 @@ def _pass(
     files = [one for one, _ in rules]
     parents = against.parents
     tests = [run_tests(one, engine=engine, parents=parents) for one in files]
-    tests = confirmed(engine, tests)
-    for report in tests:
-        if not report.passed:
-            session.output.say(report.text())
-    require_tested(tests)
+    _require_tests(session, tests)
     lints = [
         lint_rule(one, engine=engine, against=replace(against, previous=previous))
         for one, previous in rules
     ]
-    lints = confirmed(engine, lints)
+    _require_lints(session, lints, files)
+    # The second opinion on all that was asked, of rules that are good without it.
+    tests, lints = confirmed_together(engine, tests, lints)
+    _require_tests(session, tests)
+    _require_lints(session, lints, files)
+    return [_passed(*found, engine) for found in zip(files, tests, lints, strict=True)]
+
+
+def _require_tests(session: Session, tests: Sequence[TestReport]) -> None:
+    for report in tests:
+        if not report.passed:
+            session.output.say(report.text())
+    require_tested(tests)
+
+
+def _require_lints(
+    session: Session, lints: Sequence[LintReport], files: Sequence[RuleFiles]
+) -> None:
     refused = [report for report in lints if not report.passed]
     if refused:
         session.output.say(linted_text(refused, files))
     require_linted(lints)
-    return [_passed(*found, engine) for found in zip(files, tests, lints, strict=True)]
 
 
 def require_marked(reports: Sequence[LintReport], mark: str | None) -> None:

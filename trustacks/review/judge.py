@@ -9,6 +9,7 @@ from bundle.finding import Finding
 from bundle.lint.linter import Against, lint_rule
 from bundle.lint.report import LintReport
 from bundle.overlay import RuleFiles
+from bundle.rego.confirm import confirmed_together
 from bundle.rego.engine import Engine
 from bundle.rego.report import TestReport
 from bundle.rego.testing import report_tests
@@ -93,7 +94,7 @@ def judge(changed: Changed, *, engine: Engine, against: Against) -> Reviewed:
     test = report_tests(new, engine=engine, parents=against.parents, coverage=False)
     old = changed.old if changed.kind == "changed" else None
     lint = lint_rule(new, engine=engine, against=replace(against, previous=old))
-    (test,), (lint,) = _confirmed(engine, test, lint)
+    (test,), (lint,) = confirmed_together(engine, [test], [lint])
     findings = {*lint.findings, *test.findings, *evidence_findings(new)}
     return Reviewed(
         changed=changed,
@@ -117,20 +118,6 @@ def removed(changed: Changed, old: RuleFiles, root: Path) -> Reviewed:
     state = "missing" if findings else "retired"
     said = Compared("removed", "its denies are gone")
     return Reviewed(changed, said, state, None, None, findings)
-
-
-def _confirmed(
-    engine: Engine, test: TestReport, lint: LintReport
-) -> tuple[list[TestReport], list[LintReport]]:
-    """Return both reports with the second opinion on what was asked for them."""
-    from bundle.rego.both import BothEngines  # noqa: PLC0415 - only where opa is
-    from bundle.rego.confirm import with_opinion  # noqa: PLC0415 - only where opa is
-    from bundle.rego.opinion import second_opinion  # noqa: PLC0415 - only where opa is
-
-    if not isinstance(engine, BothEngines):
-        return [test], [lint]
-    opinion = second_opinion(engine)
-    return with_opinion([test], opinion), with_opinion([lint], opinion)
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str]:
