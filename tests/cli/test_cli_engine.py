@@ -2,6 +2,7 @@
 """``--engine``: who evaluates, who agreed, and what is said where there is no opa."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,20 @@ def test_version_says_who_would_be_asked(cli, path, tmp_path):
     assert json.loads(cli("version", "--json").out)["second_opinion"].startswith(
         "none: expected"
     )
+
+
+def test_a_signature_says_who_agreed(alice, drafted, monkeypatch):
+    """Signing asks both by default; PATH keeps git."""
+    folder = Path(installed_opa()).parent
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    signed = alice.must("rule", "sign", "--overlay", drafted, "--json").value["signed"]
+    for part in ("test", "lint"):
+        said = signed[0]["predicate"][part]
+        assert said["engine"] == "regorus"
+        assert said["second_opinion"]["engine"] == "opa"
+
+
+def test_a_signature_with_one_engine_names_nobody_else(alice, drafted):
+    words = ("rule", "sign", "--overlay", drafted, "--engine", "regorus", "--json")
+    signed = alice.must(*words).value["signed"]
+    assert signed[0]["predicate"]["test"]["second_opinion"] is None
