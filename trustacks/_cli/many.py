@@ -35,11 +35,18 @@ def reports_of(
         WorkerLostError: A worker process ended in the middle.
     """
     reports: list[Report] = []
-    with session.output.progress(doing) as step:
+    bar = session.output.progress(doing) if len(rules) > FEW else _no_bar()
+    with bar as step:
         for found in _done(session, rules, work):
             reports += found
             step(len(reports), len(rules))
     return reports
+
+
+@contextlib.contextmanager
+def _no_bar() -> Iterator[Callable[[int, int], None]]:
+    """For a few rules a bar would take longer to load than the work."""
+    yield lambda _done, _total: None
 
 
 def _done(

@@ -15,9 +15,9 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, TypeVar
@@ -57,8 +57,11 @@ def in_processes(
         TrustacksError: The first that a worker raised.
         WorkerLostError: A worker ended in the middle.
     """
-    workers = [_started(start) for _ in range(min(count, len(items)))]
+    workers: list[tuple[Connection, BaseProcess]] = []
     try:
+        for _ in range(min(count, len(items))):
+            with _ctrl_c_held():
+                workers.append(_started(start))
         yield from _shared(dict(workers), items)
         for pipe, process in workers:
             pipe.close()
@@ -111,23 +114,24 @@ def _started(start: Callable[[], Any]) -> tuple[Connection, BaseProcess]:
     spawn = multiprocessing.get_context("spawn")  # with no thread, lock or file of ours
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=_serve, args=(theirs, start), daemon=True)
-    with _sigint_ignored():
-        process.start()
+    process.start()
     theirs.close()
     return ours, process
 
 
 @contextlib.contextmanager
-def _sigint_ignored() -> Iterator[None]:
-    """Let what is started here never hear of Ctrl-C: a program inherits that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _ctrl_c_held() -> Iterator[None]:
+    """Hold Ctrl-C back until the end; what is started here never hears of it.
+
+    A program inherits which signals are held back. The tracker of ``multiprocessing``
+    is started before, because it lets them through again.
+    """
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection, start: Callable[[], Any]) -> None:

@@ -4,18 +4,22 @@
 There is no ``--update``: what a case expects is written by a person.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from bundle.layers import Layer
 from bundle.overlay import RuleFiles, overlay_root
-from bundle.rego.engine import Engine
+from bundle.rego.engine import Module
+from bundle.rego.remember import RememberingEngine
 from bundle.rego.testing import TestReport, report_tests
 from trustacks._cli.engine import REGORUS, confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command
+from trustacks._cli.many import reports_of
 from trustacks._cli.overlay_files import choose_rules, overlay_option
 from trustacks._cli.parent_layers import modules_of, parents_options, read_parents
 from trustacks._cli.session import Session
@@ -24,9 +28,6 @@ from trustacks.errors import (
     RuleCoverageLowError,
     RuleTestsFailedError,
 )
-
-# With fewer rules the bar would take longer to load than the tests to run.
-_MANY: Final = 20
 
 
 @command("test")
@@ -54,12 +55,13 @@ def test(
     engine_choice: str | None,
 ) -> None:
     """Run the tests of rules, named by id or path, or of every rule."""
-    engine = open_engine(session, engine_choice or REGORUS)
+    work_of = partial(Testing, engine_choice=engine_choice or REGORUS)
 
     def once() -> None:
         chosen = choose_rules(overlay, rules)
         parents = _parents(session, constitution, packs, workspace)
-        reports = confirmed(engine, _run(session, engine, chosen, parents))
+        work = work_of(modules_of(parents))
+        reports = reports_of(session, chosen, work, doing="testing")
         value = {"rules": [report.details() for report in reports]}
         layers = [_layer(parent) for parent in parents]
         session.output.result(
@@ -121,25 +123,28 @@ def _parents(
         return ()
 
 
-def _run(
-    session: Session,
-    engine: Engine,
-    rules: Sequence[RuleFiles],
-    parents: Sequence[Layer],
-) -> list[TestReport]:
-    modules = modules_of(parents)
+@dataclass(frozen=True)
+class Testing:
+    """The work of this command; a worker process is given it too."""
 
-    def one(files: RuleFiles) -> TestReport:
-        return report_tests(files, engine=engine, parents=modules, coverage=True)
+    parents: Sequence[Module]
+    engine_choice: str
 
-    if len(rules) < _MANY:
-        return [one(files) for files in rules]
-    reports = []
-    with session.output.progress("testing") as step:
-        for number, files in enumerate(rules, start=1):
-            reports.append(one(files))
-            step(number, len(rules))
-    return reports
+    def __call__(
+        self, session: Session
+    ) -> Callable[[Sequence[RuleFiles]], list[TestReport]]:
+        """Return what tests a chunk of rules with the session's engine."""
+        engine = open_engine(session, self.engine_choice)
+        asked = RememberingEngine(engine)
+
+        def test_chunk(rules: Sequence[RuleFiles]) -> list[TestReport]:
+            reports = [
+                report_tests(files, engine=asked, parents=self.parents, coverage=True)
+                for files in rules
+            ]
+            return confirmed(engine, reports)
+
+        return test_chunk
 
 
 def _text(session: Session, reports: Sequence[TestReport]) -> str:
