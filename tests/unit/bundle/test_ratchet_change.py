@@ -203,7 +203,7 @@ def test_no_input_of_the_schema_refutes_what_may_be_attested(prover, name, turne
         sides = [question_of(one, [library()], shared_engine()) for one in (old, new)]
         replays = [side.load(shared_engine()) for side in sides]
         programs = tuple(side.program for side in sides)
-        tried = [completed(d) for d in candidates(programs, limit=400)]
+        tried = [completed(d) for d in candidates(programs, limit=1_500)]
         for document in filter(admits, tried):
             before, after = (replay.denies(document) for replay in replays)
             assert after is not False or before is False, (there, instead, document)
