@@ -41,7 +41,9 @@ class Fault(Enum):
     CONTENDED = auto()
     """409: nothing was done."""
     BUSY = auto()
-    """503: nothing was done."""
+    """503 SlowDown: nothing was done."""
+    BROKEN = auto()
+    """500 InternalError: it was done all the same."""
     LOST_REQUEST = auto()
     """The connection ends; nothing was done."""
     LOST_ANSWER = auto()
@@ -110,6 +112,9 @@ class Door:
             problem = self._problem(key, environ)
             if problem:
                 return _refuse(start_response, *problem)
+        if fault is Fault.BROKEN:
+            list(self._inner(environ, lambda *_: None))
+            return _refuse(start_response, 500, "InternalError")
         answer = self._inner(environ, start_response)
         if fault in (Fault.LOST_ANSWER, Fault.DOWN_AFTER):
             list(answer)

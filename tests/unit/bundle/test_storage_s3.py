@@ -19,7 +19,13 @@ from keys.errors import (
 from tests.simulators.s3 import REGION, Fault
 
 ROOT = Path(__file__).parents[3]
-PASSING = [Fault.CONTENDED, Fault.BUSY, Fault.LOST_REQUEST, Fault.LOST_ANSWER]
+PASSING = [
+    Fault.CONTENDED,
+    Fault.BUSY,
+    Fault.BROKEN,
+    Fault.LOST_REQUEST,
+    Fault.LOST_ANSWER,
+]
 
 
 @pytest.mark.parametrize("fault", PASSING)
