@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from bundle.rego.engine import UNDEFINED, Module
 from bundle.rego.errors import (
+    EngineUnavailableError,
     EvaluationCrashError,
     EvaluationError,
     OpaRefusedError,
@@ -74,9 +75,27 @@ def ask_opa(
         OpaRefusedError: The modules do not compile.
         EvaluationError: No answer, or an error in one of them.
     """
+    try:
+        return _ask(opa, modules, questions, data or {}, seconds, coverage=coverage)
+    except OSError as error:
+        raise EngineUnavailableError(
+            f"expected to write a question for opa: {error.strerror}",
+            hint="is there room in the folder for temporary files?",
+        ) from error
+
+
+def _ask(
+    opa: Opa,
+    modules: Sequence[Module],
+    questions: Sequence[Question],
+    data: Mapping[str, Any],
+    seconds: float,
+    *,
+    coverage: bool,
+) -> Answers:
     nonce = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="trustacks-opa-") as folder:
-        _write(Path(folder), nonce, modules, questions, data or {})
+        _write(Path(folder), nonce, modules, questions, data)
         arguments = ["eval", "--format=json", *_STRICT]
         arguments += [f"--capabilities={CAPABILITIES}", f"--data={folder}/data"]
         arguments += [f"--input={folder}/input.json", f"data.trustacks_{nonce}"]

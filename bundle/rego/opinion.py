@@ -13,6 +13,7 @@ from bundle.rego.both import Asked, BothEngines
 from bundle.rego.engine import EngineId, Module
 from bundle.rego.errors import (
     EngineDisagreementError,
+    EvaluationCrashError,
     EvaluationError,
     OpaRefusedError,
 )
@@ -20,6 +21,8 @@ from bundle.rego.opa import OpaEngine, seconds_for
 from bundle.rego.opa_query import Question, ask_opa
 from bundle.rego.opinion_groups import Group, grouped
 
+# Processes at once; each may take a gigabyte.
+_PROCESSES: Final = 2
 # Processes for one group of modules: every fault of one question needs a few.
 _MAX_PROCESSES: Final = 40
 _SHOWN_CHARS: Final = 400
@@ -96,25 +99,33 @@ def second_opinion(engine: BothEngines) -> Opinion:
 
     Raises:
         OpaUnsuitableError: It is unsuitable, and required.
+        EvaluationError: The question could not be put to it.
     """
     asked, read = engine.transcript.take()
     second = engine.second
     if second is None:
         return NO_OPINION
     groups = grouped(asked, read)
-    found: list[list[Disagreement]] = [[] for _ in groups]
+    found: dict[int, list[Disagreement]] = {}
 
-    def ask(number: int) -> None:
-        found[number] = _ask(engine.opa, groups[number])
+    left = iter(range(len(groups)))
 
-    threads = [threading.Thread(target=ask, args=(n,)) for n in range(len(groups))]
+    def ask() -> None:
+        for number in left:
+            found[number] = _ask(engine.opa, groups[number])
+
+    threads = [threading.Thread(target=ask) for _ in groups[:_PROCESSES]]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if len(found) < len(groups):  # a thread ended by a fault of ours
+        raise EvaluationCrashError("expected OPA's answers to all questions, got some")
     files = frozenset(file for group in groups for file in group.files.values())
     engines = (f"{engine.name} {engine.version}", str(second))
-    return Opinion(second, engines, files, tuple(d for ds in found for d in ds))
+    return Opinion(
+        second, engines, files, tuple(d for n in sorted(found) for d in found[n])
+    )
 
 
 def _ask(opa: OpaEngine, group: Group) -> list[Disagreement]:

@@ -189,6 +189,22 @@ def test_an_opa_that_only_repeats_the_nonce_does_not_agree(reader, tmp_path):
     assert one.first == ["x"]
 
 
+def test_a_folder_that_cannot_be_written_agrees_with_nobody(
+    reader, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    (one,) = opinion_of(reader, stand_in(tmp_path, "exit 1")).disagreements
+    assert one.second.code == "engine-unavailable"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_ours_agrees_with_nobody(reader, tmp_path, monkeypatch):
+    monkeypatch.setattr("bundle.rego.opinion.ask_opa", lambda *a, **k: 1 / 0)
+    with pytest.raises(EvaluationError) as caught:
+        opinion_of(reader, stand_in(tmp_path, "exit 1"))
+    assert caught.value.code == "evaluation-crash"
+
+
 BOMBS = {
     "a product of ranges": (
         "deny contains x if { some i in numbers.range(1, 9000); "

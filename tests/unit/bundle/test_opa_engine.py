@@ -95,7 +95,7 @@ REFUSED = {
     "a recursion": ("p if q\nq if p", "recursive"),
     "the network": ('p if http.send({"url": "x"})', "undefined function http.send"),
     "the clock": ("p if time.now_ns() > 1", "undefined function time.now_ns"),
-    "print": ("p if opa.runtime()", "undefined function opa.runtime"),
+    "the environment": ("p if opa.runtime()", "undefined function opa.runtime"),
 }
 
 

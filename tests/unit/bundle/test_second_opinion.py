@@ -138,6 +138,22 @@ def test_many_rules_are_asked_in_one_process(both, monkeypatch):
     assert len(opinion.files) == 30
 
 
+def test_very_many_rules_are_asked_in_several_processes(both, monkeypatch):
+    monkeypatch.setattr("bundle.rego.opinion_groups.MAX_TOGETHER", 4)
+    asked = []
+
+    def counted(*arguments, **named):
+        asked.append(len(arguments[2]))
+        return ask_opa(*arguments, **named)
+
+    monkeypatch.setattr("bundle.rego.opinion.ask_opa", counted)
+    for number in range(10):
+        ask(both, module(f"acme_{number}", '"x" if input.n'), {"n": 1})
+    opinion = second_opinion(both)
+    assert sorted(asked) == [2, 4, 4]
+    assert (len(opinion.files), opinion.disagreements) == (10, ())
+
+
 def test_one_rule_that_opa_refuses_takes_no_other_with_it(both):
     good, bad = (
         module("a", '"x" if input.n'),
