@@ -26,6 +26,7 @@ LINES = SOURCE.count("\n")
 # Seconds after which a command hangs; the slowest takes one.
 _HANGS = 60
 
+PROFILE = "environment-profile.yaml"
 OK = (0, None)
 FORMAT = (1, "overlay-format")
 LIMIT = (1, "limit-exceeded")
@@ -169,6 +170,15 @@ def test_a_text_that_is_none_is_not_signed(alice, drafted, name, stem):
     assert tree(drafted) == before
 
 
+def test_a_rule_beside_a_broken_profile_is_not_signed(alice, drafted):
+    (drafted / "overlay" / PROFILE).write_text("telemetry: []\n")
+    before = tree(drafted)
+    said, done = ended(alice, "rule", "sign", "--overlay", drafted)
+    assert said == (1, "rule-lint-failed")
+    assert "[profile-invalid]" in done.err
+    assert tree(drafted) == before
+
+
 # ---------------------------------------------------------------- what lies there
 
 
@@ -221,7 +231,6 @@ def large(path):
     path.write_bytes(b"# x\n" * 300_000)
 
 
-PROFILE = "environment-profile.yaml"
 # What is done, and what every command says that reads the whole overlay; what those say
 # that are asked for the one rule by its id, if it is something else.
 PLACES = {

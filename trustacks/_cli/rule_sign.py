@@ -32,6 +32,7 @@ from trustacks._cli.git import source_of
 from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.overlay_files import choose_rules, overlay_option
+from trustacks._cli.overlay_profile import profile_of
 from trustacks._cli.rule_lint import (
     against_of,
     linted_text,
@@ -97,6 +98,7 @@ def sign(
     engine = open_engine(session, engine_choice)
     layers = tuple(map(read_layer, parents.archives))
     against = against_of(layers, read_others(overlay, rule), engine)
+    against = replace(against, profile=profile_of(overlay))
     work = [(one, previous_of(session, one, None, workspace)) for one in wanted]
     passed = _pass(session, engine, work, against)
     require_marked([one.lint for one in passed], mark)
