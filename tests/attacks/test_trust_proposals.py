@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Control Plane in a thief's hands asks an admin to sign: what it may not ask for."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tuf.api.metadata import DelegatedRole, Delegations, Metadata, TargetFile
+
+from bundle.rego.embedded import EmbeddedEngine
+from bundle.trust_proposal import InForce
+from bundle.tuf.keys import role_key
+from bundle.tuf.proposal import Base, ProposalSignature, TrustProposal, build_proposal
+from bundle.tuf.proposal_signing import assemble, sign_proposal
+from bundle.tuf.rootchain import open_roots
+from keys.clock import utc_now
+from keys.digest import Digest
+from keys.errors import TrustacksError
+from signer.form import Custody
+from signer.predicates.trust_change import (
+    IDENTITY_REGISTERED,
+    IDENTITY_RESUMED,
+    LAYERS_CHANGED,
+    RULES_CHANGED,
+    Change,
+)
+from signer.revocation import Revocation
+from signer.trust import Trust
+from signer.trust_policy import TrustPolicy
+from signer.trusted_root import TrustedRoot
+from tests.simulators.workspace import SimulatedWorkspace
+from trustacks.trusting import review
+
+AT = utc_now().replace(microsecond=0)
+RULES = Change(kind=RULES_CHANGED)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with EmbeddedEngine() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def house(engine):
+    made = SimulatedWorkspace(AT, engine, sovereign=True)
+    ended = Revocation("runner", AT, "left")
+    held = Revocation("admin", AT, "on leave", final=False)
+    made.publish_trust(revocations=(ended, held))
+    return made
+
+
+def in_force(house):
+    current = house.repository.current()
+    files = {
+        p: house.repository.read(p, max_bytes=1 << 24) for p in current.top.targets
+    }
+    policy = TrustPolicy.parse(files["trust/policy.json"])
+    roots = open_roots(current.roots)
+    trust = Trust(
+        workspace=roots.workspace,
+        form=roots.form,
+        policy=policy,
+        trusted_root=TrustedRoot.parse(files["trust/trusted_root.json"]),
+    )
+    base = Base(current.top.version, Digest.of(current.targets))
+    return roots, InForce(base, trust, files)
+
+
+def propose(house, *, change=RULES, base=None, version=None, workspace=None, **policy):
+    """The next trust with these changes, and its files."""
+    _, now = in_force(house)
+    old = now.trust.policy
+    new = replace(old, **{"version": old.version + 1, **policy})
+    files = {**now.files, "trust/policy.json": new.to_bytes()}
+    key = role_key(house.tuf.release_key.public_key, Custody.CONTROL_PLANE)
+    made = build_proposal(
+        workspace or house.workspace,
+        now.base if base is None else base,
+        version or now.base.version + 1,
+        files,
+        key,
+        change,
+        checkpoint=house.log.checkpoint().decode(),
+        at=AT,
+    )
+    return made, files
+
+
+def rebuilt(made, change):
+    """The same proposal with other targets."""
+    metadata = Metadata.from_bytes(made.targets)
+    change(metadata.signed)
+    return replace(made, targets=metadata.to_bytes())
+
+
+def judged(house, made, files, signatures=()):
+    roots, now = in_force(house)
+    return review(made, roots, now, files, list(signatures), at=AT)
+
+
+def identities(house, *more):
+    return (*in_force(house)[1].trust.policy.identities, *more)
+
+
+def thief(house, **terms):
+    return house.person("thief", "author", **terms).identity
+
+
+def registered(identity_id="thief"):
+    return Change(kind=IDENTITY_REGISTERED, identity=identity_id)
+
+
+def changed_identity(house):
+    first, *rest = identities(house)
+    return (replace(first, permissions=first.permissions | {"release"}), *rest)
+
+
+def foreign_target(targets):
+    targets.targets["overlay/9/bundle.tar.gz"] = TargetFile(
+        1, {"sha256": "0" * 64}, "overlay/9/bundle.tar.gz"
+    )
+
+
+def wider_delegation(targets):
+    (keyid,) = targets.delegations.keys
+    role = DelegatedRole("release", [keyid], 1, terminating=True, paths=["*"])
+    targets.delegations = Delegations(targets.delegations.keys, {"release": role})
+
+
+def long_life(targets):
+    targets.expires = AT + timedelta(days=400)
+
+
+def propose_older(house):
+    _, now = in_force(house)
+    made, files = propose(house)
+    old = now.files["trust/policy.json"]
+    files = {**files, "trust/policy.json": old}
+
+    def back(targets):
+        path = "trust/policy.json"
+        targets.targets[path] = TargetFile(
+            len(old), {"sha256": Digest.of(old).hex}, path
+        )
+
+    return rebuilt(made, back), files
+
+
+def with_targets(house, change):
+    made, files = propose(house)
+    made = rebuilt(made, change)
+    if "overlay/9/bundle.tar.gz" in made.signed.targets:
+        files = {**files, "overlay/9/bundle.tar.gz": b"x"}
+        path = "overlay/9/bundle.tar.gz"
+        made = rebuilt(
+            made,
+            lambda t: t.targets.update(
+                {path: TargetFile(1, {"sha256": Digest.of(b"x").hex}, path)}
+            ),
+        )
+    return made, files
+
+
+ATTACKS = {
+    "a custodial author": (
+        lambda h: propose(
+            h,
+            change=registered(),
+            identities=identities(h, thief(h, custody=Custody.CONTROL_PLANE)),
+        ),
+        "custody",
+    ),
+    "an identity that nobody announces": (
+        lambda h: propose(h, identities=identities(h, thief(h))),
+        "trust-event-untrue",
+    ),
+    "another identity than announced": (
+        lambda h: propose(
+            h, change=registered("jane"), identities=identities(h, thief(h))
+        ),
+        "trust-event-untrue",
+    ),
+    "two identities under one event": (
+        lambda h: propose(
+            h,
+            change=registered(),
+            identities=identities(h, thief(h), h.person("two", "author").identity),
+        ),
+        "trust-event-untrue",
+    ),
+    "an identity that may more": (
+        lambda h: propose(h, identities=changed_identity(h)),
+        "trust-event-untrue",
+    ),
+    "an identity that is gone": (
+        lambda h: propose(h, identities=identities(h)[1:], revocations=()),
+        "trust-event-untrue",
+    ),
+    "a revoked identity that is back": (
+        lambda h: propose(
+            h,
+            change=Change(kind=IDENTITY_RESUMED, identity="runner"),
+            revocations=(Revocation("admin", AT, "on leave", final=False),),
+        ),
+        "trust-event-untrue",
+    ),
+    "a revocation made a suspension": (
+        lambda h: propose(
+            h,
+            revocations=(
+                Revocation("runner", AT, "left", final=False),
+                Revocation("admin", AT, "on leave", final=False),
+            ),
+        ),
+        "trust-event-untrue",
+    ),
+    "a suspension lifted under another name": (
+        lambda h: propose(
+            h,
+            change=Change(kind=LAYERS_CHANGED),
+            revocations=(Revocation("runner", AT, "left"),),
+        ),
+        "trust-event-untrue",
+    ),
+    "an older trust policy": (
+        propose_older,
+        "trust-proposal-mismatch",
+    ),
+    "other targets before": (
+        lambda h: propose(h, base=Base(1, Digest.of(b"x"))),
+        "trust-proposal-stale",
+    ),
+    "a version that is in force": (
+        lambda h: propose(h, version=in_force(h)[1].base.version),
+        "trust-proposal-stale",
+    ),
+    "another workspace": (
+        lambda h: propose(h, workspace=Digest.of(b"other")),
+        "trust-proposal-mismatch",
+    ),
+    "an admin's targets key as an author's": (
+        lambda h: propose(
+            h,
+            change=registered(),
+            identities=identities(
+                h, replace(thief(h), public_key=h.tuf.targets_keys[0].public_key)
+            ),
+        ),
+        "key-reused",
+    ),
+    "an overlay among the admins' targets": (
+        lambda h: with_targets(h, foreign_target),
+        "tuf-target",
+    ),
+    "a wider delegation": (
+        lambda h: with_targets(h, wider_delegation),
+        "tuf-delegation",
+    ),
+    "trust for a year": (lambda h: with_targets(h, long_life), "tuf-expired"),
+    "files that are not listed": (
+        lambda h: (propose(h)[0], {**propose(h)[1], "trust/policy.json": b"{}"}),
+        "trust-proposal-mismatch",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_no_admin_is_asked_to_sign(house, name):
+    attack, code = ATTACKS[name]
+    before = dict(house.storage.objects)
+    with pytest.raises(TrustacksError) as refused:
+        judged(house, *attack(house))
+    assert refused.value.code == code
+    assert dict(house.storage.objects) == before
+
+
+def test_an_honest_change_is_shown_in_words(house):
+    found = judged(
+        house,
+        *propose(
+            house, change=registered(), identities=identities(house, thief(house))
+        ),
+    )
+    assert [one.what for one in found.differences] == ["identity thief"]
+
+
+def test_what_the_server_signs_itself_is_no_admin_s_signature(house):
+    made, files = propose(house)
+    roots, _ = in_force(house)
+    online = role_key(house.tuf.release_key.public_key, Custody.CONTROL_PLANE)
+    forged = ProposalSignature(
+        online.keyid, house.tuf.release_key.sign(made.signed_bytes)
+    )
+    with pytest.raises(TrustacksError) as refused:
+        judged(house, made, files, [forged])
+    assert refused.value.code == "tuf-key"
+    one = sign_proposal(made, roots.current, house.tuf.targets_keys[0])
+    found = judged(house, made, files, [one, one])
+    assert (len(found.signatures), found.threshold) == (1, 2)
+    with pytest.raises(TrustacksError) as refused:
+        found.targets()
+    assert refused.value.code == "tuf-signature"
+
+
+def test_signatures_of_one_proposal_publish_no_other(house):
+    """The thief holds both admins' signatures of an honest proposal."""
+    honest, _ = propose(house)
+    roots, _ = in_force(house)
+    held = [sign_proposal(honest, roots.current, k) for k in house.tuf.targets_keys]
+    other, _ = propose(
+        house, change=registered(), identities=identities(house, thief(house))
+    )
+    with pytest.raises(TrustacksError) as refused:
+        assemble(other, roots.current, held)
+    assert refused.value.code == "tuf-signature"
+    assert TrustProposal.parse(honest.to_bytes()).id == honest.id
