@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bundle.archive import gzip_stored, pack_tar
-from bundle.confine import Parse, check_confined
+from bundle.confine import Parameters, Parse, check_confined
 from bundle.inventory import INVENTORY_PATH, build_inventory
 from bundle.manifest import MANIFEST_PATH, Manifest
 from keys.digest import Digest
@@ -62,7 +62,11 @@ class BuiltBundle:
 
 
 def build_bundle(
-    rules: Iterable[RuleSource], *, revision: int, parse: Parse
+    rules: Iterable[RuleSource],
+    *,
+    revision: int,
+    parse: Parse,
+    parameters: Parameters = (),
 ) -> BuiltBundle:
     """Build the OPA bundle of a release.
 
@@ -70,6 +74,7 @@ def build_bundle(
         rules: The overlay's rules; none is an overlay that adds nothing.
         revision: Of the release, from 1.
         parse: ``Engine.parse``.
+        parameters: Paths that the parents declare, which rules may read.
 
     Raises:
         ConfinementError: A rule could do more than add denies.
@@ -77,7 +82,7 @@ def build_bundle(
         UsageError: No such revision, or one rule id twice.
     """
     sources = _by_path(rules)
-    modules = check_confined(sources, parse=parse)
+    modules = check_confined(sources, parse=parse, parameters=parameters)
     files = {
         MANIFEST_PATH: Manifest(revision).to_bytes(),
         INVENTORY_PATH: build_inventory(modules),

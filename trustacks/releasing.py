@@ -17,7 +17,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bundle.build import BuiltBundle, build_bundle
+from bundle.layers import read_layer
 from bundle.overlay import RuleFiles
+from bundle.parameter_paths import parameter_paths
 from bundle.rego.engine import Engine
 from keys.clock import Clock
 from keys.digest import Digest
@@ -143,7 +145,14 @@ class Releaser:
         head = pinned.head(at=at)
         inventory, approvals = self._inventory(rules, pinned, head, at)
         revision = head.release.revision + 1 if head else 1
-        built = build_bundle(rules, revision=revision, parse=self.engine.parse)
+        layers = (read_layer(archive) for archive in pinned.parents().archives)
+        modules = [module for layer in layers for module in layer.modules]
+        built = build_bundle(
+            rules,
+            revision=revision,
+            parse=self.engine.parse,
+            parameters=parameter_paths(modules, engine=self.engine),
+        )
         name = segment(self.api.name)
         note = self.api.client.fetch(
             f"/w/{name}/log/checkpoint", max_bytes=MAX_NOTE_BYTES

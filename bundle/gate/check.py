@@ -95,7 +95,7 @@ def check_release(
         accepted = check_trust(steps, candidate, marks=marks, at=at)
         layers = check_layers(steps, candidate, accepted)
         word = check_word(steps, candidate, accepted, marks=marks, floor=floor, at=at)
-        rules = check_bundle(steps, candidate, word, engine)
+        rules = check_bundle(steps, candidate, word, layers, engine)
         check_rules(steps, candidate, word, rules, at=at)
         check_together(steps, engine, layers, rules, at=at)
         release = _release(accepted, layers, word, rules)

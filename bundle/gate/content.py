@@ -14,7 +14,8 @@ from bundle.errors import InventoryMismatchError
 from bundle.gate.errors import InventoryNotReleasedError, ManifestRevisionError
 from bundle.inventory import build_inventory
 from bundle.manifest import parse_manifest
-from bundle.rego.engine import Engine
+from bundle.parameter_paths import parameter_paths
+from bundle.rego.engine import Engine, Module
 from bundle.rule import RuleModule
 from keys.digest import Digest
 from signer.predicates.release import ReleasePredicate
@@ -45,14 +46,22 @@ def check_manifest(files: Mapping[str, bytes], revision: int) -> None:
         )
 
 
-def open_rules(files: Mapping[str, bytes], engine: Engine) -> tuple[RuleModule, ...]:
+def open_rules(
+    files: Mapping[str, bytes], engine: Engine, parents: Sequence[Module]
+) -> tuple[RuleModule, ...]:
     """Check confinement of everything in the bundle and read its rules.
+
+    Args:
+        files: The archive's.
+        engine: Parses.
+        parents: The pinned layers' Rego: rules may read the parameters they declare.
 
     Raises:
         ConfinementError: A file, package, reference or builtin that is not allowed.
         RegoParseError: A rule that does not parse.
     """
-    return check_confined(_rego(files), parse=engine.parse)
+    paths = parameter_paths(parents, engine=engine)
+    return check_confined(_rego(files), parse=engine.parse, parameters=paths)
 
 
 def check_released(rules: Sequence[RuleModule], release: ReleasePredicate) -> None:

@@ -20,14 +20,18 @@ from signer.steps import StepRecorder
 
 
 def check_bundle(
-    steps: StepRecorder, candidate: Candidate, word: Word, engine: Engine
+    steps: StepRecorder,
+    candidate: Candidate,
+    word: Word,
+    layers: Layers,
+    engine: Engine,
 ) -> tuple[RuleModule, ...]:
     """Steps on the archive: strict, confined, and what was released."""
     with steps("archive"):
         files = content.open_archive(candidate.bundle)
         content.check_manifest(files, candidate.revision)
     with steps("confinement") as note:
-        rules = content.open_rules(files, engine)
+        rules = content.open_rules(files, engine, layers.modules)
         note(f"checked here: {len(rules)}")
     with steps("inventory"):
         content.check_released(rules, word.head.release)

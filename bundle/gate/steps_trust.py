@@ -16,6 +16,7 @@ from bundle.gate.trust import (
 from bundle.gate.verdict import AcceptedTrust
 from bundle.layers import Layer
 from bundle.marks import Marks
+from bundle.rego.engine import Module
 from bundle.tuf.view import read_view
 from signer.form import Form
 from signer.steps import StepRecorder
@@ -58,6 +59,11 @@ class Layers:
     def all(self) -> tuple[Layer, ...]:
         """Constitution and packs."""
         return (self.constitution, *self.packs)
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        """The Rego of all of them."""
+        return tuple(module for layer in self.all for module in layer.modules)
 
 
 def check_trust(

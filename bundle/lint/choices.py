@@ -8,38 +8,15 @@ Whether a stricter value never loosens a parent is proved once for its bytes.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from bundle.confine import Parameters
 from bundle.finding import Finding
+from bundle.parameter_paths import declaring_parameters
 from bundle.rego.engine import Engine, Module
-from bundle.rego.errors import RegoParseError
 from bundle.rule import RuleModule
 from keys.digest import Digest
 
-_WORD: Final = "params"
 _FORMAT: Final = "compare with docs/formats/ratchet.md, Parameters of a parent"
 # What was found out about the bytes of a parent; a release of it is read many times.
 _PROVED: dict[Digest, tuple[Finding, ...]] = {}
-
-
-def parameter_paths(parents: Sequence[Module], *, engine: Engine) -> Parameters:
-    """Return the paths of all parameters that parents declare.
-
-    A declaration that is wrong declares nothing: ``lint_layer`` says so.
-
-    Raises:
-        EvaluationError: The engine gave no answer.
-    """
-    declaring = _declaring(parents)
-    if not declaring:
-        return ()
-    from bundle.ratchet.errors import ParameterDeclarationError  # noqa: PLC0415
-    from bundle.ratchet.parameters import read_parameters  # noqa: PLC0415 - rarely
-
-    try:
-        found = read_parameters(declaring, engine=engine)
-    except (ParameterDeclarationError, RegoParseError):
-        return ()
-    return tuple(parameter.path for parameter in found)
 
 
 def refused_choices(
@@ -80,7 +57,7 @@ def parameter_findings(
     Raises:
         EvaluationError: The engine gave no answer.
     """
-    declaring = _declaring(parents)
+    declaring = declaring_parameters(parents)
     if not declaring:
         return ()
     texts = "\0".join(f"{m.path}\0{m.source}" for m in parents)
@@ -145,10 +122,6 @@ def _not_monotone(where: tuple[str, int, int], parameter: Any, reason: str) -> F
         "compare in the direction that is declared, or let nobody choose the value",
         "warning" if open_kind else "error",
     )
-
-
-def _declaring(parents: Sequence[Module]) -> list[Module]:
-    return [module for module in parents if _WORD in module.source]
 
 
 def _of_parent(rule_id: str, parents: Sequence[Module], engine: Engine) -> list[Module]:

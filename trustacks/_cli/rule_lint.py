@@ -15,11 +15,11 @@ import click
 from bundle.errors import OverlayFormatError
 from bundle.layers import Layer
 from bundle.lint import LintReport, lint_rule
-from bundle.lint.choices import parameter_paths
 from bundle.lint.citations import Citations
 from bundle.lint.linter import Against
 from bundle.lint.siblings import Siblings, read_siblings
 from bundle.overlay import RuleFiles
+from bundle.parameter_paths import parameter_paths
 from bundle.ratchet.child import Prover
 from bundle.rego.engine import Engine
 from bundle.rego.remember import RememberingEngine

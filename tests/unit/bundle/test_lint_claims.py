@@ -10,11 +10,14 @@ import pytest
 
 pytest.importorskip("z3", reason="SKIPPED: the extra prove is not installed")
 
+from bundle.confine import examine_rule
+from bundle.errors import ConfinementError
+from bundle.gate.content import open_rules
 from bundle.lint import lint_layer, lint_rule
-from bundle.lint.choices import parameter_paths
 from bundle.lint.citations import Citations
 from bundle.lint.linter import Against
 from bundle.lint.shape import plainly_fits, unsigned_statement
+from bundle.parameter_paths import parameter_paths
 from bundle.ratchet.child import Prover
 from bundle.rego.engine import Module
 from bundle.rego.templates import NAMES, library, render
@@ -309,6 +312,18 @@ def test_a_rule_may_read_a_declared_parameter_and_no_other(prover):
         lint(rule, prover, parents=parents, parameters=paths)
     )
     assert "data-reference" in codes(lint(rule, prover, parents=parents))
+
+
+def test_the_gate_reads_the_same_parameters_from_the_pinned_layers(prover):
+    """What the linter lets an author sign, the publisher and the Runner take too."""
+    parents = (library(), Module("parent.rego", PARAMS))
+    deny = denying("1 < data.proposal.params.min_approvals")
+    source = RULE.replace(DENY, deny).encode()
+    rule_id = examine_rule("r.rego", source, parse=shared_engine().parse).rule.rule_id
+    files = {f"rules/{rule_id}/{rule_id}.rego": source}
+    assert open_rules(files, shared_engine(), parents)
+    with pytest.raises(ConfinementError):
+        open_rules(files, shared_engine(), (library(),))
 
 
 MONOTONE = {
