@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("z3", reason="SKIPPED: the extra prove is not installed")
 
 from bundle.confine import examine_rule
-from bundle.errors import ConfinementError
+from bundle.finding import ConfinementError
 from bundle.gate.content import open_rules
 from bundle.lint import lint_layer, lint_rule
 from bundle.lint.citations import Citations
