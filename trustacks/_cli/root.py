@@ -123,9 +123,7 @@ def publish(
 @click.argument("role", type=click.Choice(("release", "snapshot", "timestamp")))
 @click.option("--out", type=_FILE, required=True, help="Write the public half there.")
 @workspace_option
-def online(
-    session: Session, *, role: str, out: Path, workspace: str | None
-) -> None:
+def online(session: Session, *, role: str, out: Path, workspace: str | None) -> None:
     """Have the Control Plane make a further key for ROLE."""
     refuse_existing(out)
     desk = open_desk(session, workspace)
