@@ -49,3 +49,13 @@ SHUTDOWN_SECONDS: Final = 10
 REFRESH_SECONDS: Final = 900
 # Bytes of a passphrase or token file of ours.
 MAX_SECRET_FILE_BYTES: Final = 4096
+# Seconds. A week: longer than any client's session, any cache's patience, and a
+# publisher's weekend.
+GARBAGE_GRACE_SECONDS: Final = 7 * 24 * 3600
+# Seconds. A refresh takes a minute at most, a publish two; caches of answers longer.
+MIN_GARBAGE_GRACE_SECONDS: Final = 3600
+# Seconds between looks for garbage: a list of the bucket's names costs a request per
+# thousand.
+GARBAGE_LOOK_SECONDS: Final = 6 * 3600
+# Objects deleted under one turn of the workspace's lock: a few seconds of S3.
+GARBAGE_AT_ONCE: Final = 256

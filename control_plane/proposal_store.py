@@ -8,11 +8,17 @@
     proposals/<id>/signatures/<SPKI>.json      one for each admin's key
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bundle.storage.interface import Storage
-from bundle.tuf.proposal import MAX_PROPOSAL_BYTES, ProposalSignature, TrustProposal
+from bundle.tuf.committed import Committed
+from bundle.tuf.proposal import (
+    MAX_PROPOSAL_BYTES,
+    Base,
+    ProposalSignature,
+    TrustProposal,
+)
 from control_plane import limits
 from keys.digest import Digest
 from keys.fields import Fields
@@ -90,6 +96,22 @@ class ProposalStore:
         """Return the signatures of a proposal."""
         names = self._storage.names(f"{_folder(proposal_id)}/signatures/")
         return [self._signature(name) for name in names]
+
+    def stale(self, state: Committed) -> Iterator[str]:
+        """Yield the objects of proposals that can never be published any more.
+
+        One of other targets than those in force, unless it is what is in force; and
+        what a crash left of one that was not kept.
+        """
+        base = Base(state.top.version, Digest.of(state.targets))
+        wanted = {
+            _folder(one.id)
+            for one in map(self.proposal, self.ids())
+            if one.base == base or one.signed == state.top
+        }
+        for name in self._storage.names(f"{_FOLDER}/"):
+            if "/".join(name.split("/")[:2]) not in wanted:
+                yield name
 
     def _signature(self, name: str) -> ProposalSignature:
         raw = self._storage.get(name, max_bytes=_MAX_SIGNATURE_BYTES)

@@ -19,7 +19,7 @@ import uvicorn
 from control_plane import limits
 from control_plane.app import create_app
 from control_plane.errors import PortInUseError
-from control_plane.jobs import refresh_all
+from control_plane.jobs import Round, run_jobs
 from control_plane.registry.migrate import migrate
 from control_plane.registry.session import Registry
 from control_plane.services import Services, build_services
@@ -43,7 +43,7 @@ def run(settings: Settings) -> None:
         state = StateDirectory.prepare(settings)
         with state.lock(), contextlib.closing(build_services(settings)) as services:
             reindex(services)
-            with _refreshing(services):
+            with _working(services):
                 _serve(services, listener)
 
 
@@ -72,6 +72,30 @@ def reindex_only(settings: Settings) -> int:
     state = StateDirectory.prepare(settings)
     with state.lock(), contextlib.closing(build_services(settings)) as services:
         return reindex(services)
+
+
+def jobs_only(settings: Settings, *, once: bool) -> Round:
+    """Do the jobs of a server without serving: once, or until SIGTERM or SIGINT.
+
+    Returns:
+        What the last round did.
+
+    Raises:
+        BusyError: A server is running on the state directory; it does them itself.
+        ConfigurationError: Settings that cannot be.
+        StorageError: The state directory or the registry cannot be used.
+    """
+    state = StateDirectory.prepare(settings)
+    stop = threading.Event()
+    with state.lock(), contextlib.closing(build_services(settings)) as services:
+        if once:
+            return run_jobs(services)
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(kind, lambda *_: stop.set())
+        done = run_jobs(services)
+        while not stop.wait(limits.REFRESH_SECONDS):
+            done = run_jobs(services)
+        return done
 
 
 def say(line: str) -> None:
@@ -151,16 +175,16 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def _refreshing(services: Services) -> Iterator[None]:
-    """Keep online metadata fresh beside the server: embedded is one process."""
+def _working(services: Services) -> Iterator[None]:
+    """Do the jobs beside the server: embedded is one process."""
     stop = threading.Event()
 
     def loop() -> None:
-        refresh_all(services)
+        run_jobs(services)
         while not stop.wait(limits.REFRESH_SECONDS):
-            refresh_all(services)
+            run_jobs(services)
 
-    thread = threading.Thread(target=loop, name="refresh", daemon=True)
+    thread = threading.Thread(target=loop, name="jobs", daemon=True)
     thread.start()
     try:
         yield

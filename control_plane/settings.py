@@ -56,6 +56,7 @@ class Settings:
             default. Credentials are boto3's own matter.
         s3_endpoint_url: Of a server that is not Amazon's.
         s3_region: Of the bucket.
+        garbage_grace_seconds: How long what nobody needs stays; 0 deletes nothing.
     """
 
     state: Path
@@ -70,6 +71,7 @@ class Settings:
     storage: str = ""
     s3_endpoint_url: str = ""
     s3_region: str = ""
+    garbage_grace_seconds: int = limits.GARBAGE_GRACE_SECONDS
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= _MAX_PORT:
@@ -85,6 +87,12 @@ class Settings:
                 raise ConfigurationError(
                     f"{name}: expected at least 1, got {getattr(self, name)}"
                 )
+        grace = self.garbage_grace_seconds
+        if grace and grace < limits.MIN_GARBAGE_GRACE_SECONDS:
+            raise ConfigurationError(
+                "garbage_grace_seconds: expected 0 or at least "
+                f"{limits.MIN_GARBAGE_GRACE_SECONDS}, got {grace}"
+            )
         _check_url(self.database_url)
         _check_storage(self)
 

@@ -19,7 +19,7 @@ from bundle.audit.limits import MAX_MEMBER_BYTES
 from bundle.storage.interface import Storage
 from keys.errors import FormatError, NotFoundError
 from signer.tlog.checkpoint import parse_checkpoint
-from signer.tlog.entry import pae_digest_of
+from signer.tlog.entry import parse_hashedrekord
 from signer.tlog.note import parse_note
 from signer.tlog.tiles import (
     HASH_BYTES,
@@ -45,7 +45,8 @@ def collect(storage: Storage) -> dict[str, bytes]:
     files = {}
     for folder in ("metadata/", "targets/", "chain/"):
         for name in storage.names(folder):
-            files[name] = _get(storage, name)
+            with contextlib.suppress(NotFoundError):  # garbage, collected meanwhile
+                files[name] = _get(storage, name)
     files[CHECKPOINT] = _get(storage, CHECKPOINT)
     size = parse_checkpoint(parse_note(files[CHECKPOINT]).text).size
     files.update(_hash_tiles(storage, size))
@@ -58,16 +59,28 @@ def collect(storage: Storage) -> dict[str, bytes]:
     return files
 
 
-def attestation_name(digest_hex: str) -> str:
-    """Return where the attestation with this PAE digest lies."""
-    return f"attestations/{digest_hex}.sigstore.json"
+def attestation_name(digest_hex: str, key_id: str | None = None) -> str:
+    """Return where the attestation with this PAE digest lies.
+
+    Args:
+        digest_hex: Of the statement.
+        key_id: Of a key that signed it after another had.
+    """
+    further = f".{key_id}" if key_id else ""
+    return f"attestations/{digest_hex}{further}.sigstore.json"
 
 
 def _attestation(storage: Storage, entry: bytes) -> dict[str, bytes]:
+    """Return what a leaf is about: the first signature of it, and its own."""
+    found: dict[str, bytes] = {}
     with contextlib.suppress(FormatError, NotFoundError):
-        name = attestation_name(pae_digest_of(entry).hex)
-        return {name: _get(storage, name)}
-    return {}
+        leaf = parse_hashedrekord(entry)
+        first = attestation_name(leaf.digest.hex)
+        found[first] = _get(storage, first)
+        if leaf.key.hint.encode() not in found[first]:
+            own = attestation_name(leaf.digest.hex, leaf.key.key_id)
+            found[own] = _get(storage, own)
+    return found
 
 
 def _hash_tiles(storage: Storage, size: int) -> Iterator[tuple[str, bytes]]:

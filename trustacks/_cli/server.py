@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from control_plane.run import migrate_only
+from control_plane.run import jobs_only, migrate_only
 from control_plane.run import run as run_server
 from control_plane.settings import Settings
 from trustacks._cli.lazy import command
@@ -51,3 +51,19 @@ def migrate(session: Session, state: Path | None) -> None:
     """Bring the registry's schema up to date; the server must not be running."""
     version = migrate_only(Settings.read(state=state))
     session.output.result({"version": version}, f"registry at version {version}")
+
+
+@command("jobs")
+@_state_option
+@click.option("--once", is_flag=True, help="Do what is due now, and end.")
+def jobs(session: Session, *, state: Path | None, once: bool) -> None:
+    """Renew online metadata and delete garbage, without serving.
+
+    A server does this by itself. This is for a machine of its own, with its own copy of
+    the state folder, beside servers that share a bucket and PostgreSQL.
+    """
+    done = jobs_only(Settings.read(state=state), once=once)
+    session.output.result(
+        {"refreshed": done.refreshed, "deleted": done.deleted},
+        f"refreshed {done.refreshed} workspaces, deleted {done.deleted} objects",
+    )

@@ -136,6 +136,7 @@ COMMANDS: Final[Table] = {
     "server": (
         {
             "run": (f"{_HERE}.server:run", "run a Control Plane"),
+            "jobs": (f"{_HERE}.server:jobs", "refresh metadata, delete garbage"),
             "migrate": (f"{_HERE}.server:migrate", "bring the registry up to date"),
         },
         "the Control Plane",
