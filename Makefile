@@ -3,7 +3,7 @@
 # What a machine lacks is said by deploy/bootstrap.sh, which exits 3.
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test check serve bench docs corpus mutants dev runtime lock clean
+.PHONY: help demo test check serve bench docs corpus attacks mutants dev runtime production lock clean
 
 BIN = .venv/bin
 STATE = state
@@ -33,6 +33,9 @@ bench: dev ## measurements, as ratios in one run
 corpus: dev ## both corpora of overlay files as Markdown: what the gate says of each
 	@$(BIN)/python -m deploy.corpus
 
+attacks: dev ## every attack on trust as Markdown: by whom, how it is refused
+	@$(BIN)/python -m deploy.attacks
+
 mutants: dev ## delete each numbered step of the verifying functions: a test must go red
 	@$(BIN)/python deploy/mutate_verifier.py
 
@@ -44,6 +47,9 @@ dev: ## the virtual environment with the development tools
 
 runtime: ## the virtual environment to run
 	@sh deploy/bootstrap.sh runtime
+
+production: ## the virtual environment of a server on S3 and PostgreSQL
+	@sh deploy/bootstrap.sh production
 
 lock: dev ## resolve the dependencies again (needs uv on PATH)
 	@sh deploy/lock.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Make .venv from the hash-locked dependencies: bootstrap.sh runtime|dev
+# Make .venv from the hash-locked dependencies: bootstrap.sh runtime|production|dev
 # Says what this machine lacks and exits 3 before anything is written.
 set -eu
 cd "$(dirname "$0")/.."

@@ -13,8 +13,11 @@ compile() {
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate \
 		--no-header --quiet --python-version 3.11 --output-file "$out" "$@" pyproject.toml "$backend"
 }
-runs="--extra cli --extra server --extra mcp --extra prove --extra s3 --extra postgres"
+runs="--extra cli --extra server --extra mcp --extra prove"
+stores="--extra s3 --extra postgres"
 # shellcheck disable=SC2086 # words on purpose
 compile requirements/runtime.txt $runs
 # shellcheck disable=SC2086
-compile requirements/dev.txt $runs --extra dev
+compile requirements/production.txt $runs $stores
+# shellcheck disable=SC2086
+compile requirements/dev.txt $runs $stores --extra dev
