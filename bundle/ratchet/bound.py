@@ -11,7 +11,7 @@ from typing import Any
 
 from bundle.ratchet.formula import Term
 from bundle.ratchet.program import Path
-from bundle.rego.ast import Comprehension, Var, walk
+from bundle.rego.ast import Comprehension, Condition, Every, Statement, Var, walk
 from bundle.rego.scope import Scope
 
 
@@ -49,7 +49,7 @@ class Env:
     Attributes:
         scope: The module's names.
         names: What the locals are bound to.
-        later: Names that the rest of the enclosing bodies mention.
+        later: Names that stand beside a closure, or in the rest of the bodies.
         closed: Of these, the ones that a closure may not bind for itself.
     """
 
@@ -81,3 +81,32 @@ def names_of(node: object) -> frozenset[str]:
     """Return the names in a node."""
     found = {n.name for n in walk(node) if isinstance(n, Var) and n.name != "_"}
     return frozenset(found)
+
+
+def names_beside(statement: Statement) -> frozenset[str]:
+    """Return the names in a statement that its closures do not have for themselves.
+
+    What such a name is bound to there, a closure of the same statement sees too.
+    """
+    if isinstance(statement, Condition) and statement.negated:
+        return frozenset()  # a closure as a whole
+    if isinstance(statement, Every):
+        return _beside(statement.domain)
+    return _beside(statement)
+
+
+def _beside(node: object) -> frozenset[str]:
+    found: set[str] = set()
+    waiting = [node]
+    while waiting:
+        match waiting.pop():
+            case Comprehension():
+                continue
+            case Var(name=name):
+                found.add(name)
+            case tuple() as parts:
+                waiting.extend(parts)
+            case other:
+                names = getattr(other, "__match_args__", ())
+                waiting.extend(getattr(other, name) for name in names)
+    return frozenset(found - {"_"})

@@ -7,20 +7,26 @@ names of their locals, with the definitions of all helpers that they use written
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from bundle.ratchet.bound import Env
+from bundle.ratchet.bound import Env, names_of
 from bundle.ratchet.formula import UnknownError
 from bundle.ratchet.limits import MAX_CALL_DEPTH
 from bundle.ratchet.program import Path, Program
 from bundle.rego.ast import (
+    Assignment,
     Call,
     Comprehension,
+    Condition,
     Every,
     Node,
     Ref,
     Scalar,
+    SomeIn,
     SomeVars,
+    Statement,
     Var,
 )
 from bundle.rego.scope import Scope
@@ -38,7 +44,7 @@ class Canon:
         self, node: Comprehension, env: Env
     ) -> tuple[str, tuple[str, ...]]:
         """Return a comprehension's name, and the locals that it captures."""
-        writer = _Writer(self, env.scope, frozenset(env.names))
+        writer = _Writer(self, env.scope, frozenset(env.names), env.closed)
         digest = _digest(writer.write(node))
         return f"comprehension:{digest}", tuple(writer.captured)
 
@@ -68,7 +74,14 @@ class Canon:
 class _Writer:
     """Writes one node as nested tuples, without places and names of locals."""
 
-    def __init__(self, canon: Canon, scope: Scope, around: frozenset[str]) -> None:
+    def __init__(
+        self,
+        canon: Canon,
+        scope: Scope,
+        around: frozenset[str],
+        closed: frozenset[str] = frozenset(),
+    ) -> None:
+        self._closed = closed
         self._canon = canon
         self._program = canon.program
         self._scope = scope
@@ -93,16 +106,33 @@ class _Writer:
                 return tuple(self.write(item) for item in node)
             case SomeVars(names=names):
                 return ("some", *(self._local(name) for name in names))
+            case Comprehension():
+                with self._declaring(_declared(node.body)):
+                    return (node.kind, self.write(node.head), self.write(node.body))
             case Every():
-                key = None if node.key is None else self._local(node.key)
-                declared = (key, self._local(node.value))
-                return ("every", declared, self.write((node.domain, node.body)))
+                return self._every(node)
             case _ if isinstance(node, Node):
                 fields = (n for n in node.__match_args__ if n != "place")
                 written = (self.write(getattr(node, name)) for name in fields)
                 return (type(node).__name__, *written)
             case _:
                 return node
+
+    def _every(self, node: Every) -> Any:
+        domain = self.write(node.domain)
+        names = {n for n in (node.key, node.value) if n is not None}
+        with self._declaring(names | _declared(node.body)):
+            key = None if node.key is None else self._local(node.key)
+            declared = (key, self._local(node.value))
+            return ("every", declared, domain, self.write(node.body))
+
+    @contextmanager
+    def _declaring(self, names: set[str]) -> Iterator[None]:
+        """Write something that declares names of its own."""
+        before = self._closed
+        self._closed = before - names
+        yield
+        self._closed = before
 
     def _root(self, node: Ref, root: Var) -> Any:
         path = self._program.path(self._scope, root.name)
@@ -128,11 +158,33 @@ class _Writer:
         return self._local(name)
 
     def _local(self, name: str) -> Any:
+        if name in self._closed and name not in self._around:
+            raise UnknownError(f"the name {name} in a closure before it is bound")
         if name not in self._around:
             return ("local", self._locals.setdefault(name, len(self._locals)))
         if name not in self.captured:
             self.captured.append(name)
         return ("captured", self.captured.index(name))
+
+
+def _declared(body: tuple[Statement, ...]) -> set[str]:
+    """Return the names that a closure has for itself, and mentions no earlier."""
+    found: set[str] = set()
+    seen: frozenset[str] = frozenset()
+    for statement in body:
+        names: frozenset[str] = frozenset()
+        match statement:
+            case SomeVars(names=several):
+                names = frozenset(several)
+            case SomeIn(key=key, value=value, collection=collection):
+                names, seen = names_of((key, value)), seen | names_of(collection)
+            case Condition(expr=Assignment(operator=":=", left=left, right=right)):
+                names, seen = names_of(left), seen | names_of(right)
+            case _:
+                pass
+        found |= names - seen
+        seen |= names_of(statement)
+    return found
 
 
 def _digest(form: Any) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bundle.ratchet import operators
-from bundle.ratchet.bound import Bound, Env, names_of
+from bundle.ratchet.bound import Bound, Env, names_beside, names_of
 from bundle.ratchet.formula import (
     TRUE,
     All,
@@ -42,7 +42,7 @@ class Statements(Part):
         self.spend()
         rest = body[1:]
         outer = env.later
-        here = env.before(outer | names_of(rest))
+        here = env.before(outer | names_of(rest) | names_beside(body[0]))
         return self._statement(
             body[0], here, lambda e: self.query(rest, e.before(outer), then)
         )
@@ -66,9 +66,11 @@ class Statements(Part):
                 return self._every(statement, env, then)
 
     def _some(self, node: SomeIn, env: Env, then: Next) -> Formula:
-        fresh = env.unbind(*names_of((node.key, node.value)))
+        declared = names_of((node.key, node.value))
 
-        def of(collection: Bound, _: Env) -> Formula:
+        def of(collection: Bound, outer: Env) -> Formula:
+            fresh = outer.unbind(*declared)
+
             def body(key: Term, value: Bound) -> Formula:
                 if node.key is None:
                     return self.match(node.value, value, fresh, then)
@@ -105,9 +107,11 @@ class Statements(Part):
         self.spend()
         match expr:
             case Assignment(operator=":="):
-                fresh = env.unbind(*names_of(expr.left))
+                declared = names_of(expr.left)
                 return self.value(
-                    expr.right, env, lambda b, _: self.match(expr.left, b, fresh, then)
+                    expr.right,
+                    env,
+                    lambda b, e: self.match(expr.left, b, e.unbind(*declared), then),
                 )
             case Assignment(left=Var() as left) if self.is_unbound(left, env):
                 return self.value(
