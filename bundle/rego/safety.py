@@ -37,7 +37,7 @@ from bundle.rego.scope import Scope
 def unsafe_variables(scope: Scope, rule: Rule) -> list[Var]:
     """Return the places in a rule where a name is used that nothing binds."""
     safety = _Safety(scope)
-    arguments = set(_pattern(rule.arguments))
+    arguments = set(pattern_names(rule.arguments))
     steps = rule.name.steps if isinstance(rule.name, Ref) else ()
     found: list[Var] = []
     for statements, value in _bodies(rule):
@@ -66,7 +66,7 @@ class _Safety:
         """Return what is bound after a body, and the uses that nothing binds."""
         safe, left = set(bound), list(zip(statements, _later(statements), strict=True))
         while ready := [p for p in left if not self._needs(p[0], safe - p[1])]:
-            safe = safe.union(*(_binds(one) for one, _ in ready))
+            safe = safe.union(*(binds(one) for one, _ in ready))
             left = [pair for pair in left if pair not in ready]
         return safe, [v for one, later in left for v in self._needs(one, safe - later)]
 
@@ -108,9 +108,9 @@ class _Safety:
         """Return what keeps ``left = right`` from binding both sides."""
         unbound = self.required(left, safe)
         if not unbound:
-            return self.required(right, safe.union(_pattern(right)))
+            return self.required(right, safe.union(pattern_names(right)))
         if not self.required(right, safe):
-            return self.required(left, safe.union(_pattern(left)))
+            return self.required(left, safe.union(pattern_names(left)))
         match left, right:
             case Collection(kind="array"), Collection(kind="array"):
                 pairs = zip(left.items, right.items, strict=False)
@@ -153,42 +153,43 @@ def _later(statements: Sequence[Statement]) -> list[set[str]]:
 def _declared(statement: Statement) -> Iterator[str]:
     match statement:
         case Condition(negated=False, expr=Assignment(operator=":=") as expr):
-            yield from _pattern(expr.left)
+            yield from pattern_names(expr.left)
         case SomeIn():
-            yield from _pattern((statement.key, statement.value))
+            yield from pattern_names((statement.key, statement.value))
         case SomeVars():
             yield from statement.names
         case _:
             return
 
 
-def _binds(statement: Statement) -> set[str]:
+def binds(statement: Statement) -> set[str]:
+    """Return the names that a statement gives a value to."""
     match statement:
         case Condition(negated=False, expr=Assignment(operator=":=") as expr):
-            return {*_pattern(expr.left), *_outputs(expr.right)}
+            return {*pattern_names(expr.left), *_outputs(expr.right)}
         case Condition(negated=False, expr=Assignment() as expr):
-            return {*_pattern((expr.left, expr.right)), *_outputs(expr)}
+            return {*pattern_names((expr.left, expr.right)), *_outputs(expr)}
         case Condition(negated=False):
             return _outputs(statement.expr)
         case SomeIn():
-            names = _pattern((statement.key, statement.value))
+            names = pattern_names((statement.key, statement.value))
             return {*names, *_outputs(statement.collection)}
         case _:
             return set()
 
 
-def _pattern(node: object) -> Iterator[str]:
+def pattern_names(node: object) -> Iterator[str]:
     """Yield the names that a pattern binds: through arrays and objects, no further."""
     match node:
         case Var(name=name):
             yield name
         case Collection(kind="array", items=items):
-            yield from _pattern(items)
+            yield from pattern_names(items)
         case ObjectTerm(fields=fields):
-            yield from _pattern(tuple(value for _, value in fields))
+            yield from pattern_names(tuple(value for _, value in fields))
         case tuple():
             for item in node:
-                yield from _pattern(item)
+                yield from pattern_names(item)
         case _:
             return
 
@@ -196,7 +197,7 @@ def _pattern(node: object) -> Iterator[str]:
 def _outputs(node: object) -> set[str]:
     """Return the names that references bind as their steps."""
     refs = [one for one in _outside(node) if isinstance(one, Ref)]
-    return {name for ref in refs for step in ref.steps for name in _pattern(step)}
+    return {name for ref in refs for step in ref.steps for name in pattern_names(step)}
 
 
 def _outside(node: object) -> Iterator[Node]:

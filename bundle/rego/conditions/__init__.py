@@ -24,6 +24,7 @@ from bundle.rego.conditions.meaning import (
     check_safety,
 )
 from bundle.rego.conditions.names import check_imports, check_names, check_references
+from bundle.rego.conditions.order import check_order, check_used
 from bundle.rego.conditions.subject import Subject
 from bundle.rego.scope import Scope
 
@@ -39,6 +40,8 @@ CONDITIONS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     check_references,  # S6
     check_recursion,  # S7
     check_safety,  # S7
+    check_order,  # S7
+    check_used,  # S7
     check_negation,  # S7
     check_operators,  # S7
 )
