@@ -17,6 +17,7 @@ A repeated request answers with the release as it was published.
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from tuf.api.metadata import Targets
 
@@ -236,7 +237,8 @@ def _index_missing(
     )
     newest = sort_attestations(listed).release
     rows = []
-    for raw in (newest, *earlier(workspace, open_release(newest))):
+    # Lazily: a publish must not read every release there ever was.
+    for raw in chain([newest], earlier(workspace, open_release(newest))):
         row = _row(workspace, raw)
         if known is not None and row.revision <= known.revision:
             break

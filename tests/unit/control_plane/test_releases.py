@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bundle.tuf.view import read_view
+from control_plane.workflows import release_chain, releases
 from keys.digest import Digest
 from keys.strict import b64decode, b64encode
 from signer.attestation import build_attestation, join_jsonl, parse_attestation
@@ -143,6 +144,23 @@ def test_releases_follow_each_other_and_old_ones_stay_in_the_chain(server, house
     assert [one["revision"] for one in page["items"]] == [2, 3, 4]
     rest = house.workspace.http.get(path, params={"start": page["next"]}).json()
     assert [one["revision"] for one in rest["items"]] == [5]
+
+
+def test_a_publish_reads_as_much_of_the_chain_after_many_releases(house, monkeypatch):
+    read, known = [], None
+    of_the_chain = release_chain.read_chain
+
+    def counted(workspace, digest):
+        read[-1] += 1
+        return of_the_chain(workspace, digest)
+
+    monkeypatch.setattr(release_chain, "read_chain", counted)
+    monkeypatch.setattr(releases, "read_chain", counted)
+    for revision in range(1, 6):
+        read.append(0)
+        request = house.request(revision=revision, predecessor=known)
+        known = Digest.parse(house.publish(request).json()["digest"])
+    assert read[2] == read[3] == read[4]
 
 
 def test_the_answer_to_a_lost_answer_is_the_same(server, house):
