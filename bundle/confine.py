@@ -133,7 +133,7 @@ def duplicate_findings(rules: Collection[RuleModule]) -> list[Finding]:
 
 
 def _unparsed(path: str, error: RegoParseError) -> Finding:
-    fix = f"correct the file; see docs/rules/{error.code}.md"
+    fix = f"correct the file; see `trustacks rule explain {error.code}`"
     return Finding(error.code, path, error.line, error.column, error.reason, fix)
 
 

@@ -42,6 +42,7 @@ _RETIRED: Final = ".retired.sigstore.json"
 _CASES: Final = (".cases.yaml", ".cases.json")
 _SUFFIXES: Final = (_TEST, _RULE, _RETIRED, LINT, _ATTESTATION, *_CASES)
 _BESIDE: Final = (PROFILE, "README.md", ".gitkeep")
+_LIST: Final = "`trustacks rule list` shows what there is"
 _FIRST_RULE: Final = "`trustacks rule new <id> --from change-calendar` makes a rule"
 _OWN_ID: Final = re.compile(r'^rule_metadata\["([^"\n]*)"\]', re.MULTILINE)
 
@@ -150,7 +151,7 @@ def find_rule(directory: Path, rule: str | Path) -> RuleFiles:
         StorageError: A file cannot be read, or is too large.
     """
     if isinstance(rule, Path) or rule.endswith(_RULE) or "/" in rule:
-        return _read_rule(Path(rule))
+        return _read_rule(_named(Path(rule)))
     if rule_id_problem(rule) is None:
         root = overlay_root(directory)
         path = root / "rules" / rule / f"{rule}{_RULE}"
@@ -164,8 +165,24 @@ def find_rule(directory: Path, rule: str | Path) -> RuleFiles:
                 return _read_rule(flat)
     raise NotFoundError(
         f"expected a rule {rule} in {directory}, got none",
-        hint="`trustacks rule list` shows what there is",
+        hint=_LIST,
     )
+
+
+def _named(path: Path) -> Path:
+    """Return the file that a path means: a rule's folder stands for its rule."""
+    _refuse_link(path)
+    inside = path / f"{path.name}{_RULE}"
+    if path.is_dir() and inside.exists():
+        return inside
+    if not path.exists():
+        raise NotFoundError(f"expected a rule at {path}, got none", hint=_LIST)
+    if path.is_dir() or path.name.endswith(_TEST) or not path.name.endswith(_RULE):
+        raise OverlayFormatError(
+            f"expected the file of a rule, got {path}",
+            hint="name a rule by its id, its folder or its .rego file",
+        )
+    return path
 
 
 def _rules(root: Path) -> Iterator[RuleFiles]:

@@ -19,6 +19,7 @@ from keys.clock import Clock
 from keys.digest import Digest
 from keys.fields import Fields
 from keys.signing import SigningKey
+from signer.errors import SubjectMismatchError
 from signer.identity import Identity
 from signer.predicates.approval import ApprovalPredicate, may_loosen
 from signer.predicates.lint import LintPredicate
@@ -72,7 +73,11 @@ class Second:
             ApprovalNotSecondError: The author is the same principal.
             VerificationError: Its attestation does not hold for these files.
         """
-        said = verify_rule(signed(files), files, self.pinned, at=self.clock())
+        try:
+            said = verify_rule(signed(files), files, self.pinned, at=self.clock())
+        except SubjectMismatchError as error:
+            hint = f"changed since it was signed: trustacks rule sign {files.rule_id}"
+            raise SubjectMismatchError(error.message, hint=hint) from error
         author, identity = said.identity, self.identity
         if author.principal == identity.principal:
             raise ApprovalNotSecondError(

@@ -51,7 +51,7 @@ def signature_findings(
         str(files.attestation_path),
         1,
         1,
-        f"expected an attestation that holds, got {result.code} ({detail})",
+        f"expected an attestation that holds, got {result.code} (failed: {detail})",
         _SIGN,
         "warning" if changed else "error",
     )

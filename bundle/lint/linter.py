@@ -232,7 +232,8 @@ class _Run:
         except EngineUnavailableError:
             raise
         except EvaluationError as error:
-            fix = "make the rule do less: see docs/rules/evaluation-timeout.md"
+            page = "`trustacks rule explain evaluation-timeout`"
+            fix = f"make the rule do less: see {page}"
             yield Finding(error.code, self._path, 1, 1, error.message, fix)
 
     def _tests(self) -> Iterator[Finding]:
@@ -254,10 +255,13 @@ class _Run:
         self.test = report
         yield from report.findings
         for case in report.failed:
-            message = f"{case.name}: expected {case.expected}, got {case.actual}"
+            verdicts = f"expected {case.expected}, got {case.actual}"
+            wrong = case.actual != case.expected
+            message = f"{case.name}: {verdicts if wrong else case.reason}"
             fix = "`trustacks rule test` shows the input and the denies"
             yield Finding("test-failed", case.path, case.line, 1, message, fix)
-        yield from kinds_of_change(path, report.cases)
+        if report.cases:  # without any there is more to say than which kinds lack one
+            yield from kinds_of_change(path, report.cases)
 
     def _claims(self, rule: RuleModule, line: int) -> Iterator[Finding]:
         claims = Claims(

@@ -14,6 +14,12 @@ from keys.strict import dumps_json
 LINTER_VERSION: Final = "1.1.0"
 # As many warnings as an attestation may list.
 _MAX_WARNINGS: Final = 256
+# How a verdict reads before "the version before", if not as a comparative does.
+_COMPARED: Final = {
+    "equal": "equal to",
+    "incomparable": "incomparable with",
+    "unknown": "unknown against",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,8 @@ class LintReport:
     def _compared(self) -> str:
         if self.change is None:
             return ""
-        return f", {self.change.verdict} than the version before".replace(
-            "equal than", "equal to"
-        )
+        verdict = self.change.verdict
+        return f", {_COMPARED.get(verdict, f'{verdict} than')} the version before"
 
 
 def _shown(finding: Finding, sources: dict[str, str]) -> str:

@@ -104,7 +104,7 @@ def report_tests(
     except EngineUnavailableError:
         raise
     except EvaluationError as error:
-        fix = f"make the rule do less: see docs/rules/{error.code}.md"
+        fix = f"make the rule do less: see `trustacks rule explain {error.code}`"
         found = Finding(error.code, rule, 1, 1, error.message, fix)
     return TestReport(files.rule_id, engine.name, engine.version, (), (found,))
 

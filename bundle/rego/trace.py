@@ -7,6 +7,7 @@ from the text.
 """
 
 import contextlib
+import re
 from typing import Any, Final
 
 from bundle.rego.ast import Rule, Syntax
@@ -18,6 +19,7 @@ from bundle.rego.suite import Suite
 
 # What a statement reads, where the engine says nothing of it.
 _UNKNOWN: Final = EvaluationError("expected a value, got no answer")
+_PLACE: Final = re.compile(r"^:[0-9]+:[0-9]+: ")
 
 
 class Tracer:
@@ -92,7 +94,7 @@ class Tracer:
     ) -> Conditions:
         steps: list[Step] = []
         for probe in probes:
-            state, reason = _state(values[probe.name])
+            state, reason = _state(values[probe.name], self._path)
             if steps and steps[-1].state != "held":
                 state, reason = "not reached", None
             if probe.statement is None and state in ("held", "not reached"):
@@ -129,7 +131,8 @@ class Tracer:
         }
 
 
-def _state(value: Any) -> tuple[State, str | None]:
+def _state(value: Any, path: str) -> tuple[State, str | None]:
     if isinstance(value, EvaluationError):
-        return "no answer", value.message
+        # The place stands to its left, and there is no room for it twice.
+        return "no answer", _PLACE.sub("", value.message.removeprefix(path))
     return ("did not hold" if value is UNDEFINED else "held"), None

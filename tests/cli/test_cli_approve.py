@@ -75,6 +75,7 @@ def looser(alice, bob, ci, here):
         assert tree(here) == before
     changed = bob("rule", "approve", *named(here), "--justification", WHY)
     assert changed.code == "subject-mismatch"  # the author has not signed this yet
+    assert "hint: changed since it was signed: trustacks rule sign" in changed.err
     signed = alice.must("rule", "sign", *named(here), "--mark", "looser", "--json")
     lint = signed.value["signed"][0]["predicate"]["lint"]
     assert lint["change"]["verdict"] == "looser"
@@ -85,6 +86,7 @@ def looser(alice, bob, ci, here):
     assert approved.value["predicate"]["loosens"] is True
     assert approved.value["attestation"] == str(approval_path(path, "bob"))
     assert "status-page" in approved.err
+    assert 'witness looser: {"' in approved.err
     done = ci.must("bundle", "release", "--overlay", here, "--json").value
     (item,) = done["statement"]["inventory"]
     assert item["approvals"] == [approved.value["statement"]]

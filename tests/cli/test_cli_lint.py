@@ -47,12 +47,12 @@ CHANGES = {
     "equal": ("package overlay", "# why\npackage overlay", 0, "equal to"),
     "stricter": (f"\t{PROD}\n", '\ttarget_tier in {"prod", "live"}\n', 0, "stricter than"),
     "looser": (PROD, f'{PROD}\n\tnot input.context.renderer == "helm"', 0, "looser than"),
-    "incomparable": (PROD, 'target_tier == "live"', 1, "incomparable than"),
+    "incomparable": (PROD, 'target_tier == "live"', 1, "incomparable with"),
     "unknown": (
         PROD,
         f"{PROD}\n\tcount(json.marshal(input.context.target)) > 1",
         0,
-        "unknown than",
+        "unknown against",
     ),
 }  # fmt: skip
 

@@ -28,7 +28,7 @@ def read_given(path: Path, *, max_bytes: int) -> bytes:
         raise FileMissingError(error.message, hint="check the path") from error
 
 
-def refuse_existing(*paths: Path) -> None:
+def refuse_existing(*paths: Path, hint: str = "name another file") -> None:
     """Refuse output files that are there already, before any work is done.
 
     Raises:
@@ -38,7 +38,7 @@ def refuse_existing(*paths: Path) -> None:
     for path in paths:
         if path.exists() or path.is_symlink():
             raise FileExistsRefusedError(
-                f"expected no file at {path}, got one", hint="name another file"
+                f"expected no file at {path}, got one", hint=hint
             )
 
 

@@ -18,6 +18,7 @@ from bundle.lint import LintReport, lint_rule
 from bundle.overlay import RuleFiles, find_rule
 from keys.durable import write_file
 from keys.errors import UsageError
+from keys.strict import dumps_json
 from trustacks._cli.engine import confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.overlay_files import overlay_option
@@ -101,7 +102,7 @@ def _shown(files: RuleFiles, previous: RuleFiles | None, report: LintReport) -> 
         parts.append(f"change: {report.change.verdict}: {report.change.reason}")
         shown = report.change.shown()
         parts += [
-            f"{name.replace('_', ' ')}: {shown[name]}"
+            f"{name.replace('_', ' ')}: {dumps_json(shown[name]).decode()}"
             for name in ("witness_looser", "witness_stricter")
             if shown[name] is not None
         ]

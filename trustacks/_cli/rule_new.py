@@ -42,7 +42,7 @@ def new(session: Session, *, rule_id: str, template: str, overlay: Path | None) 
     }
     repository = find_repository(overlay or Path())
     repository.require_identity()
-    refuse_existing(*files)
+    refuse_existing(*files, hint="edit the rule that is there, or choose another id")
     branch = f"policy/{rule_id}"
     write_on_branch(repository, branch, files)
     names = [str(path) for path in files]

@@ -39,8 +39,18 @@ def check_calls(subject: Subject) -> Iterator[Finding]:
                 "builtin-not-allowed",
                 node,
                 f"expected a builtin of the portable list, got {node.name}",
-                INSTEAD.get(node.name, "see docs/rules/builtin-not-allowed.md"),
+                INSTEAD.get(node.name) or _nearest(node.name, functions),
             )
+
+
+def _nearest(name: str, functions: set[str]) -> str:
+    """Return what to write instead of a name that is nobody's, often a slip."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for a finding only
+
+    close = get_close_matches(name, sorted({*ALLOWED, *functions}), n=1, cutoff=0.8)
+    if close:
+        return f"did you mean {close[0]}?"
+    return "see `trustacks rule explain builtin-not-allowed`"
 
 
 def check_recursion(subject: Subject) -> Iterator[Finding]:

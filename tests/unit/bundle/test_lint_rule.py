@@ -160,7 +160,24 @@ def test_what_a_reviewer_should_see_does_not_refuse(rule, code, severity):
     assert code in codes(report, severity)
 
 
+def test_a_slip_of_a_builtins_name_is_told_what_was_meant():
+    (found,) = (f for f in lint(rule_with("x if startwith(input.a, input.b)")).errors)
+    assert (found.code, found.fix) == (
+        "builtin-not-allowed",
+        "did you mean startswith?",
+    )
+    (found,) = (f for f in lint(rule_with("x := zzz(input.a)")).errors)
+    assert found.fix == "see `trustacks rule explain builtin-not-allowed`"
+
+
+def test_a_test_whose_verdict_is_right_is_said_to_fail_its_own_condition():
+    report = lint(test=TEST.replace("== 1", "== 2"))
+    (found, *_) = (f for f in report.errors if f.code == "test-failed")
+    assert found.message.endswith(": the test's own condition does not hold")
+
+
 def test_cases_that_a_reviewer_would_ask_about_are_suggested():
+    assert "case-suggested" not in codes(lint(test=""), "hint")
     report = lint()
     assert codes(report, "hint") == ["case-suggested"] * 3
     hotfix = TEST.replace('"pull_request"', '"change_kind": "hotfix", "pull_request"')

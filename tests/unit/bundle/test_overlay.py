@@ -62,6 +62,7 @@ def test_the_rule_of_the_workshop_is_found_by_its_id(workshop):
 def test_a_rule_in_its_folder_is_found_by_its_id_and_by_its_path(overlay):
     by_id = find_rule(overlay, RULE_ID)
     assert find_rule(overlay, str(by_id.rule_path)) == by_id
+    assert find_rule(overlay, f"{by_id.rule_path.parent}/") == by_id
 
 
 def test_attestation_cases_and_profile_are_read(overlay):
@@ -208,8 +209,9 @@ def test_a_rule_that_is_not_there_is_not_found(workshop, rule):
 
 
 def test_a_test_is_not_a_rule(workshop):
-    with pytest.raises(OverlayFormatError):
+    with pytest.raises(OverlayFormatError) as caught:
         find_rule(workshop, f"overlay/{WORKSHOP}_test.rego")
+    assert caught.value.hint == "name a rule by its id, its folder or its .rego file"
 
 
 def test_a_folder_in_place_of_a_file_is_refused(overlay):

@@ -206,6 +206,12 @@ def test_a_step_without_an_answer_says_why():
     states = [step.state for step in case.conditions[0].steps]
     assert (case.actual, states) == ("error", ["held", "no answer", "not reached"])
     assert case.conditions[0].decided.reason
+    rule = deny("input.a", 'startwith(input.b, "x")')
+    cases = "cases: [{name: a, polarity: negative, input: {a: 1, b: x}}]"
+    (case,) = run(rule, "", cases=cases).failed
+    # Its line stands beside it, and the path would leave no room for the reason.
+    reason = case.conditions[0].decided.reason
+    assert reason == "could not find function startwith"
 
 
 def test_helpers_that_decided_are_shown_and_others_are_not():
