@@ -14,6 +14,7 @@ import z3
 from bundle.ratchet.bound import Bound, Env, Listing
 from bundle.ratchet.collections import Encoding, size
 from bundle.ratchet.formula import All, Atom, Formula, Not, Some, Term, UnknownError
+from bundle.ratchet.limits import MAX_SIZE
 from bundle.ratchet.program import Clause, Program
 from bundle.ratchet.values import VALUE, boolean, is_collection, is_defined
 from bundle.rego.ast import Call
@@ -108,7 +109,9 @@ def _count(encoder: Calling, bound: Bound, then: Callable[[Bound], Formula]) -> 
     if isinstance(bound, Listing):
         return number
     term = encoder.term(bound)
-    letters = VALUE.number(z3.ToReal(z3.Length(VALUE.characters(term))))
+    length = z3.Length(VALUE.characters(term))
+    encoder.terms.facts.append(length <= MAX_SIZE)
+    letters = VALUE.number(z3.ToReal(length))
     return Some(
         (
             All((Atom(is_collection(term)), number)),

@@ -8,6 +8,7 @@ import z3
 
 from bundle.ratchet.bound import Bound, Env, Listing
 from bundle.ratchet.formula import All, Atom, Formula, Term, Test
+from bundle.ratchet.limits import MAX_SIZE
 from bundle.ratchet.terms import Terms
 from bundle.ratchet.values import VALUE, function, literal
 from bundle.rego.ast import Collection, Expr, ObjectTerm
@@ -91,7 +92,7 @@ def size(encoder: Encoding, bound: Bound) -> Term:
     if isinstance(bound, Listing) and bound.kind == "array":
         return z3.IntVal(len(bound.pairs))
     term = encoder.terms.size(encoder.term(bound))
-    encoder.terms.facts.append(term >= 0)
+    encoder.terms.facts += [term >= 0, term <= MAX_SIZE]
     return term
 
 

@@ -103,7 +103,7 @@ class Encoder(Statements, References, Clauses):
                     expr.right,
                     env,
                     lambda a, b, e: operators.compute(
-                        expr.operator, a, b, lambda t: then(t, e)
+                        self.terms, expr.operator, a, b, lambda t: then(t, e)
                     ),
                 )
             case Membership():

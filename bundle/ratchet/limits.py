@@ -37,3 +37,8 @@ MAX_VARIANTS: Final = 600
 MAX_STEPS: Final = 500_000
 # Nodes that are looked at for it, helpers written in.
 MAX_LOOKS: Final = 100_000
+
+# Whole numbers up to here are the same in every engine (RFC 7493, 2.2).
+MAX_EXACT: Final = 2**53 - 1
+# No collection or text of a decision has more elements: it would fill any memory.
+MAX_SIZE: Final = 2**40

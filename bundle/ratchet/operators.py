@@ -2,11 +2,13 @@
 """Comparisons and arithmetic."""
 
 from collections.abc import Callable
+from typing import Any, Final
 
 import z3
 
 from bundle.ratchet.bound import Bound, Lazy, Listing, Made
 from bundle.ratchet.formula import All, Atom, Formula, Some, Term, Test
+from bundle.ratchet.limits import MAX_EXACT
 from bundle.ratchet.terms import Terms
 from bundle.ratchet.values import (
     VALUE,
@@ -17,6 +19,12 @@ from bundle.ratchet.values import (
     less,
     order_facts,
 )
+
+_EXACT: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+}
 
 
 def compare(terms: Terms, operator: str, left: Term, right: Term) -> Test:
@@ -43,6 +51,7 @@ def truth(test: Test) -> Term:
 
 
 def compute(
+    terms: Terms,
     operator: str,
     left: Term,
     right: Term,
@@ -50,25 +59,30 @@ def compute(
 ) -> Formula:
     """Return that an operation has a value for which ``then`` holds.
 
-    Numbers are exact. What a set operation, a division or a remainder gives stays
-    open, so it is the same for the same operands and nothing else is known of it.
+    Whole numbers are exact as far as floats are. What else a number can be, and what a
+    set operation, a division or a remainder gives, stays open: it is the same for the
+    same operands, and nothing else is known of it.
     """
-    amounts = VALUE.amount(left), VALUE.amount(right)
-    numbers = Atom(z3.And(VALUE.is_number(left), VALUE.is_number(right)))
-    exact = {
-        "+": lambda a, b: a + b,
-        "-": lambda a, b: a - b,
-        "*": lambda a, b: a * b,
-    }
+    numbers = z3.And(VALUE.is_number(left), VALUE.is_number(right))
     other = function(f"operator:{operator}", 2)(left, right)
     open_ = All((Atom(is_defined(other)), then(other)))
-    if operator not in exact:
+    if operator not in _EXACT:
         return open_
-    known = All((numbers, then(VALUE.number(exact[operator](*amounts)))))
+    terms.facts.append(z3.Implies(numbers, VALUE.is_number(other)))
+    amounts = VALUE.amount(left), VALUE.amount(right)
+    found = _EXACT[operator](*amounts)
+    whole = z3.simplify(z3.And(*(_is_exact(n) for n in (*amounts, found))))
+    value = z3.simplify(z3.If(whole, VALUE.number(found), other))
+    known = All((Atom(numbers), then(value)))
     if operator != "-":
         return known
     sets = Atom(z3.And(VALUE.is_set(left), VALUE.is_set(right)))
     return Some((known, All((sets, open_))))
+
+
+def _is_exact(amount: Term) -> Test:
+    """Return whether every engine has this number, and sums of it, without rounding."""
+    return z3.And(z3.IsInt(amount), amount <= MAX_EXACT, amount >= -MAX_EXACT)
 
 
 def require_collection(bound: Bound) -> tuple[Formula, ...]:

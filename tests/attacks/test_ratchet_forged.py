@@ -23,7 +23,7 @@ TWO = f"count([1 | {TARGET}[i]]) == 2"
 # The body of a function that takes two values.
 BOTH = "(a, b) if {\n\ta == 2\n\tb\n}"
 
-# trick: old, new, and the pull request of the input
+# trick: old, new, and the pull request of the input, or a number in the explanation
 CLOSURES = {
     "a name that a later statement binds": (
         f"{TWO}\n\tinput.context[j]",
@@ -58,7 +58,27 @@ BINDINGS = {
         {"author": "prod"},
     ),
 }
-FORGED = {**CLOSURES, **BINDINGS}
+NUMBER = "input.proposal.explanation.n"
+POSITIVE = f"is_number({NUMBER})\n\t{NUMBER} > 0"
+# Equal in real numbers, and not in those of an engine.
+ROUNDED = {
+    "a sum that is rounded away": (
+        POSITIVE,
+        f"is_number({NUMBER})\n\t{NUMBER} + 1 > 1",
+        1e-300,
+    ),
+    "a product that is too small": (
+        POSITIVE,
+        f"is_number({NUMBER})\n\t{NUMBER} * {NUMBER} > 0",
+        1e-300,
+    ),
+    "a difference that is not what it was": (
+        POSITIVE,
+        f"is_number({NUMBER})\n\t{NUMBER} + 1 - 1 == {NUMBER}",
+        0.1,
+    ),
+}
+FORGED = {**CLOSURES, **BINDINGS, **ROUNDED}
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +96,16 @@ def denying(body):
     return read_rule(module, shared_engine().parse(module))
 
 
-def proposal(request):
+def proposal(more):
+    request = more if isinstance(more, dict) else {}
+    explanation = {} if isinstance(more, dict) else {"n": more}
     context = {
         "target": {"name": "eu-1", "tier": "prod"},
         "evaluated_at": "2026-01-07T10:00:00Z",
         "pull_request": request,
     }
-    return {"proposal": {"files": []}, "context": context}
+    said = {"files": [], "explanation": explanation}
+    return {"proposal": said, "context": context}
 
 
 def denies(rule, document):
@@ -96,9 +119,9 @@ def denies(rule, document):
 
 @pytest.mark.parametrize("trick", FORGED)
 def test_what_loosens_is_not_attested(trick, prover):
-    *sides, request = FORGED[trick]
+    *sides, more = FORGED[trick]
     old, new = map(denying, sides)
-    document = proposal(request)
+    document = proposal(more)
     assert denies(old, document)
     assert not denies(new, document)
     found = change_of(
