@@ -74,8 +74,8 @@ class _Safety:
         match statement:
             case SomeVars():
                 return []
-            case SomeIn(collection=domain):
-                return self._bound(domain, safe)
+            case SomeIn(key=key, value=value, collection=domain):
+                return self._bound(domain, safe) + _again((key, value), domain)
             case Every(domain=domain):
                 inner = {statement.key or "_", statement.value}
                 _, unbound = self.settle(statement.body, safe | inner)
@@ -87,8 +87,8 @@ class _Safety:
 
     def _condition(self, expr: Expr, safe: set[str]) -> list[Var]:
         match expr:
-            case Assignment(operator=":=", right=right):
-                return self._bound(right, safe)
+            case Assignment(operator=":=", left=left, right=right):
+                return self._bound(right, safe) + _again(left, right)
             case Assignment(left=left, right=right):
                 return self._unified(left, right, safe | _outputs(expr))
             case _:
@@ -160,6 +160,13 @@ def _declared(statement: Statement) -> Iterator[str]:
             yield from statement.names
         case _:
             return
+
+
+def _again(pattern: object, source: object) -> list[Var]:
+    """Return the uses of declared names in what they are declared to be."""
+    names = set(pattern_names(pattern))
+    used = (node for node in _outside(source) if isinstance(node, Var))
+    return [var for var in used if var.name in names]
 
 
 def binds(statement: Statement) -> set[str]:

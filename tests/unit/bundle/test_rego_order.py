@@ -89,7 +89,7 @@ def test_what_is_declared_is_used(text):
 
 @pytest.mark.parametrize("text", [*UNUSED, *USED])
 def test_opa_says_the_same_of_what_is_unused(text):
-    engine = OpaEngine(installed_opa())
+    engine = OpaEngine(shared_engine(), path=installed_opa())
     module, _ = read(text)
     if text in USED:
         engine.load([module]).evaluate("data.m.p", {})
@@ -103,6 +103,10 @@ def test_opa_reads_a_late_name_otherwise():
     module, _ = read("p if { not input.b[i]; input.a[i] }")
     document = {"a": {"x": 1}, "b": {"y": 1}}
     ours = shared_engine().load([module]).evaluate("data.m.p", document)
-    theirs = OpaEngine(installed_opa()).load([module]).evaluate("data.m.p", document)
+    theirs = (
+        OpaEngine(shared_engine(), path=installed_opa())
+        .load([module])
+        .evaluate("data.m.p", document)
+    )
     assert bool(ours) is False
     assert theirs is True

@@ -71,6 +71,9 @@ UNSAFE = (
     "p := y if x := 1",
     "p if { y := [z | z := x]; y[0] == 1 }",
     "p if { y := {z | z := input.a[q]}; q > 1 }",
+    # declared by itself
+    "p if { i := input.a[i]; i > 0 }",
+    "f(q) if { i := [1, 2][i]; q == i }",
     # declared below the use
     "p if { x > 1; x := input.a }",
     "p if { y := x; x := 2 }",
@@ -82,6 +85,7 @@ UNSAFE = (
 )
 # OPA accepts them, and regorus has an error where it meets them or a field is missing.
 STRICTER = (
+    "p if { some i in input.a[i]; i > 0 }",
     "p := input.xs[_]",
     "p := [input.xs[i] | true]",
     "p contains input.a[i] if i == 1",
