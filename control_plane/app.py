@@ -15,6 +15,7 @@ from control_plane.api import (
     audit,
     health,
     identities,
+    metrics,
     problems,
     proposals,
     releases,
@@ -34,6 +35,7 @@ from keys import __version__
 
 _ROUTERS: Final = (
     health,
+    metrics,
     timestamps,
     workspaces,
     tokens,
@@ -89,6 +91,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(
         Boundary,
         max_bytes=lambda path: body_limit(path, services.settings.max_body_bytes),
+        answered=services.metrics.answered,
     )
     problems.install(app)
     for module in _ROUTERS:

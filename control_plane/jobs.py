@@ -1,18 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must happen without anybody asking.
 
-Online metadata must not run out, and what nobody needs must go. One workspace's trouble
-never keeps another's metadata from being refreshed: each failure is logged with its
-code, and the next round tries again.
+Online metadata must not run out, and what nobody needs must go. Laws:
+
+- one workspace's trouble never keeps another's metadata from being refreshed: each
+  failure is logged and counted with its code, and the next round tries again;
+- one writer: who refreshes holds the workspace's lock, across the servers of one
+  database, and what is due is read under it. A writer that lost its lock is kept out
+  by the conditional write of ``timestamp.json``.
 """
 
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from datetime import datetime
+from typing import Final, NamedTuple
 
+from control_plane.metrics import GARBAGE, REFRESH
+from control_plane.registry import repository as index
 from control_plane.services import Services
 from control_plane.workflows.garbage import collect_garbage
+from control_plane.workspace import Workspace
+from keys.clock import parse_instant
 from keys.errors import TrustacksError
+
+# What expires besides the roles: until when Runners may use the newest release.
+NEWEST_RELEASE: Final = "release-attestation"
 
 _logger = logging.getLogger("control_plane")
 
@@ -40,11 +52,7 @@ def refresh_all(services: Services) -> int:
     Returns:
         In how many workspaces.
     """
-    return _each(
-        services,
-        "refresh",
-        lambda name: bool(services.workspaces.open(name).refresh(at=services.clock())),
-    )
+    return _each(services, REFRESH, lambda name: _refresh(services, name))
 
 
 def collect_all(services: Services) -> int:
@@ -53,14 +61,35 @@ def collect_all(services: Services) -> int:
     Returns:
         How many objects.
     """
-    return _each(services, "garbage", lambda name: collect_garbage(services, name))
+    return _each(services, GARBAGE, lambda name: collect_garbage(services, name))
 
 
 def _each(services: Services, what: str, act: Callable[[str], int]) -> int:
-    done = 0
+    done, failed = 0, False
     for name in services.workspaces.names():
         try:
             done += act(name)
         except TrustacksError as error:
+            failed = True
+            services.metrics.job_failed(what, error.code)
             _logger.warning("%s of %s: %s: %s", what, name, error.code, error.message)
+    if not failed:
+        services.metrics.job_succeeded(what, services.clock())
     return done
+
+
+def _refresh(services: Services, name: str) -> bool:
+    workspace = services.workspaces.open(name)
+    renewed = bool(workspace.refresh(at=services.clock()))
+    services.metrics.expires(name, _expiries(services, workspace))
+    return renewed
+
+
+def _expiries(services: Services, workspace: Workspace) -> dict[str, datetime]:
+    roles = workspace.repository.current().roles
+    found = {role: signed.expires for role, signed in roles.items()}
+    with services.registry.read() as session:
+        head = index.head_release(session, workspace.name)
+        if head is not None:
+            found[NEWEST_RELEASE] = parse_instant(head.expires_at)
+    return found

@@ -5,7 +5,7 @@
 missing is made, in the order that ``control_plane.state`` gives.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import update
@@ -18,6 +18,7 @@ from control_plane import limits
 from control_plane.auth.roles import Role
 from control_plane.auth.tokens import mint_token
 from control_plane.keystore import SERVER, TSA, TSA_CA, KeyStore
+from control_plane.metrics import Metrics
 from control_plane.registry.migrate import migrate
 from control_plane.registry.models import TokenRow
 from control_plane.registry.session import Registry
@@ -48,6 +49,7 @@ class Services:
         engine: Rego, for the Runner's gate.
         server_keys: Ids of the keys that serve no workspace in particular.
         first_start: What to tell the operator about secrets made now.
+        metrics: What this process counts.
     """
 
     settings: Settings
@@ -60,6 +62,7 @@ class Services:
     engine: Engine
     server_keys: frozenset[str]
     first_start: tuple[str, ...] = ()
+    metrics: Metrics = field(default_factory=Metrics)
 
     def close(self) -> None:
         """Stop what runs and close what is open."""

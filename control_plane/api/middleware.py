@@ -14,7 +14,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane import limits
-from control_plane.api.problems import problem_response, unexpected_response
+from control_plane.api.problems import (
+    CODE_HEADER,
+    problem_response,
+    unexpected_response,
+)
 from control_plane.errors import BodyTooLargeError
 
 _REQUEST_ID: Final = re.compile(rf"[A-Za-z0-9._-]{{1,{limits.MAX_REQUEST_ID_CHARS}}}")
@@ -30,11 +34,19 @@ class Boundary:
     Args:
         app: What is inside.
         max_bytes: The bound on a body, by path.
+        answered: Told the method, the status and the code of a refusal, if it is one.
     """
 
-    def __init__(self, app: ASGIApp, *, max_bytes: Callable[[str], int]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_bytes: Callable[[str], int],
+        answered: Callable[[str, int, str | None], None],
+    ) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -50,7 +62,10 @@ class Boundary:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _add_headers(MutableHeaders(scope=message), request_id)
+                headers = MutableHeaders(scope=message)
+                code = headers.get(CODE_HEADER)
+                self.answered(scope["method"], message["status"], code)
+                _add_headers(headers, request_id)
             await send(message)
 
         bounded = _Bounded(receive, self.max_bytes(scope["path"]))

@@ -23,6 +23,8 @@ from keys.errors import NotFoundError, TrustacksError, UsageError
 from keys.strict import dumps_json
 
 MEDIA_TYPE: Final = "application/problem+json"
+# The code of a refusal, for whoever counts and for proxies' logs.
+CODE_HEADER: Final = "x-problem-code"
 _TYPE: Final = "https://trustacks.com/problems/"
 _ENVIRONMENT: Final = 3
 _MAX_ERRORS: Final = 20
@@ -55,7 +57,7 @@ def problem_response(error: TrustacksError, *, request_id: str) -> Response:
     body = problem(error, request_id=request_id)
     if error.exit_code == _ENVIRONMENT:
         _logger.error("request %s: %s: %s", request_id, error.code, error.message)
-    headers = {"cache-control": "no-store"}
+    headers = {"cache-control": "no-store", CODE_HEADER: error.code}
     if body["status"] == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
     return Response(dumps_json(body), body["status"], headers, MEDIA_TYPE)

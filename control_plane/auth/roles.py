@@ -38,6 +38,7 @@ class Permission(Enum):
     RELEASE_PUBLISH = "release-publish"
     REPORT_SUBMIT = "report-submit"
     AUDIT_EXPORT = "audit-export"
+    METRICS_READ = "metrics-read"
 
 
 _EVERYONE: Final = frozenset({Permission.WORKSPACE_READ, Permission.VERIFY})

@@ -191,6 +191,7 @@ def publish(
         catch_up(services, workspace)
         record(services, workspace, event, key)
         workspace.repository.publish_targets(staged, at=ground.at)
+        services.metrics.published("trust")
     return show(services, name, proposal_id)
 
 

@@ -91,6 +91,7 @@ def publish(
         _pass_gate(services, _Staged(workspace, published, staged), known, at)
         store_chain(workspace, release, attestations)
         workspace.repository.publish_release(staged, at=at)
+        services.metrics.published("release")
         return _require_row(services, workspace, said.revision)
 
 

@@ -113,4 +113,5 @@ def change_trust(
     notary = LocalNotary(services, workspace, key.public_key, indexed=indexed)
     attest(build_statement([subject], predicate), key=key, notary=notary)
     workspace.repository.publish_targets(staged, at=at)
+    services.metrics.published("trust")
     return staged

@@ -52,6 +52,7 @@ SCOPED = {
 }
 ANY_TOKEN = {("GET", "/v1/whoami"), ("GET", "/v1/workspaces")}
 UNSCOPED_ADMIN = {
+    ("GET", "/metrics"),
     ("POST", "/v1/workspaces"),
     ("POST", "/v1/ceremonies/{name}/online-keys"),
     ("POST", "/v1/ceremonies/{name}"),

@@ -51,7 +51,7 @@ def _app():
 
     app.include_router(router)
     install(app)
-    app.add_middleware(Boundary, max_bytes=lambda _: LIMIT)
+    app.add_middleware(Boundary, max_bytes=lambda _: LIMIT, answered=lambda *_: None)
     return app
 
 
