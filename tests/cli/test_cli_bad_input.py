@@ -52,8 +52,8 @@ UNKNOWN = {
     "runner status": (("runner", "status", "--state", "{tmp}/no"), 2, "not-enrolled"),
     "a layer": (
         ("rule", "lint", "--constitution", "{tmp}/no", *HERE),
-        1,
-        "not-found",
+        2,
+        "file-missing",
     ),
     "a template": (("rule", "new", "acme.x", "--from", "nothing", *HERE), 2, "usage"),
     "a command": (("rule", "frobnicate"), 2, "usage"),

@@ -43,6 +43,10 @@ def lint(cli, *words):
     return cli("rule", "lint", RULE, *PARENTS, *words)
 
 
+def lint_all(cli):
+    return cli.must("rule", "lint", *PARENTS)
+
+
 CHANGES = {
     "equal": ("package overlay", "# why\npackage overlay", 0, "equal to"),
     "stricter": (f"\t{PROD}\n", '\ttarget_tier in {"prod", "live"}\n', 0, "stricter than"),
@@ -135,6 +139,8 @@ def test_all_rules_are_compared_at_once(cli, here):
     changes = {one["rule_id"]: one["change"] for one in shown["rules"]}
     assert changes[RULE]["verdict"] == "equal"
     assert changes[second] is None
+    said = lint_all(cli).out.rstrip("\n").rpartition("\n")[2]
+    assert said == "2 rules: 2 passed, 0 failed"
 
 
 def test_a_base_that_is_no_commit_is_misuse(cli, here):

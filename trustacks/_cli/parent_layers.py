@@ -15,8 +15,9 @@ from bundle.errors import LayerFormatError
 from bundle.finding import ConfinementError, Finding
 from bundle.layers import CONSTITUTION, PACK, Layer, build_layer, read_layer
 from bundle.rego.engine import Module
-from keys.errors import NotFoundError, UsageError
+from keys.errors import UsageError
 from trustacks._cli.session import Session
+from trustacks.errors import FileMissingError
 from trustacks.parents import load_parents, store_directory
 
 # The first thing in a file but comments and blank lines.
@@ -85,7 +86,9 @@ def layer_json(layer: Layer) -> dict[str, Any]:
 def _named_layer(path: Path, kind: str) -> Layer:
     """Read a layer from its folder: nobody has checked it as pinned ones were."""
     if not path.is_dir():
-        raise NotFoundError(f"expected a layer's folder at {path}, got none")
+        raise FileMissingError(
+            f"expected a layer's folder at {path}, got none", hint="check the path"
+        )
     layer = read_layer(build_layer(path))
     if layer.kind != kind:
         raise LayerFormatError(f"expected a {kind} in {path}, got a {layer.kind}")

@@ -241,6 +241,11 @@ def linted_text(
         for path, data in ((one.rule_path, one.rule), (one.test_path, one.test))
     }
     lines = [report.text(sources) for report in reports]
+    if len(reports) > 1:
+        passed = sum(report.passed for report in reports)
+        lines.append(
+            f"{len(reports)} rules: {passed} passed, {len(reports) - passed} failed"
+        )
     lines += [
         f"attested {one['rule_id']}: {one['verdict']}, {one['path']}"
         for one in (value or {}).get("attested", ())

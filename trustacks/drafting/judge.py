@@ -94,7 +94,9 @@ class Judge:
         parents = self.against.parents
         test = report_tests(files, engine=engine, parents=parents, coverage=False)
         found = [*_citation(draft, files, self.engine), *lint.findings, *test.findings]
-        return Judged(draft, tuple(dict.fromkeys(found)), test, lint)
+        # What test and lint both say, in words of their own for the fix, is said once.
+        said = {(f.code, f.path, f.line, f.column, f.message): f for f in found[::-1]}
+        return Judged(draft, tuple(said.values())[::-1], test, lint)
 
     def files(self, draft: Draft) -> RuleFiles:
         """Return the draft as the files that it would be."""

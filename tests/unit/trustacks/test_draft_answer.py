@@ -101,6 +101,11 @@ UNREADABLE = {
 }
 
 
+def test_what_test_and_lint_both_say_is_said_once():
+    found = judge(text(rule=RULE + "\nfoo if {")).findings
+    assert [one.code for one in found] == ["rego-parse"]
+
+
 @pytest.mark.parametrize("answer", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_what_is_no_draft_is_a_finding(answer):
     found = parse_answer(answer, WANTED)
