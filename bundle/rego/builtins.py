@@ -12,12 +12,12 @@ from typing import Final
 _ALLOWED: Final = """
     abs array.concat array.reverse array.slice base64.decode base64.encode
     base64.is_valid concat contains count endswith format_int glob.match
-    glob.quote_meta hex.decode hex.encode indexof intersection is_array is_boolean
+    hex.decode hex.encode indexof intersection is_array is_boolean
     is_null is_number is_object is_set is_string json.is_valid json.marshal
     json.unmarshal lower max min net.cidr_contains net.cidr_is_valid numbers.range
     object.filter object.get object.keys object.remove object.subset object.union
     object.union_n product regex.find_n regex.is_valid regex.match regex.replace
-    regex.split replace semver.compare semver.is_valid sort split sprintf startswith
+    regex.split replace semver.compare sort split sprintf startswith
     strings.any_prefix_match strings.any_suffix_match strings.count
     strings.replace_n strings.reverse substring sum time.add_date time.clock
     time.date time.parse_duration_ns time.parse_rfc3339_ns time.weekday to_number
@@ -50,6 +50,8 @@ RESERVED: Final = frozenset(_RESERVED.split())
 
 # Why the usual ones are missing, for the finding.
 INSTEAD: Final = {
+    "glob.quote_meta": "compare parts with startswith, endswith or contains",
+    "semver.is_valid": "use regex.match: engines read a leading v differently",
     "time.now_ns": "read input.context.evaluated_at, which the Runner sets",
     "http.send": "put the fact into the input document: a rule cannot ask a network",
     "opa.runtime": "put the fact into the input document",

@@ -163,10 +163,13 @@ def _declared(statement: Statement) -> Iterator[str]:
 
 
 def _again(pattern: object, source: object) -> list[Var]:
-    """Return the uses of declared names in what they are declared to be."""
-    names = set(pattern_names(pattern))
-    used = (node for node in _outside(source) if isinstance(node, Var))
-    return [var for var in used if var.name in names]
+    """Return the uses of declared names in what they are declared to be, and twice."""
+    names = [name for name in pattern_names(pattern) if name != "_"]
+    used = [node for node in _outside(source) if isinstance(node, Var)]
+    twice = [v for v in _outside(pattern) if isinstance(v, Var)]
+    return [v for v in used if v.name in names] + [
+        v for v in twice if names.count(v.name) > 1
+    ]
 
 
 def binds(statement: Statement) -> set[str]:

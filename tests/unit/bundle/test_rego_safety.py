@@ -85,6 +85,9 @@ UNSAFE = (
 )
 # OPA accepts them, and regorus has an error where it meets them or a field is missing.
 STRICTER = (
+    "p if { some x, x in input.a; x == 1 }",
+    "p if { some [x, x] in input.a; x == 1 }",
+    "p if { [x, x] := input.a; x == 1 }",
     "p if { some i in input.a[i]; i > 0 }",
     "p := input.xs[_]",
     "p := [input.xs[i] | true]",
