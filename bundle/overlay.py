@@ -20,9 +20,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from bundle.beside import LINT, approvals_beside, approved_stem
+from bundle.beside import (
+    LINT,
+    approvals_beside,
+    approved_stem,
+    cosignatures_beside,
+    cosigned_stem,
+)
 from bundle.errors import OverlayFormatError
 from bundle.limits import KIB, MAX_RULES
+from bundle.overlay_entries import foreign, optional, refuse_link, require_file
 from bundle.rego.limits import MAX_MODULE_BYTES
 from bundle.rule import rule_id_problem
 from keys.durable import read_file
@@ -59,6 +66,7 @@ class RuleFiles:
         cases_path: Of the case file, if there is one.
         cases: Its bytes.
         approvals: What others say of its newest change, by the path of the file.
+        cosignatures: Further signatures of its attestation's statement, in that way.
     """
 
     rule_id: str
@@ -71,6 +79,7 @@ class RuleFiles:
     cases_path: Path | None = None
     cases: bytes | None = None
     approvals: tuple[tuple[Path, bytes], ...] = ()
+    cosignatures: tuple[tuple[Path, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +143,7 @@ def read_overlay(directory: Path) -> Overlay:
                 f"expected one rule {one.rule_id}, got {one.rule_path} and "
                 f"{other.rule_path}"
             )
-    return Overlay(root, tuple(rules), _optional(root / PROFILE, MAX_PROFILE_BYTES))
+    return Overlay(root, tuple(rules), optional(root / PROFILE, MAX_PROFILE_BYTES))
 
 
 def find_rule(directory: Path, rule: str | Path) -> RuleFiles:
@@ -156,11 +165,11 @@ def find_rule(directory: Path, rule: str | Path) -> RuleFiles:
         root = overlay_root(directory)
         path = root / "rules" / rule / f"{rule}{_RULE}"
         for above in (path.parents[1], path.parent, path):
-            _refuse_link(above)
+            refuse_link(above)
         if path.exists():
             return _read_rule(path)
         for flat in _flat(root):
-            _require_file(flat)
+            require_file(flat)
             if own_id(read_file(flat, max_bytes=MAX_MODULE_BYTES)) == rule:
                 return _read_rule(flat)
     raise NotFoundError(
@@ -171,7 +180,7 @@ def find_rule(directory: Path, rule: str | Path) -> RuleFiles:
 
 def _named(path: Path) -> Path:
     """Return the file that a path means: a rule's folder stands for its rule."""
-    _refuse_link(path)
+    refuse_link(path)
     inside = path / f"{path.name}{_RULE}"
     if path.is_dir() and inside.exists():
         return inside
@@ -187,12 +196,12 @@ def _named(path: Path) -> Path:
 
 def _rules(root: Path) -> Iterator[RuleFiles]:
     for entry in sorted(root.iterdir()):
-        _refuse_link(entry)
+        refuse_link(entry)
         if entry.name == "rules" and entry.is_dir():
             for folder in sorted(entry.iterdir()):
                 yield from _folder(folder)
         elif not entry.is_file() or not _known(entry, entry.parent):
-            raise _foreign(entry)
+            raise foreign(entry)
     # Listed once: a thousand rules may lie side by side.
     beside = [path for path in root.iterdir() if path.name.endswith(_ATTESTATION)]
     for path in _flat(root):
@@ -200,19 +209,19 @@ def _rules(root: Path) -> Iterator[RuleFiles]:
 
 
 def _folder(folder: Path) -> Iterator[RuleFiles]:
-    _refuse_link(folder)
+    refuse_link(folder)
     if not folder.is_dir():
         if folder.name != ".gitkeep":
-            raise _foreign(folder)
+            raise foreign(folder)
         return
     for entry in sorted(folder.iterdir()):
-        _refuse_link(entry)
-        named = (
-            entry.name in _names(folder.name)
-            or approved_stem(entry.name) == folder.name
+        refuse_link(entry)
+        named = entry.name in _names(folder.name) or folder.name in (
+            approved_stem(entry.name),
+            cosigned_stem(entry.name),
         )
         if not entry.is_file() or not named:
-            raise _foreign(entry)
+            raise foreign(entry)
     path = folder / f"{folder.name}{_RULE}"
     if path.exists():
         yield _read_rule(path)
@@ -233,8 +242,9 @@ def _known(entry: Path, parent: Path) -> bool:
     """Return whether a file beside flat rules belongs to one of them, or to all."""
     if entry.name in _BESIDE:
         return True
-    if (approved := approved_stem(entry.name)) is not None:
-        return (parent / f"{approved}{_RULE}").exists()
+    stem = approved_stem(entry.name) or cosigned_stem(entry.name)
+    if stem is not None:
+        return (parent / f"{stem}{_RULE}").exists()
     for suffix in _SUFFIXES:
         stem = entry.name.removesuffix(suffix)
         if stem != entry.name:
@@ -244,37 +254,42 @@ def _known(entry: Path, parent: Path) -> bool:
 
 def _read_rule(path: Path, entries: Iterable[Path] | None = None) -> RuleFiles:
     """Read a rule's files; ``entries`` is what lies beside it, if that is known."""
-    _require_file(path)
+    require_file(path)
     stem = path.name.removesuffix(_RULE)
     if path.name.endswith(_TEST) or stem == path.name:
         raise OverlayFormatError(f"expected the file of a rule, got {path}")
     rule = read_file(path, max_bytes=MAX_MODULE_BYTES)
     in_folder = path.parent.name == stem and path.parent.parent.name == "rules"
     if in_folder:
-        _refuse_link(path.parent)
-        _refuse_link(path.parent.parent)
+        refuse_link(path.parent)
+        refuse_link(path.parent.parent)
     beside = {suffix: path.with_name(f"{stem}{suffix}") for suffix in _SUFFIXES}
     cases = next((beside[s] for s in _CASES if beside[s].exists()), None)
     for companion in beside.values():
-        _require_file(companion)
-    listed = path.parent.iterdir() if entries is None else entries
+        require_file(companion)
+    listed = list(path.parent.iterdir() if entries is None else entries)
     approvals = approvals_beside(path, listed)
-    for companion in approvals:
-        _require_file(companion)
+    cosignatures = cosignatures_beside(path, listed)
+    for companion in (*approvals, *cosignatures):
+        require_file(companion)
     return RuleFiles(
         rule_id=stem if in_folder else own_id(rule),
         rule_path=path,
         test_path=beside[_TEST],
         attestation_path=beside[_ATTESTATION],
         rule=rule,
-        test=_optional(beside[_TEST], MAX_MODULE_BYTES) or b"",
-        attestation=_optional(beside[_ATTESTATION], MAX_ATTESTATION_BYTES),
+        test=optional(beside[_TEST], MAX_MODULE_BYTES) or b"",
+        attestation=optional(beside[_ATTESTATION], MAX_ATTESTATION_BYTES),
         cases_path=cases,
         cases=read_file(cases, max_bytes=MAX_CASES_BYTES) if cases else None,
-        approvals=tuple(
-            (found, read_file(found, max_bytes=MAX_ATTESTATION_BYTES))
-            for found in approvals
-        ),
+        approvals=_attested(approvals),
+        cosignatures=_attested(cosignatures),
+    )
+
+
+def _attested(paths: Iterable[Path]) -> tuple[tuple[Path, bytes], ...]:
+    return tuple(
+        (path, read_file(path, max_bytes=MAX_ATTESTATION_BYTES)) for path in paths
     )
 
 
@@ -282,29 +297,3 @@ def own_id(rule: bytes) -> str:
     """Return the id that a file says it has; the linter reads it properly."""
     found = set(_OWN_ID.findall(rule.decode("utf-8", "replace")))
     return found.pop() if len(found) == 1 else ""
-
-
-def _optional(path: Path, max_bytes: int) -> bytes | None:
-    return read_file(path, max_bytes=max_bytes) if path.exists() else None
-
-
-def _refuse_link(path: Path) -> None:
-    if path.is_symlink():
-        raise OverlayFormatError(
-            f"expected files and folders, got a link at {path}",
-            hint="copy the file into the overlay",
-        )
-
-
-def _require_file(path: Path) -> None:
-    """Refuse a link, a folder, a pipe or a device; what is not there is no matter."""
-    _refuse_link(path)
-    if path.exists() and not path.is_file():
-        raise OverlayFormatError(f"expected a file at {path}, got another thing")
-
-
-def _foreign(path: Path) -> OverlayFormatError:
-    return OverlayFormatError(
-        f"expected rules, tests, cases and attestations, got {path}",
-        hint="move it out of the overlay folder: only Rego is released",
-    )

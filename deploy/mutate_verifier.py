@@ -85,6 +85,7 @@ TARGETS: Final = (
         (
             "tests/attacks/test_release_steps.py",
             "tests/attacks/test_rule_changes.py",
+            "tests/attacks/test_rule_thresholds.py",
         ),
     ),
     Target(

@@ -65,6 +65,9 @@ MAX_CHECKPOINT_CHARS: Final = 16_384
 # Approvals of one change of one rule: a lint identity's, and those of some people.
 MAX_APPROVALS: Final = 8
 
+# Further signers of one statement. More principals than any threshold asks for.
+MAX_COSIGNERS: Final = 16
+
 # Cases in one suite: a table of inputs, each with its reason.
 MAX_CASES: Final = 1000
 

@@ -57,15 +57,23 @@ def require_workspace(said: Digest, expected: Digest) -> None:
         )
 
 
-def require_signer(predicate: Predicate, identity: Identity) -> None:
+def require_signer(
+    predicate: Predicate, identity: Identity, named: str | None = None
+) -> None:
     """Refuse a statement that names another signer than its own.
+
+    Args:
+        predicate: What was said.
+        identity: Who signed.
+        named: Who signed it first, if this is a further signature.
 
     Raises:
         SignerMismatchError: It does.
     """
-    if predicate.signer is not None and predicate.signer != identity.id:
+    wanted = named or identity.id
+    if predicate.signer is not None and predicate.signer != wanted:
         raise SignerMismatchError(
-            f"expected a statement that names {identity.id}, "
+            f"expected a statement that names {wanted}, "
             f"got one that names {predicate.signer!r}"
         )
 

@@ -7,16 +7,20 @@ hand. Evidence supplies neither.
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from keys.digest import Digest
 from keys.errors import UsageError
 from signer.attestation import Attestation
 from signer.errors import KeyReusedError, WorkspaceMismatchError
 from signer.form import Form
+from signer.predicates.base import RULE
 from signer.statement import parse_statement
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
+
+# What more than one principal may sign, each in an attestation of their own.
+COSIGNED: Final = frozenset({RULE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,8 @@ class Expected:
         subjects: SHA-256 of the bytes that it must be about; at least one.
         namespace: The only rule namespace that it may decide about, or any that its
             signer has.
+        signer: The id that the statement must name, if that is not who signed here:
+            a further signer signs the very statement that names the first.
 
     Raises:
         UsageError: No subject: an attestation of nothing in particular.
@@ -95,20 +101,28 @@ class Expected:
     predicate_type: str
     subjects: tuple[Digest, ...]
     namespace: str | None = None
+    signer: str | None = None
 
     def __post_init__(self) -> None:
         if not self.subjects:
             raise UsageError("expected at least one subject to ask for, got none")
 
     @classmethod
-    def as_claimed(cls, attestation: Attestation) -> Self:
+    def as_claimed(cls, attestation: Attestation, *, cosigned: bool = False) -> Self:
         """Ask for exactly what an attestation claims to be.
 
         For the log, which records who said what and does not judge it. The claim is
         read before the signature was checked, and decides nothing but the question.
 
+        Args:
+            attestation: Parsed, not verified.
+            cosigned: Whether somebody else signed this very statement before.
+
         Raises:
             FormatError: The payload is not a statement.
         """
         claim = parse_statement(attestation.envelope.payload)
-        return cls(claim.predicate_type, claim.digests)
+        named = claim.predicate.get("identity")
+        further = cosigned and claim.predicate_type in COSIGNED
+        signer = named if further and isinstance(named, str) else None
+        return cls(claim.predicate_type, claim.digests, signer=signer)

@@ -243,9 +243,10 @@ def verify_attestation(
         # (15) DESIGN T9: "Every predicate [...] binds `workspace`"
         with steps("workspace"):
             require_workspace(predicate.workspace, trust.workspace)
-        # (16) DESIGN T1: what is said in a name is said by its holder
+        # (16) DESIGN T1: what is said in a name is said by its holder; Principals: a
+        # further signer signs "one identical statement", which names the first
         with steps("named-signer"):
-            require_signer(predicate, identity)
+            require_signer(predicate, identity, expected.signer)
         # (17) DESIGN 8: "permissions of signing identities"
         with steps("permission"):
             identity.require_permission(PERMISSION[statement.predicate_type])

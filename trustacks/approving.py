@@ -32,8 +32,7 @@ from trustacks.client import WorkspaceApi
 from trustacks.errors import ChangeNotProvedError, NothingToApproveError
 from trustacks.notary import RemoteNotary
 from trustacks.pinned import Head, Pinned
-from trustacks.releasing import signed
-from trustacks.signing import verify_rule
+from trustacks.signing import signed, verify_rule
 
 
 @dataclass(frozen=True, slots=True)

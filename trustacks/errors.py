@@ -230,6 +230,18 @@ class NotEnrolledError(ConfigurationError):
     code = "not-enrolled"
 
 
+class CosignerNotDistinctError(VerificationError):
+    """A further signature by the principal who signed first."""
+
+    code = "cosigner-not-distinct"
+
+
+class StatementMismatchError(VerificationError):
+    """A further signature of another statement than the author's newest."""
+
+    code = "statement-mismatch"
+
+
 class DecisionDeniedError(RuleError):
     """The proposal is denied."""
 

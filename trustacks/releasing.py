@@ -40,18 +40,19 @@ from signer.sign import attest
 from signer.statement import Subject, build_statement
 from signer.tlog.limits import MAX_NOTE_BYTES
 from signer.trust import Expected
-from signer.verify import verify_attestation
+from signer.verify import Evidence, verify_attestation
 from trustacks.approved import Approvals
 from trustacks.client import WorkspaceApi, segment
+from trustacks.cosigning import cosignatures_of
 from trustacks.errors import (
     ControlPlaneRefusalError,
     ReleaseContendedError,
     RuleChangedError,
-    RuleUnsignedError,
 )
 from trustacks.limits import MAX_JITTER_MS, MAX_RELEASE_TRIES, RELEASE_DAYS
 from trustacks.notary import RemoteNotary
 from trustacks.pinned import Head, Pinned, PinnedStore
+from trustacks.signing import signed
 
 _STALE: Final = "release-predecessor-stale"
 
@@ -141,7 +142,7 @@ class Releaser:
         at = self.clock()
         pinned = self.store.refresh(at=at)
         identity = pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
-        attestations = {r.rule_id: _verified(r, pinned, at) for r in rules}
+        attestations = [raw for r in rules for raw in self._signed(r, pinned, at)]
         head = pinned.head(at=at)
         inventory, approvals = self._inventory(rules, pinned, head, at)
         revision = head.release.revision + 1 if head else 1
@@ -171,7 +172,7 @@ class Releaser:
         answer = {
             "bundle": b64encode(built.archive),
             "attestations": b64encode(
-                join_jsonl([*attestations.values(), *approvals.values(), raw])
+                join_jsonl([*attestations, *approvals.values(), raw])
             ),
             "release": b64encode(raw),
         }
@@ -179,6 +180,12 @@ class Releaser:
         digest = parse_attestation(raw).digest
         archive = Digest.of(built.archive)
         return Released(revision, digest, archive, built.content, predicate, tries)
+
+    def _signed(self, rule: RuleFiles, pinned: Pinned, at: datetime) -> list[bytes]:
+        """Return a rule's attestation, and the further signatures of its statement."""
+        said = _verified(rule, pinned, at)
+        further = cosignatures_of(rule, said, pinned, at=at, warn=self.warn)
+        return [said.attestation.raw, *further]
 
     def _inventory(
         self,
@@ -268,22 +275,8 @@ def _item(rule: RuleFiles) -> InventoryItem:
     )
 
 
-def signed(rule: RuleFiles) -> bytes:
-    """Return a rule's attestation.
-
-    Raises:
-        RuleUnsignedError: There is none.
-    """
-    if rule.attestation is None:
-        raise RuleUnsignedError(
-            f"expected an attestation beside {rule.rule_path}, got none",
-            hint=f"trustacks rule sign {rule.rule_id}",
-        )
-    return rule.attestation
-
-
-def _verified(rule: RuleFiles, pinned: Pinned, at: datetime) -> bytes:
-    """Return a rule's attestation, which holds for these very bytes."""
+def _verified(rule: RuleFiles, pinned: Pinned, at: datetime) -> Evidence:
+    """Return what a rule's author said, which holds for these very bytes."""
     raw = signed(rule)
     expected = Expected(
         RulePredicate.type,
@@ -291,10 +284,11 @@ def _verified(rule: RuleFiles, pinned: Pinned, at: datetime) -> bytes:
         namespace=rule.rule_id.partition(".")[0],
     )
     try:
-        verify_attestation(raw, trust=pinned.trust, expected=expected, at=at).require()
+        return verify_attestation(
+            raw, trust=pinned.trust, expected=expected, at=at
+        ).require()
     except SubjectMismatchError as error:
         raise RuleChangedError(
             f"expected {rule.rule_id} as it was signed, got it changed since",
             hint=f"trustacks rule sign {rule.rule_id}",
         ) from error
-    return raw

@@ -28,6 +28,7 @@ from signer.sign import attest
 from signer.statement import Subject, build_statement, parse_statement
 from signer.verify import Evidence, verify_attestation
 from trustacks.client import WorkspaceApi
+from trustacks.errors import RuleUnsignedError
 from trustacks.expected import expected_of
 from trustacks.notary import RemoteNotary
 from trustacks.parents import ParentArchives
@@ -141,6 +142,20 @@ class RuleSigner:
         heads = {item.rule_id: item.head for item in release.retired}
         heads |= {item.rule_id: item.head for item in release.inventory}
         return heads.get(rule_id)
+
+
+def signed(rule: RuleFiles) -> bytes:
+    """Return a rule's attestation.
+
+    Raises:
+        RuleUnsignedError: There is none.
+    """
+    if rule.attestation is None:
+        raise RuleUnsignedError(
+            f"expected an attestation beside {rule.rule_path}, got none",
+            hint=f"trustacks rule sign {rule.rule_id}",
+        )
+    return rule.attestation
 
 
 def verify_rule(

@@ -57,12 +57,16 @@ class Entry:
         record: What the leaf says.
         statement: What the attestation says.
         time: What its timestamp token says, unverified; none without a token.
+        name: Of the member that has the attestation.
+        cosigned: Whether another key signed this very statement before.
     """
 
     index: int
     record: HashedRekord
     statement: Statement
     time: datetime | None
+    name: str
+    cosigned: bool
 
     @property
     def digest(self) -> Digest:
@@ -201,12 +205,15 @@ def _hash_tiles(tree: LogTree) -> Iterator[tuple[str, bytes]]:
 
 
 def _records(bodies: list[bytes], findings: Findings) -> Iterator[_Record]:
-    """Yield (index, leaf) of every leaf that is one, and is there once."""
-    first: dict[Digest, int] = {}
+    """Yield (index, leaf) of every leaf that is one, and is there once.
+
+    One statement may have a leaf for each key that signed it.
+    """
+    first: dict[tuple[Digest, str], int] = {}
     for index, body in enumerate(bodies):
         with findings.at(f"log entry {index}"):
             record = parse_hashedrekord(body)
-            earlier = first.setdefault(record.digest, index)
+            earlier = first.setdefault((record.digest, record.key.hint), index)
             if earlier != index:
                 raise EntryDuplicatedError(
                     f"expected each attestation once, got {record.digest} at "
@@ -216,13 +223,15 @@ def _records(bodies: list[bytes], findings: Findings) -> Iterator[_Record]:
 
 
 def _entries(pack: Pack, records: list[_Record], findings: Findings) -> Iterator[Entry]:
+    seen: set[Digest] = set()
     for index, record in records:
         with findings.at(f"log entry {index}"):
-            yield _entry(pack, index, record)
+            yield _entry(pack, index, record, cosigned=record.digest in seen)
+        seen.add(record.digest)
 
 
-def _entry(pack: Pack, index: int, record: HashedRekord) -> Entry:
-    name = attestation_name(record.digest.hex)
+def _entry(pack: Pack, index: int, record: HashedRekord, *, cosigned: bool) -> Entry:
+    name = _name_of(pack, record)
     if name not in pack.files:
         raise EvidenceWithheldError(
             f"expected the attestation {record.digest}, got none",
@@ -236,7 +245,14 @@ def _entry(pack: Pack, index: int, record: HashedRekord) -> Entry:
             f"got {attestation.digest}"
         )
     statement = parse_statement(attestation.envelope.payload)
-    return Entry(index, record, statement, _token_time(attestation))
+    time = _token_time(attestation)
+    return Entry(index, record, statement, time, name, cosigned)
+
+
+def _name_of(pack: Pack, record: HashedRekord) -> str:
+    """Return the member for a leaf: by its key, if there is one of that name."""
+    own = attestation_name(record.digest.hex, record.key.key_id)
+    return own if own in pack.files else attestation_name(record.digest.hex)
 
 
 def _token_time(attestation: Attestation) -> datetime | None:
@@ -256,9 +272,10 @@ def _token_time(attestation: Attestation) -> datetime | None:
 
 def _report_unlogged(pack: Pack, records: list[_Record], findings: Findings) -> None:
     """Name attestations that no leaf is about; ``chain/`` holds copies of some."""
-    logged = {f"{record.digest.hex}.sigstore.json" for _, record in records}
+    copies = {f"{CHAIN}{record.digest.hex}.sigstore.json" for _, record in records}
+    logged = copies | {_name_of(pack, record) for _, record in records}
     for name in pack.names(ATTESTATIONS) + pack.names(CHAIN):
-        if name.split("/", 1)[1] not in logged:
+        if name not in logged:
             error = EvidenceUnloggedError("expected a leaf of the log for it, got none")
             findings.add(error, name)
     for name in pack.names(CHAIN):

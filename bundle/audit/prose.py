@@ -39,7 +39,8 @@ def release_lines(release: ReleaseRecord) -> Iterator[str]:
 
 
 def _rule(rule: RuleRecord) -> Iterator[str]:
-    behind = ", ".join((rule.change, *rule.approvals))
+    signed = (f"also signed by {one}" for one in rule.cosigners)
+    behind = ", ".join((rule.change, *signed, *rule.approvals))
     yield f"  rule {rule.rule_id} ({behind}), {rule.citation}"
     if rule.author:
         yield f"    registered {_registered(rule.author)}"

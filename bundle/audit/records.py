@@ -74,6 +74,7 @@ class RuleRecord:
         change: ``added``, ``changed`` or ``kept`` in this release.
         approvals: Who stands behind its Rego beside its author; none if it never
             changed, or changed with nobody else.
+        cosigners: Who else signed the author's very statement.
     """
 
     rule_id: str
@@ -86,6 +87,7 @@ class RuleRecord:
     linted: str
     change: str
     approvals: tuple[str, ...]
+    cosigners: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a document."""
@@ -100,6 +102,7 @@ class RuleRecord:
             "linted": self.linted,
             "change": self.change,
             "approvals": list(self.approvals),
+            "cosigners": list(self.cosigners),
         }
 
 

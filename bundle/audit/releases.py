@@ -9,6 +9,7 @@ rest on leaves that are anchored.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from bundle.audit.anchors import Coverage
 from bundle.audit.errors import (
@@ -41,7 +42,8 @@ class Evidence:
         pack: The evidence pack.
         ledger: Its log.
         history: Who was trusted, through time.
-        said: Verified statements by their digest.
+        said: Verified statements by their digest, as who signed first said them.
+        cosigned: Every further signature of those, by the same digest, in order.
         people: Registrations by identity.
         coverage: How far the log is anchored.
         judge: Asks the gate.
@@ -53,11 +55,24 @@ class Evidence:
     ledger: Ledger
     history: TrustHistory
     said: Mapping[Digest, Said]
+    cosigned: Mapping[Digest, tuple[Said, ...]]
     people: Mapping[str, Registration]
     coverage: Coverage
     judge: Judge
     findings: Findings
     progress: Progress = field(repr=False)
+
+    def by(self, digest: Digest, key_id: str) -> Said | None:
+        """Return a statement as one key's holder said it, if they did."""
+        first = [self.said[digest]] if digest in self.said else []
+        every = (*first, *self.cosigned.get(digest, ()))
+        return next((one for one in every if one.key_id == key_id), None)
+
+    @property
+    def in_order(self) -> list[Said]:
+        """Everything that was said, in the order of the log."""
+        further = chain.from_iterable(self.cosigned.values())
+        return sorted((*self.said.values(), *further), key=lambda one: one.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +142,11 @@ def _require_same_log(verdict: Judgement, evidence: Evidence) -> None:
     """
     if verdict.release is None:
         return
-    for raw in (verdict.release.attestation, *verdict.release.attestations.values()):
+    release = verdict.release
+    first = (release.attestation, *release.attestations.values())
+    for raw in (*first, *chain.from_iterable(release.cosigned.values())):
         attestation = parse_attestation(raw)
-        said = evidence.said.get(attestation.digest)
+        said = evidence.by(attestation.digest, attestation.key_id)
         if said is None:
             raise EvidenceUnloggedError(
                 f"expected {attestation.digest} verified in the log, got none"
@@ -149,6 +166,7 @@ def _rests_on(link: Link, evidence: Evidence) -> Iterator[int]:
         for digest in (item.head, *item.approvals):
             if digest in evidence.said:
                 yield evidence.said[digest].index
+        yield from (one.index for one in evidence.cosigned.get(item.head, ()))
 
 
 def _record(
@@ -197,6 +215,9 @@ def _rule(
         f"{claim.lint.linter_version}",
         change=_change(release, item.rule_id),
         approvals=tuple(_behind(digest, evidence) for digest in item.approvals),
+        cosigners=tuple(
+            one.signer.id for one in evidence.cosigned.get(item.head, ()) if one.signer
+        ),
     )
 
 

@@ -22,7 +22,7 @@ activate.
 Source: DESIGN 3.8 and 9, T10.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -39,7 +39,7 @@ from bundle.audit.records import InForce, LogSummary
 from bundle.audit.releases import Evidence, Replayed, replay_releases
 from bundle.audit.report import ReplayReport
 from bundle.audit.runners import activations, replay_reports
-from bundle.audit.statements import Progress, verify_entries
+from bundle.audit.statements import Progress, Said, verify_entries
 from bundle.audit.timeline import build_timeline
 from bundle.audit.trust import TrustHistory
 from bundle.gate.chain import Link
@@ -130,7 +130,7 @@ def _replay(
             form=history.versions[-1].view.form.value,
             log=_summary(ledger, evidence.coverage),
             timeline=build_timeline(
-                evidence.said.values(), evidence.coverage, until=brought.at
+                evidence.in_order, evidence.coverage, until=brought.at
             ),
         )
         report = _outcomes(report, evidence, brought.at)
@@ -148,17 +148,31 @@ def _collect(
     progress: Progress,
 ) -> Evidence:
     said = verify_entries(pack, ledger, history, findings, progress)
+    first: dict[Digest, Said] = {}
+    for one in said:
+        first.setdefault(one.digest, one)
     return Evidence(
         pack=pack,
         ledger=ledger,
         history=history,
-        said={one.digest: one for one in said},
+        said=first,
+        cosigned=_further(said, first),
         people=open_registrations(history, said, findings),
         coverage=check_anchors(ledger, history, said, brought.anchors, findings),
         judge=Judge(pack, index_releases(pack), engine),
         findings=findings,
         progress=progress,
     )
+
+
+def _further(
+    said: Sequence[Said], first: Mapping[Digest, Said]
+) -> dict[Digest, tuple[Said, ...]]:
+    found: dict[Digest, tuple[Said, ...]] = {}
+    for one in said:
+        if first[one.digest] is not one:
+            found[one.digest] = (*found.get(one.digest, ()), one)
+    return found
 
 
 def _outcomes(

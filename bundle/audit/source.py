@@ -19,7 +19,7 @@ from bundle.audit.limits import MAX_MEMBER_BYTES
 from bundle.storage.interface import Storage
 from keys.errors import FormatError, NotFoundError
 from signer.tlog.checkpoint import parse_checkpoint
-from signer.tlog.entry import parse_hashedrekord
+from signer.tlog.entry import pae_digest_of, parse_hashedrekord
 from signer.tlog.note import parse_note
 from signer.tlog.tiles import (
     HASH_BYTES,
@@ -66,7 +66,8 @@ def attestation_name(digest_hex: str, key_id: str | None = None) -> str:
         digest_hex: Of the statement.
         key_id: Of a key that signed it after another had.
     """
-    further = f".{key_id}" if key_id else ""
+    # 16 digits: with all 64 the name would not fit into a tar header.
+    further = f".{key_id[:16]}" if key_id else ""
     return f"attestations/{digest_hex}{further}.sigstore.json"
 
 
@@ -74,9 +75,9 @@ def _attestation(storage: Storage, entry: bytes) -> dict[str, bytes]:
     """Return what a leaf is about: the first signature of it, and its own."""
     found: dict[str, bytes] = {}
     with contextlib.suppress(FormatError, NotFoundError):
-        leaf = parse_hashedrekord(entry)
-        first = attestation_name(leaf.digest.hex)
+        first = attestation_name(pae_digest_of(entry).hex)
         found[first] = _get(storage, first)
+        leaf = parse_hashedrekord(entry)
         if leaf.key.hint.encode() not in found[first]:
             own = attestation_name(leaf.digest.hex, leaf.key.key_id)
             found[own] = _get(storage, own)

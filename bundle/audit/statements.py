@@ -15,7 +15,6 @@ from bundle.audit.findings import Findings
 from bundle.audit.ledger import Entry, Ledger
 from bundle.audit.limits import MAX_LOG_DELAY_S
 from bundle.audit.pack import Pack
-from bundle.audit.source import attestation_name
 from bundle.audit.trust import TrustHistory
 from keys.clock import format_instant
 from keys.digest import Digest
@@ -87,7 +86,7 @@ def _verify(pack: Pack, ledger: Ledger, history: TrustHistory, entry: Entry) -> 
     if entry.time is None:
         raise NoTrustedTimeError("expected a timestamp token, got none")
     version = history.before(entry.index)
-    raw = pack.get(attestation_name(entry.digest.hex))
+    raw = pack.get(entry.name)
     attestation = parse_attestation(raw)
     predicate, signer = _word_of(attestation, entry, version.trust, entry.time)
     require_place(attestation, entry.index, ledger)
@@ -118,7 +117,7 @@ def _word_of(
             pending=not attestation.entries,
         )
         return proof.require(), None
-    expected = Expected.as_claimed(attestation)
+    expected = Expected.as_claimed(attestation, cosigned=entry.cosigned)
     verified = verify_attestation(
         attestation.raw,
         trust=trust,

@@ -213,6 +213,12 @@ class RetirementError(VerificationError):
 
 
 class ThresholdUnsupportedError(VerificationError):
-    """A threshold above one: this version reads one attestation for each."""
+    """A threshold above one for releases: this version reads one signature of each."""
 
     code = "threshold-unsupported"
+
+
+class ThresholdNotMetError(VerificationError):
+    """A rule that fewer distinct principals signed than the admins ask for."""
+
+    code = "threshold-not-met"

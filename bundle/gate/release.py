@@ -5,7 +5,7 @@ Not here: the signature (``signer.verify``), the releases before it (``chain``),
 what is inside the archive (``content``, ``rules``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,9 +23,11 @@ from bundle.limits import CLOCK_SKEW_S
 from bundle.tuf.view import TufView
 from keys.clock import format_instant
 from keys.digest import Digest
-from signer.attestation import parse_attestation, parse_jsonl
+from signer.attestation import Attestation, parse_attestation, parse_jsonl
+from signer.limits import MAX_COSIGNERS
 from signer.predicates.release import ReleasePredicate
 from signer.statement import parse_statement
+from signer.trust import COSIGNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +38,64 @@ class Attestations:
         release: The one release attestation.
         digest: SHA-256 of its PAE.
         others: The others, by SHA-256 of their PAE.
+        cosigned: Further signatures of the same statements, by the same digest.
     """
 
     release: bytes
     digest: Digest
     others: Mapping[Digest, bytes]
+    cosigned: Mapping[Digest, tuple[bytes, ...]]
 
 
 def sort_attestations(lines: bytes) -> Attestations:
     """Find the release attestation among those published with it.
 
+    Of several signatures of one statement the first line is its named signer's.
+
     Raises:
-        AttestationSetError: None or two releases, or one attestation twice.
+        AttestationSetError: None or two releases, or one attestation twice, or a
+            further signature where none counts.
         FormatError: A line that is not an attestation.
     """
-    found: dict[Digest, bytes] = {}
+    found: dict[Digest, list[Attestation]] = {}
     releases: list[Digest] = []
     for raw in parse_jsonl(lines):
         attestation = parse_attestation(raw)
-        if attestation.digest in found:
-            raise AttestationSetError(f"expected {attestation.digest} once, got two")
-        found[attestation.digest] = raw
-        statement = parse_statement(attestation.envelope.payload)
-        if statement.predicate_type == ReleasePredicate.type:
-            releases.append(attestation.digest)
+        digest = attestation.digest
+        same = found.setdefault(digest, [])
+        kind = parse_statement(attestation.envelope.payload).predicate_type
+        _check_further(attestation, same, kind)
+        same.append(attestation)
+        if kind == ReleasePredicate.type:
+            releases.append(digest)
     if len(releases) != 1:
         raise AttestationSetError(
             f"expected one release attestation, got {len(releases)}"
         )
     (digest,) = releases
-    return Attestations(found.pop(digest), digest, found)
+    (release,) = found.pop(digest)
+    first = {name: same[0].raw for name, same in found.items()}
+    further = {
+        name: tuple(one.raw for one in same[1:])
+        for name, same in found.items()
+        if same[1:]
+    }
+    return Attestations(release.raw, digest, first, further)
+
+
+def _check_further(
+    attestation: Attestation, same: Sequence[Attestation], kind: str
+) -> None:
+    """Refuse a key twice, signatures that nobody counts, and too many."""
+    digest = attestation.digest
+    if any(one.hint == attestation.hint for one in same):
+        raise AttestationSetError(f"expected {digest} once by each key, got two")
+    if same and kind not in COSIGNED:
+        raise AttestationSetError(f"expected one signature of {digest}, got two")
+    if len(same) > MAX_COSIGNERS:
+        raise AttestationSetError(
+            f"expected at most {MAX_COSIGNERS} further signatures of {digest}, got more"
+        )
 
 
 def check_highest(view: TufView, candidate: Candidate) -> None:

@@ -13,14 +13,12 @@ from bundle.gate.errors import (
     AttestationSetError,
     RuleMismatchError,
     RuleParentsError,
-    ThresholdUnsupportedError,
 )
 from bundle.rule import RuleModule
 from keys.digest import Digest
 from signer.predicates.release import InventoryItem, ReleasePredicate
 from signer.predicates.rule import RulePredicate
 from signer.trust import Expected
-from signer.trust_policy import TrustPolicy
 
 
 def check_attestation_set(
@@ -40,26 +38,18 @@ def check_attestation_set(
         raise AttestationSetError(f"expected attestation {digest}, {said}")
 
 
-def check_thresholds(policy: TrustPolicy) -> None:
-    """Refuse thresholds that this version cannot count, rather than count to one.
+def expected_rule(item: InventoryItem, *, signer: str | None = None) -> Expected:
+    """Return what the attestation of a listed rule must be about.
 
-    Raises:
-        ThresholdUnsupportedError: More than one signature is asked for.
+    Args:
+        item: The rule.
+        signer: Its author, if a further signature is asked for.
     """
-    for what, threshold in policy.thresholds.items():
-        if threshold > 1:
-            raise ThresholdUnsupportedError(
-                f"{what}: expected a threshold of 1, which this version can count, "
-                f"got {threshold}"
-            )
-
-
-def expected_rule(item: InventoryItem) -> Expected:
-    """Return what the attestation of a listed rule must be about."""
     return Expected(
         predicate_type=RulePredicate.type,
         subjects=(item.rule, item.test),
         namespace=item.rule_id.partition(".")[0],
+        signer=signer,
     )
 
 

@@ -18,6 +18,11 @@ from typing import Final
 from bundle.gate.chain import Link, split_endorsed
 from bundle.gate.rules import expected_rule
 from bundle.gate.second import verify_approvals
+from bundle.gate.thresholds import (
+    check_release_threshold,
+    check_rule_threshold,
+    verify_cosigners,
+)
 from bundle.gate.verdict import AcceptedTrust, VerifiedRelease
 from keys.digest import Digest
 from signer.attestation import parse_attestation
@@ -33,6 +38,7 @@ STANDING_PLAN: Final = (
     ("custody", "custody of everyone who decides"),
     ("release", "release attestation under the current trust"),
     ("rules", "rule attestations under the current trust"),
+    ("thresholds", "enough principals under the current trust"),
     ("approvals", "approvals under the current trust"),
 )
 
@@ -51,12 +57,19 @@ def check_standing(
             evidence = verify_link(release.link, subjects, trust=trust, at=at)
             note(signed_by(evidence))
         with steps("rules") as note:
-            _, checks = verify_rules(
+            claims, checks = verify_rules(
                 release.predicate, release.attestations, trust=trust, at=at
             )
             note.add(*checks)
+        items = release.predicate.inventory
+        with steps("thresholds") as note:
+            check_release_threshold(trust.policy)
+            signers, checks = verify_cosigners(
+                items, claims, release.cosigned, trust=trust, at=at
+            )
+            note.add(*checks)
+            check_rule_threshold(items, signers, trust.policy)
         with steps("approvals") as note:
-            items = release.predicate.inventory
             _, checks = verify_approvals(
                 items, release.attestations, trust=trust, at=at
             )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bundle.decide import Stack
 from bundle.gate import approvals as seconds
-from bundle.gate import content, history
+from bundle.gate import content, history, thresholds
 from bundle.gate import rules as rule_checks
 from bundle.gate.candidate import Candidate
 from bundle.gate.second import read_authors, verify_approvals
@@ -55,12 +55,19 @@ def check_rules(
     changed = [change.new for change in changes]
     with steps("rules") as note:
         rule_checks.check_attestation_set(release, word.others)
-        rule_checks.check_thresholds(word.trust.policy)
         claims, checks = verify_rules(release, word.others, trust=word.trust, at=at)
         note.add(*checks)
         rule_checks.check_named(release, rules, claims)
         rule_checks.check_linted_for(release, claims)
         note("tests and lint as claimed by the authors")
+    with steps("thresholds") as note:
+        policy, items = word.trust.policy, release.inventory
+        thresholds.check_release_threshold(policy)
+        signers, checks = thresholds.verify_cosigners(
+            items, claims, word.cosigned, trust=word.trust, at=at
+        )
+        note.add(*checks)
+        thresholds.check_rule_threshold(items, signers, policy)
     with steps("approvals") as note:
         approvals, checks = verify_approvals(
             release.inventory, word.others, trust=word.trust, at=at

@@ -30,6 +30,7 @@ class Word:
         head: The release.
         links: The releases before it, newest first, to one that is known.
         others: Attestations published with it, by digest, not verified.
+        cosigned: Further signatures of them, by digest, not verified.
         archive: SHA-256 of the archive.
         content: SHA-256 of the tar inside.
         log: The checkpoint in the release.
@@ -39,6 +40,7 @@ class Word:
     head: Link
     links: tuple[Link, ...]
     others: Mapping[Digest, bytes]
+    cosigned: Mapping[Digest, tuple[bytes, ...]]
     archive: Digest
     content: Digest
     log: Checkpoint
@@ -93,4 +95,13 @@ def check_word(
         log = forward.check_log_along((head, *links), accepted, marks)
         note(f"{log.size} entries")
     trust = endorse(accepted.trust, (head, *links))
-    return Word(head, links, attestations.others, archive, subjects[1], log, trust)
+    return Word(
+        head=head,
+        links=links,
+        others=attestations.others,
+        cosigned=attestations.cosigned,
+        archive=archive,
+        content=subjects[1],
+        log=log,
+        trust=trust,
+    )

@@ -51,6 +51,7 @@ class VerifiedRelease:
         predicate: What the release identity said.
         attestation: The release attestation.
         attestations: The rules' attestations and approvals, by SHA-256 of their PAE.
+        cosigned: Further signatures of the rules' statements, by the same digest.
         marks: The marks that activation sets.
     """
 
@@ -65,6 +66,7 @@ class VerifiedRelease:
     predicate: ReleasePredicate
     attestation: bytes
     attestations: Mapping[Digest, bytes]
+    cosigned: Mapping[Digest, tuple[bytes, ...]]
     marks: Marks
 
     @property

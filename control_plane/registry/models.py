@@ -91,7 +91,7 @@ class LeafRow(Base):
 
     __tablename__ = "leaves"
     __table_args__ = (
-        UniqueConstraint("workspace", "digest"),
+        UniqueConstraint("workspace", "digest", "key_id"),
         CheckConstraint("leaf_index >= 0", name="leaf_index"),
         Index(None, "workspace", "predicate_type", "leaf_index"),
     )

@@ -47,13 +47,19 @@ def count_leaves(session: Session, workspace: str) -> int:
     return 0 if found is None else found + 1
 
 
-def find_leaf(session: Session, workspace: str, digest: Digest) -> LeafRow | None:
-    """Return the leaf of an attestation, by the digest of its PAE."""
-    return session.scalar(
-        select(LeafRow).where(
-            LeafRow.workspace == workspace, LeafRow.digest == str(digest)
-        )
+def find_leaf(
+    session: Session, workspace: str, digest: Digest, *, key_id: str | None = None
+) -> LeafRow | None:
+    """Return the leaf of an attestation, by the digest of its PAE.
+
+    Without ``key_id`` the first, if several keys signed one statement.
+    """
+    query = select(LeafRow).where(
+        LeafRow.workspace == workspace, LeafRow.digest == str(digest)
     )
+    if key_id is not None:
+        query = query.where(LeafRow.key_id == key_id)
+    return session.scalar(query.order_by(LeafRow.leaf_index).limit(1))
 
 
 def leaves_about(

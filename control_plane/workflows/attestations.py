@@ -14,7 +14,7 @@ from typing import Final
 from control_plane.errors import AttestationNotAcceptedError
 from control_plane.registry import repository as index
 from control_plane.services import Services
-from control_plane.workflows.ledger import Recorded, at_index, record
+from control_plane.workflows.ledger import Recorded, at_index, find, record
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from signer.attestation import parse_attestation
@@ -66,14 +66,21 @@ def submit(services: Services, name: str, raw: bytes) -> Recorded:
 def verify_pending(services: Services, workspace: Workspace, raw: bytes) -> Evidence:
     """Verify an attestation that is to be logged, as what it claims to be.
 
+    Of a rule that is in the log, a further signature of the same statement may come.
+
     Raises:
         FormatError: Not an attestation.
         VerificationError: It does not hold.
     """
+    attestation = parse_attestation(raw)
+    first = find(services, workspace, attestation.digest)
+    cosigned = first is not None and parse_attestation(first.raw).hint != (
+        attestation.hint
+    )
     return verify_attestation(
         raw,
         trust=workspace.published().trust,
-        expected=Expected.as_claimed(parse_attestation(raw)),
+        expected=Expected.as_claimed(attestation, cosigned=cosigned),
         at=services.clock(),
         pending=True,
     ).require()

@@ -48,7 +48,7 @@ def entries(services: Services, name: str, *, start: int, limit: int) -> list[Le
     ):
         leaf = parse_hashedrekord(body)
         try:
-            attestation = parse_attestation(read_body(workspace, leaf.digest))
+            attestation = parse_attestation(read_body(workspace, leaf.digest, leaf.key))
             kind = parse_statement(attestation.envelope.payload).predicate_type
         except NotFoundError:
             kind = None

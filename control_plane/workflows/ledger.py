@@ -15,6 +15,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from bundle.audit.source import attestation_name
 from control_plane.registry import repository as index
 from control_plane.registry.models import LeafRow, ReportRow
 from control_plane.services import Services
@@ -98,7 +99,7 @@ def record(
     attestation = parse_attestation(raw)
     with workspace.lock:
         catch_up(services, workspace)
-        found = find(services, workspace, attestation.digest)
+        found = find(services, workspace, attestation.digest, key_id=key.key_id)
         if found is not None:
             return found
         recorded = _append(workspace, attestation, key)
@@ -106,10 +107,23 @@ def record(
         return recorded
 
 
-def find(services: Services, workspace: Workspace, digest: Digest) -> Recorded | None:
-    """Return a logged attestation by the digest of its PAE, with a fresh proof."""
+def find(
+    services: Services,
+    workspace: Workspace,
+    digest: Digest,
+    *,
+    key_id: str | None = None,
+) -> Recorded | None:
+    """Return a logged attestation by the digest of its PAE, with a fresh proof.
+
+    Args:
+        services: The server.
+        workspace: Whose log.
+        digest: Of the statement.
+        key_id: Of the key that signed; the first that did, without it.
+    """
     with services.registry.read() as session:
-        row = index.find_leaf(session, workspace.name, digest)
+        row = index.find_leaf(session, workspace.name, digest, key_id=key_id)
         place = None if row is None else row.leaf_index
     return None if place is None else at_index(workspace, place)
 
@@ -121,18 +135,28 @@ def at_index(workspace: Workspace, place: int) -> Recorded:
         NotFoundError: No such leaf, or its attestation is missing.
     """
     entry = workspace.log.entry(place)
-    digest = parse_hashedrekord(entry.body).digest
-    stored = parse_attestation(read_body(workspace, digest))
-    return Recorded(with_entry(stored, entry), digest, place)
+    leaf = parse_hashedrekord(entry.body)
+    stored = parse_attestation(read_body(workspace, leaf.digest, leaf.key))
+    return Recorded(with_entry(stored, entry), leaf.digest, place)
 
 
-def read_body(workspace: Workspace, digest: Digest) -> bytes:
+def read_body(
+    workspace: Workspace, digest: Digest, key: PublicKey | None = None
+) -> bytes:
     """Return the bytes of a logged attestation, without its log entry.
+
+    Args:
+        workspace: Whose log.
+        digest: Of the statement.
+        key: Whose signature of it; the first that was stored, without it.
 
     Raises:
         NotFoundError: They are missing.
     """
-    return workspace.storage.get(_body_name(digest), max_bytes=MAX_ATTESTATION_BYTES)
+    raw = _get(workspace, attestation_name(digest.hex))
+    if key is None or parse_attestation(raw).hint == key.hint:
+        return raw
+    return _get(workspace, attestation_name(digest.hex, key.key_id))
 
 
 def catch_up(services: Services, workspace: Workspace) -> int:
@@ -172,22 +196,34 @@ def _store_body(workspace: Workspace, attestation: Attestation) -> Attestation:
     """Store an attestation's bytes, or return those that a crash left.
 
     ECDSA signs the same statement differently each time; what was stored was verified
-    before it was stored, and only its leaf is missing.
+    before it was stored, and only its leaf is missing. Who signs a statement that
+    another key signed before has a file of their own.
     """
-    name = _body_name(attestation.digest)
-    try:
-        workspace.storage.put_immutable(name, attestation.raw)
-    except WriteConflictError:
-        stored = parse_attestation(read_body(workspace, attestation.digest))
-        if stored.hint != attestation.hint:
-            raise
-        return stored
-    return attestation
+    names = (
+        attestation_name(attestation.digest.hex),
+        attestation_name(attestation.digest.hex, attestation.key_id),
+    )
+    for name in names:
+        try:
+            workspace.storage.put_immutable(name, attestation.raw)
+        except WriteConflictError:
+            stored = parse_attestation(_get(workspace, name))
+            if stored.hint == attestation.hint:
+                return stored
+        else:
+            return attestation
+    raise WriteConflictError(f"expected {names[-1]} of one key, got another's")
+
+
+def _get(workspace: Workspace, name: str) -> bytes:
+    return workspace.storage.get(name, max_bytes=MAX_ATTESTATION_BYTES)
 
 
 def _index(session: Session, workspace: Workspace, place: int, body: bytes) -> None:
     leaf = parse_hashedrekord(body)
-    if index.find_leaf(session, workspace.name, leaf.digest) is not None:
+    key_id = leaf.key.key_id
+    found = index.find_leaf(session, workspace.name, leaf.digest, key_id=key_id)
+    if found is not None:
         return  # a leaf twice grants nothing; replay reports it
     statement = _statement(workspace, leaf.digest)
     row = LeafRow(
@@ -195,7 +231,7 @@ def _index(session: Session, workspace: Workspace, place: int, body: bytes) -> N
         leaf_index=place,
         digest=str(leaf.digest),
         predicate_type=statement.predicate_type if statement else "",
-        key_id=leaf.key.key_id,
+        key_id=key_id,
     )
     index.add_leaf(session, row, statement.digests if statement else ())
     if statement and statement.predicate_type == RUNNER_REPORT:
@@ -226,7 +262,3 @@ def _statement(workspace: Workspace, digest: Digest) -> Statement | None:
     except NotFoundError:
         return None  # replay calls it evidence-withheld
     return parse_statement(attestation.envelope.payload)
-
-
-def _body_name(digest: Digest) -> str:
-    return f"attestations/{digest.hex}.sigstore.json"

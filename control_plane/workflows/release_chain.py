@@ -51,7 +51,11 @@ def open_release(raw: bytes) -> ReleasePredicate:
 
 
 def changed_by(said: ReleasePredicate, attestations: bytes) -> Iterator[bytes]:
-    """Yield the attestations of the rules that a release changes, and approvals."""
+    """Yield the attestations of the rules that a release changes, and approvals.
+
+    Of several signatures of one statement the first, its author's: who else signed a
+    rule that was superseded does not matter any more.
+    """
     wanted = {
         digest
         for item in said.inventory
@@ -59,7 +63,9 @@ def changed_by(said: ReleasePredicate, attestations: bytes) -> Iterator[bytes]:
         for digest in (item.head, *item.approvals)
     }
     for raw in parse_jsonl(attestations):
-        if parse_attestation(raw).digest in wanted:
+        digest = parse_attestation(raw).digest
+        if digest in wanted:
+            wanted.remove(digest)
             yield raw
 
 

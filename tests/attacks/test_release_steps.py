@@ -546,9 +546,23 @@ def an_attestation_of_nothing_in_the_release(house):
 
 
 def a_threshold_that_this_version_cannot_count(house):
+    house.people["second"] = house.person("second", "release")
+    house.publish_trust(thresholds={"rule": 1, "release": 2})
+    return Attack(released(house).candidate())
+
+
+def a_rule_that_too_few_principals_signed(house):
     house.people["second"] = house.person("second", "author")
     house.publish_trust(thresholds={"rule": 2, "release": 1})
     return Attack(released(house).candidate())
+
+
+def a_further_signature_by_a_revoked_author(house):
+    house.people["second"] = house.person("second", "author")
+    house.publish_trust(revocations=(Revocation("second", NOW, "left"),))
+    rule = house.rule()
+    house.release(rule.cosigned(house.cosignature(rule, "second")))
+    return Attack(house.candidate())
 
 
 def an_author_of_another_namespace(house):
@@ -908,7 +922,6 @@ ATTACKS = [
     (an_inventory_that_the_rules_do_not_make, "inventory", "inventory-mismatch"),
     (an_attestation_that_is_missing, "rules", "attestation-set"),
     (an_attestation_of_nothing_in_the_release, "rules", "attestation-set"),
-    (a_threshold_that_this_version_cannot_count, "rules", "threshold-unsupported"),
     (an_author_of_another_namespace, "rules", "namespace-not-permitted"),
     (a_rule_signed_by_the_releaser, "rules", "signer-not-permitted"),
     (a_rule_by_a_revoked_author, "rules", "revoked"),
@@ -917,6 +930,13 @@ ATTACKS = [
     (the_right_bytes_under_another_id, "rules", "rule-mismatch"),
     (another_citation_than_in_the_rego, "rules", "rule-mismatch"),
     (a_lint_against_another_constitution, "rules", "rule-parents"),
+    (
+        a_threshold_that_this_version_cannot_count,
+        "thresholds",
+        "threshold-unsupported",
+    ),
+    (a_rule_that_too_few_principals_signed, "thresholds", "threshold-not-met"),
+    (a_further_signature_by_a_revoked_author, "thresholds", "revoked"),
     (a_rule_that_is_dropped, "rule-chain", "rule-dropped"),
     (a_rule_that_is_retired_without_a_signature, "rule-chain", "retirement"),
     (a_retired_head_that_is_forgotten, "rule-chain", "retirement"),

@@ -7,13 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bundle.audit.records import Outcome
+from bundle.audit.source import attestation_name
 from bundle.rego.embedded import EmbeddedEngine
 from keys.digest import Digest
+from signer.attestation import parse_attestation
+from signer.predicates.trust_change import RULES_CHANGED, Change
 from tests.simulators.evidence import AuditedWorkspace, Doctor, content_of
 from tests.simulators.workspace import rule_text
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
+THRESHOLDS = Change(kind=RULES_CHANGED)
 
 
 @pytest.fixture(scope="module")
@@ -266,3 +270,72 @@ def test_runners_are_compared_apart(acme):
     assert report.releases[0].activated_by == ("runner", "edge")
     assert report.reports[0].revision == 1
     assert content_of(release) == report.releases[0].content
+
+
+# ------------------------------------------------------------------ further signers
+
+
+@pytest.fixture(params=["as submitted", "completed"])
+def two(request, engine):
+    """A rule that two authors signed, released; the log has both signatures."""
+    two = AuditedWorkspace(AT, engine, completed=request.param == "completed")
+    two.register("second", "author")
+    two.publish_trust(thresholds={"rule": 2, "release": 1}, change=THRESHOLDS)
+    rule = two.rule()
+    two.further = two.cosignature(rule, "second")
+    two.release(rule.cosigned(two.further))
+    return two
+
+
+def member(house, raw):
+    attestation = parse_attestation(raw)
+    return attestation_name(attestation.digest.hex, attestation.key_id)
+
+
+def test_a_rule_that_two_authors_signed_is_replayed(two):
+    report = two.replay()
+    assert report.codes == ()
+    assert report.accepted
+    (rule,) = report.releases[-1].rules
+    assert rule.author.identity.id == "author"
+    assert rule.cosigners == ("second",)
+    assert sum(item.text.startswith("second") for item in report.timeline) >= 1
+
+
+def test_a_further_signature_that_is_withheld_is_missed(two):
+    doctor = Doctor(two)
+    del doctor.files[member(two, two.further)]
+    report = two.replay(doctor.close())
+    assert "entry-altered" in report.codes
+    assert not report.accepted
+
+
+def test_a_further_signature_without_a_leaf_is_refused(two):
+    pack = Doctor(two)
+    pack.files[member(two, two.further).replace(".sigstore", "0.sigstore")] = (
+        pack.files.pop(member(two, two.further))
+    )
+    assert not two.replay(pack.close()).accepted
+
+
+def test_a_further_signature_by_a_stranger_is_refused(two):
+    two.people["stranger"] = two.person("stranger", "author")
+    two.cosignature(two.releases[-1].rules[0], "stranger")
+    report = two.replay()
+    assert report.codes == ("unknown-signer",)
+
+
+def test_a_further_signature_twice_in_the_log_is_refused(two):
+    bodies = Doctor(two)
+    report = two.replay(bodies.edit(lambda b: b.append(b[-2]), resign=True))
+    assert "entry-duplicated" in report.codes
+
+
+def test_a_release_with_fewer_signatures_than_admins_asked_for_is_different(engine):
+    house = AuditedWorkspace(AT, engine)
+    house.register("second", "author")
+    house.publish_trust(thresholds={"rule": 2, "release": 1}, change=THRESHOLDS)
+    house.release(house.rule())
+    report = house.replay()
+    assert report.codes == ("threshold-not-met",)
+    assert outcomes(report) == ["different"]

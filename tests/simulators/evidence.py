@@ -14,8 +14,10 @@ from datetime import datetime
 from bundle.audit.pack import export_pack, read_pack, write_pack
 from bundle.audit.replay import replay
 from bundle.audit.report import ReplayReport
+from bundle.audit.source import attestation_name
 from bundle.rego.engine import Engine
 from keys.digest import Digest
+from keys.errors import WriteConflictError
 from keys.public import PublicKey
 from signer.attestation import build_attestation, parse_attestation
 from signer.dsse import IN_TOTO, pae
@@ -62,9 +64,13 @@ class KeepingNotary(SimulatedNotary):
 
     def log(self, attestation: bytes) -> bytes:
         completed = SimulatedNotary.log(self, attestation)
-        name = f"attestations/{parse_attestation(completed).digest.hex}.sigstore.json"
+        parsed = parse_attestation(completed)
         kept = completed if self.completed else attestation
-        self.storage.put_immutable(name, kept)
+        try:
+            self.storage.put_immutable(attestation_name(parsed.digest.hex), kept)
+        except WriteConflictError:  # somebody else signed this statement before
+            own = attestation_name(parsed.digest.hex, parsed.key_id)
+            self.storage.put_immutable(own, kept)
         return completed
 
 
@@ -297,7 +303,9 @@ class Doctor:
         kept = {}
         for index, body in enumerate(self.bodies):
             leaf = parse_hashedrekord(body)
-            name = f"attestations/{leaf.digest.hex}.sigstore.json"
+            name = attestation_name(leaf.digest.hex, leaf.key.key_id)
+            if name not in self.files:
+                name = attestation_name(leaf.digest.hex)
             old = parse_attestation(self.files[name])
             kept[name] = build_attestation(
                 envelope=old.envelope,

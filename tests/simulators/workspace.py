@@ -151,6 +151,7 @@ class SignedRule:
     test: bytes
     attestation: bytes
     approvals: tuple[bytes, ...] = ()
+    cosignatures: tuple[bytes, ...] = ()
 
     @property
     def head(self) -> Digest:
@@ -170,12 +171,16 @@ class SignedRule:
 
     @property
     def attestations(self) -> tuple[bytes, ...]:
-        """The author's and the approvers'."""
-        return (self.attestation, *self.approvals)
+        """The author's, further signers' and the approvers'."""
+        return (self.attestation, *self.cosignatures, *self.approvals)
 
     def approved(self, *approvals: bytes) -> "SignedRule":
         """The same rule, with these approvals beside it."""
         return replace(self, approvals=approvals)
+
+    def cosigned(self, *cosignatures: bytes) -> "SignedRule":
+        """The same rule, with these further signatures of its statement."""
+        return replace(self, cosignatures=cosignatures)
 
 
 @dataclass(frozen=True)
@@ -200,7 +205,8 @@ class SignedRelease:
     def chained(self) -> tuple[bytes, ...]:
         """What lies below ``chain/`` because of it."""
         changed = [r for r in self.rules if r.rule_id in self.predicate.changed]
-        return (*(raw for r in changed for raw in r.attestations), self.attestation)
+        told = (raw for r in changed for raw in (r.attestation, *r.approvals))
+        return (*told, self.attestation)
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -404,6 +410,11 @@ class SimulatedWorkspace:
         )
         raw = self.attest(statement.to_bytes(), by=self.people[by], at=at)
         return SignedRule(rule_id, rule, tests, raw)
+
+    def cosignature(self, rule: SignedRule, by: str, at: datetime | None = None):
+        """Sign the very statement that the rule's author signed."""
+        statement = parse_attestation(rule.attestation).envelope.payload
+        return self.attest(statement, by=self.people[by], at=at)
 
     def _rule_predicate(self, rule_id: str, rule: bytes, by: str) -> RulePredicate:
         path = f"rules/{rule_id}/{rule_id}.rego"

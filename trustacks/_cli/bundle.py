@@ -24,7 +24,7 @@ from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns, pairs
 from trustacks._cli.overlay_files import overlay_option, read_rules
 from trustacks._cli.session import Session
-from trustacks.releasing import signed
+from trustacks.signing import signed
 
 _FILE = click.Path(path_type=Path)
 

@@ -100,7 +100,7 @@ def sign(
     against = against_of(layers, read_others(overlay, rule), engine)
     against = replace(against, profile=profile_of(overlay))
     work = [(one, previous_of(session, one, None, workspace)) for one in wanted]
-    passed = _pass(session, engine, work, against)
+    passed = require_passed(session, engine, work, against)
     require_marked([one.lint for one in passed], mark)
     signed = []
     for one in passed:
@@ -120,7 +120,7 @@ def sign(
     session.output.result(value, lambda: _text(value))
 
 
-def _pass(
+def require_passed(
     session: Session,
     engine: Engine,
     rules: Sequence[tuple[RuleFiles, RuleFiles | None]],

@@ -98,6 +98,10 @@ COMMANDS: Final[Table] = {
                 f"{_HERE}.rule_approve:approve",
                 "approve the change of somebody's rule",
             ),
+            "cosign": (
+                f"{_HERE}.rule_cosign:cosign",
+                "sign what another author signed",
+            ),
             "check": (f"{_HERE}.rule_check:check", "judge a pull request's rules"),
             "explain": (f"{_HERE}.rule_explain:explain", "what a finding's code means"),
             "list": (f"{_HERE}.rule_show:list_", "list the rules of the overlay"),

@@ -163,6 +163,30 @@ def test_a_release_stands_or_falls_with_those_who_signed_it(house):
         assert failed == step
 
 
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [
+        ({"thresholds": {"rule": 3, "release": 1}}, "threshold-not-met"),
+        ({"thresholds": {"rule": 2, "release": 2}}, "threshold-unsupported"),
+        ({"revocations": (Revocation("second", NOW, "left"),)}, "revoked"),
+    ],
+)
+def test_a_release_falls_with_the_number_of_those_who_signed_it(engine, policy, code):
+    house = SimulatedWorkspace(NOW, engine)
+    for name in ("second", "third"):
+        house.people[name] = house.person(name, "author", "release")
+    house.publish_trust(thresholds={"rule": 2, "release": 1})
+    rule = house.rule()
+    house.release(rule.cosigned(house.cosignature(rule, "second")))
+    judged = house.check()
+    release = judged.require()
+    assert check_standing(release, judged.trust, at=NOW)
+    trust = replace(judged.trust.trust, policy=house.policy(**policy))
+    result = check_standing(release, replace(judged.trust, trust=trust), at=NOW)
+    (failed,) = [c.id for c in result.checks if c.status is Status.FAILED]
+    assert (failed, result.code) == ("thresholds", code)
+
+
 def test_a_release_falls_when_the_control_plane_may_decide(engine):
     house = SimulatedWorkspace(NOW, engine, sovereign=True)
     known = house.release(house.rule()).known

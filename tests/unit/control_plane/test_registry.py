@@ -55,7 +55,7 @@ def test_sqlite_is_durable_and_holds_foreign_keys(registry):
 
 
 def test_migrating_again_changes_nothing(registry):
-    assert migrate(registry) == migrate(registry) == "0001"
+    assert migrate(registry) == migrate(registry) == "0002"
 
 
 def test_the_migrations_make_exactly_the_models(registry):
@@ -200,3 +200,34 @@ def _report(runner, sequence):
         outcome="held",
         at=AT,
     )
+
+
+def test_a_schema_of_before_keeps_its_leaves_and_takes_a_second_key(registry):
+    config = _config()
+    with registry.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    one = Digest.of(b"statement")
+
+    def add(index, key):
+        with registry.write() as session:
+            row = LeafRow(
+                workspace="acme",
+                leaf_index=index,
+                digest=str(one),
+                predicate_type="rule",
+                key_id=key * 64,
+            )
+            repository.add_leaf(session, row, [one])
+
+    add(0, "a")
+    assert migrate(registry) == "0002"
+    add(1, "b")
+    with registry.read() as session:
+        assert repository.count_leaves(session, "acme") == 2
+        about = repository.leaves_about(session, "acme", one, start=0, limit=9)
+        assert [row.key_id[0] for row in about] == ["a", "b"]
+        find = repository.find_leaf
+        assert find(session, "acme", one).leaf_index == 0
+        assert find(session, "acme", one, key_id="b" * 64).leaf_index == 1
+        assert find(session, "acme", one, key_id="c" * 64) is None

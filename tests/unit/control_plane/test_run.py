@@ -67,5 +67,5 @@ def test_migrating_and_reindexing_need_no_server(tmp_path):
     server = ControlPlane(tmp_path / "state")
     server.create_workspace()
     server.close()
-    assert migrate_only(server.settings) == "0001"
+    assert migrate_only(server.settings) == "0002"
     assert reindex_only(server.settings) == 1
