@@ -16,7 +16,7 @@ from bundle.ratchet.collections import Encoding, size
 from bundle.ratchet.formula import All, Atom, Formula, Not, Some, Term, UnknownError
 from bundle.ratchet.limits import MAX_SIZE
 from bundle.ratchet.program import Clause, Program
-from bundle.ratchet.values import VALUE, boolean, is_collection, is_defined
+from bundle.ratchet.values import LETTERS, VALUE, boolean, is_collection, is_defined
 from bundle.rego.ast import Call
 from bundle.rego.builtins import ALLOWED
 
@@ -109,9 +109,11 @@ def _count(encoder: Calling, bound: Bound, then: Callable[[Bound], Formula]) -> 
     if isinstance(bound, Listing):
         return number
     term = encoder.term(bound)
+    found = LETTERS(term)
     length = z3.Length(VALUE.characters(term))
-    encoder.terms.facts.append(length <= MAX_SIZE)
-    letters = VALUE.number(z3.ToReal(length))
+    encoder.terms.facts += [found >= length, found <= 2 * length, length <= MAX_SIZE]
+    encoder.terms.usual.append(found == length)
+    letters = VALUE.number(z3.ToReal(found))
     return Some(
         (
             All((Atom(is_collection(term)), number)),

@@ -137,7 +137,8 @@ def _check(ground: Ground, given: Sequence[Test], deadline: float) -> Found:
     if answer == z3.unknown:
         return Found("unknown", reason="the solver's time is over")
     models = [solver.model()]
-    for wanted in (preferences(ground), admitted_parts(ground.terms)):
+    usual = [*ground.terms.usual, *preferences(ground)]
+    for wanted in (usual, admitted_parts(ground.terms)):
         solver.push()
         solver.add(*wanted)
         if _ask(solver, deadline) != z3.sat:

@@ -16,12 +16,14 @@ class Terms:
 
     Attributes:
         facts: What holds of terms, whatever they mean.
+        usual: What holds of most values: only a preference for witnesses.
         pairs: Every collection and key that was asked for.
         sizes: Every collection whose number of elements was.
     """
 
     def __init__(self) -> None:
         self.facts: list[Test] = []
+        self.usual: list[Test] = []
         self.pairs: list[tuple[Term, Term]] = []
         self.sizes: list[Term] = []
         self._got: dict[tuple[int, int], tuple[Term, Test, Term, Term]] = {}

@@ -36,6 +36,8 @@ INPUT: Final = z3.Const("input", VALUE)
 DATA: Final = z3.Const("data", VALUE)
 GET: Final = z3.Function("get", VALUE, VALUE, VALUE)
 SIZE: Final = z3.Function("size", VALUE, z3.IntSort())
+# How many letters a text has: regorus counts in units of UTF-16, OPA in characters.
+LETTERS: Final = z3.Function("letters", VALUE, z3.IntSort())
 # Rego's order of types.
 ORDER: Final = ("null", "boolean", "number", "text", "array", "object", "set")
 _SCALARS: Final = ORDER[:4]
@@ -88,12 +90,15 @@ def is_collection(value: Term) -> Test:
 def less(left: Term, right: Term) -> Test:
     """Return ``left < right``. The order of two collections of a type stays open.
 
+    So does that of an object and a set: regorus has sets first, OPA objects.
+
     Source: OPA documentation, policy reference, "Comparison": null, booleans,
     numbers, strings, arrays, objects, sets.
     """
     known = _kind(left) or _kind(right)
     cases = ORDER if known is None else (known,)
-    return z3.Or(*(test for kind in cases for test in _less(kind, left, right)))
+    tests = [test for kind in cases for test in _less(kind, left, right)]
+    return z3.Or(*tests, z3.And(_crossed(left, right), _BEFORE(left, right)))
 
 
 def order_facts(left: Term, right: Term) -> list[Test]:
@@ -106,7 +111,15 @@ def order_facts(left: Term, right: Term) -> list[Test]:
         one, other = _BEFORE(left, right), _BEFORE(right, left)
         strict = z3.If(left == right, z3.Not(z3.Or(one, other)), one != other)
         facts.append(z3.Implies(both, strict))
+    one, other = _BEFORE(left, right), _BEFORE(right, left)
+    facts.append(z3.Implies(_crossed(left, right), one != other))
     return facts
+
+
+def _crossed(left: Term, right: Term) -> Test:
+    """Return whether one is an object and the other a set."""
+    here = z3.And(VALUE.is_object(left), VALUE.is_set(right))
+    return z3.Or(here, z3.And(VALUE.is_set(left), VALUE.is_object(right)))
 
 
 def _less(kind: str, left: Term, right: Term) -> list[Test]:
@@ -116,14 +129,21 @@ def _less(kind: str, left: Term, right: Term) -> list[Test]:
     tests = [] if kind == "null" else [within]
     place = ORDER.index(kind)
     if right_kind is None:  # the left is of the kind
-        above = [_is(other, right) for other in ORDER[place + 1 :]]
+        above = [_is(o, right) for o in ORDER[place + 1 :] if not _open(kind, o)]
         return [*tests, z3.And(_is(kind, left), z3.Or(*above))]
     if left_kind is None:
-        below = [_is(other, left) for other in ORDER[:place]]
+        below = [_is(o, left) for o in ORDER[:place] if not _open(kind, o)]
         return [*tests, z3.Or(*below)]
     if left_kind != right_kind:
+        if _open(left_kind, right_kind):
+            return []
         return [z3.BoolVal(ORDER.index(left_kind) < ORDER.index(right_kind))]
     return tests
+
+
+def _open(one: str, other: str) -> bool:
+    """Return whether engines differ in the order of two types."""
+    return {one, other} == {"object", "set"}
 
 
 def _within(kind: str, left: Term, right: Term) -> Test:

@@ -78,7 +78,17 @@ ROUNDED = {
         0.1,
     ),
 }
-FORGED = {**CLOSURES, **BINDINGS, **ROUNDED}
+# What the engine counts and orders otherwise than the solver, and than OPA.
+TITLE = f'{REQUEST}.title == "\U0001f600"'
+OTHERWISE = {
+    "a letter that counts twice": (
+        TITLE,
+        f"{TITLE}\n\tcount({REQUEST}.title) == 1",
+        {"title": "\U0001f600"},
+    ),
+    "an object beside a set": ("input.context", "input.context < {1}", {}),
+}
+FORGED = {**CLOSURES, **BINDINGS, **ROUNDED, **OTHERWISE}
 
 
 @pytest.fixture(scope="module")
