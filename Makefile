@@ -36,6 +36,9 @@ corpus: dev ## both corpora of overlay files as Markdown: what the gate says of 
 attacks: dev ## every attack on trust as Markdown: by whom, how it is refused
 	@$(BIN)/python -m deploy.attacks
 
+crash-table: dev ## docs/generated/crash-table.md: what clients see after a kill at each write
+	@$(BIN)/python -m deploy.crash_table
+
 mutants: dev ## delete each numbered step of the verifying functions: a test must go red
 	@$(BIN)/python deploy/mutate_verifier.py
 
