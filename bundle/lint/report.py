@@ -79,7 +79,8 @@ class LintReport:
         warned = sum(finding.severity == "warning" for finding in self.findings)
         parts.append(
             f"{self.rule_id}: {word}, {len(self.checks)} checks, "
-            f"{len(self.errors)} errors, {warned} warnings{self._compared}"
+            f"{_counted(len(self.errors), 'error')}, "
+            f"{_counted(warned, 'warning')}{self._compared}"
         )
         return "\n".join(parts)
 
@@ -111,3 +112,7 @@ def _cases(finding: Finding) -> list[str]:
         text = f'{{{said}, "input": {dumps_json(document).decode()}}}'
         lines += [f"  {name}, as a case of {file}:", f"    - {text}"]
     return lines
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -245,7 +245,7 @@ def test_text_shows_the_line_and_where_in_it():
     text = lint(rule).text({str(rule_files().rule_path): rule})
     assert "error: overlay/rules" in text
     assert "  | \tdefault x := 1\n  | \t^\n  fix: write a helper" in text
-    assert text.endswith("1 errors, 1 warnings")
+    assert text.endswith("1 error, 1 warning")
 
 
 def test_an_overlay_is_linted_with_each_rule_against_the_others(tmp_path):
