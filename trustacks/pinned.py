@@ -256,6 +256,14 @@ class PinnedStore:
         """
         return Pinned.of(self._client().cached(), at=at)
 
+    def expiries(self) -> dict[str, datetime]:
+        """Return when each role below the root expires, as at the last refresh.
+
+        Raises:
+            VerificationError: Nothing was fetched yet.
+        """
+        return self._client().expiries()
+
     def _client(self) -> TufClient:
         folder = self.directory / "tuf"
         make_directory(folder, mode=0o700)

@@ -18,10 +18,12 @@ by this machine's clock; everything that counts is judged again, with ``at``.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from tuf.api.metadata import Snapshot, Targets, Timestamp
 from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
@@ -31,7 +33,7 @@ from bundle.tuf.errors import TufMissingError, TufRollbackError
 from bundle.tuf.fetched import Fetched, Files
 from bundle.tuf.guard import GuardedFetcher, translated
 from bundle.tuf.http import HttpFetcher
-from bundle.tuf.metadata import MAX_BYTES
+from bundle.tuf.metadata import MAX_BYTES, parse_metadata
 from bundle.tuf.roles import OVERLAY_PREFIX, RELEASE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from bundle.tuf.rootchain import open_roots
 from keys.durable import make_directory, read_file, write_file
@@ -50,6 +52,12 @@ CONFIG: Final = UpdaterConfig(
     targets_max_length=MAX_BYTES[TARGETS],
 )
 
+_KINDS: Final[Mapping[str, type[Any]]] = {
+    TARGETS: Targets,
+    RELEASE: Targets,
+    SNAPSHOT: Snapshot,
+    TIMESTAMP: Timestamp,
+}
 
 _T = TypeVar("_T")
 
@@ -124,6 +132,18 @@ class TufClient:
         if fetched.roots[:1] != (self._root,):
             raise NotFoundError("expected a set under the pinned root, got another")
         return fetched
+
+    def expiries(self) -> dict[str, datetime]:
+        """Return when each role below the root expires, as it was verified last.
+
+        Raises:
+            TufMissingError: Nothing was fetched yet.
+            FormatError: The cache is damaged; the next refresh heals it.
+        """
+        return {
+            role: parse_metadata(self._read(role), kind, role).signed.expires
+            for role, kind in _KINDS.items()
+        }
 
     @property
     def _kept(self) -> Path:

@@ -5,7 +5,6 @@ What the Control Plane says of itself is shown as such; the active revision, the
 trust and the expiries come from metadata that was verified from the pin.
 """
 
-from datetime import datetime
 from typing import Any
 
 from keys.clock import format_instant
@@ -21,7 +20,8 @@ from trustacks._cli.output import pairs
 from trustacks._cli.session import Session
 from trustacks.answers import items_of, optional_of, text_of
 from trustacks.client import Client
-from trustacks.pinned import Pinned
+from trustacks.lives import Life, lives_of
+from trustacks.pinned import Head, Pinned
 
 
 @command("status")
@@ -33,22 +33,36 @@ def status(session: Session, workspace: str | None) -> None:
     ready = text_of(client.get("/readyz"), "status")
     who = client.get("/v1/whoami")
     at = session.clock()
-    pinned = open_pinned(session, login).refresh(at=at)
+    store = open_pinned(session, login)
+    pinned = store.refresh(at=at)
+    head = pinned.head(at=at)
+    roles = {"root": pinned.view.root_expires, **store.expiries()}
+    lives = lives_of(roles, head.release if head else None, at=at)
     value = {
         "control_plane": {"url": login.url, "status": ready},
         "caller": {"subject": text_of(who, "subject"), "role": text_of(who, "role")},
         "workspace": {"name": login.workspace, "root": str(pinned.view.workspace)},
         "form": str(pinned.view.form),
         "revision": pinned.view.revision,
-        "expires": _expires(pinned, at),
+        "expires": _expires(pinned, head),
+        "lives": {life.what: life.to_json() for life in lives},
         "runners": _runners(client, login),
         "key": _key(session, pinned),
     }
     session.output.result(value, lambda: _text(value))
+    for life in lives:
+        if life.due:
+            _warn(session, life)
 
 
-def _expires(pinned: Pinned, at: datetime) -> dict[str, str | None]:
-    view, head = pinned.view, pinned.head(at=at)
+def _warn(session: Session, life: Life) -> None:
+    ends = format_instant(life.expires)
+    session.output.say(f"{life.what}: more than half of its life is over; until {ends}")
+    session.output.hint(life.hint)
+
+
+def _expires(pinned: Pinned, head: Head | None) -> dict[str, str | None]:
+    view = pinned.view
     return {
         "root": format_instant(view.root_expires),
         "targets": format_instant(view.targets_expires),
@@ -90,12 +104,15 @@ def _text(value: dict[str, Any]) -> str:
         ("workspace", f"{workspace['name']} {workspace['root']}"),
         ("form of trust", form_note(value["form"])),
         ("active revision", active),
-        ("targets", f"until {value['expires']['targets']}"),
-        ("root", f"until {value['expires']['root']}"),
+        *[(what, _until(life)) for what, life in value["lives"].items()],
         *[(f"runner {one['runner']}", _runner(one)) for one in value["runners"]],
         ("key", _key_text(value["key"])),
     ]
     return pairs(rows)
+
+
+def _until(life: dict[str, Any]) -> str:
+    return f"until {life['expires']}, {life['seconds']} seconds"
 
 
 def _runner(one: dict[str, Any]) -> str:
