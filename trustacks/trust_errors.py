@@ -38,3 +38,9 @@ class ProposalChoiceError(UsageError):
     """Not one trust proposal that could be meant."""
 
     code = "proposal-choice"
+
+
+class PropertyLackingError(VerificationError):
+    """The property of the design does not hold in this workspace."""
+
+    code = "property-lacking"

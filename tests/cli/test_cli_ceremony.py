@@ -95,6 +95,28 @@ def test_two_admins_make_a_sovereign_workspace(sovereign):
     assert "the property" not in shown["property_note"]
 
 
+def test_the_doctor_says_sentence_by_sentence_what_is_weak(sovereign):
+    ann = sovereign.people["ann"]
+    found = ann.must("trust", "doctor", "--json").value
+    assert (found["holds"], found["form"]) == (True, "sovereign")
+    states = {one["sentence"]: one["state"] for one in found["sentences"]}
+    assert (states["T1"], states["T4"], states["T7"]) == ("holds", "weak", "weak")
+    assert ann.must("trust", "doctor", "--offline", "--json").value.keys() == (
+        found.keys()
+    )
+    text = ann.must("trust", "doctor").out
+    assert text.startswith("sovereign: the property holds\n  T1             holds\n")
+    assert "trustacks trust change --floor REVISION:DIGEST" in text
+
+
+def test_the_doctor_refuses_an_embedded_workspace(alice):
+    ended = alice("trust", "doctor", "--json")
+    assert (ended.exit_code, ended.code) == (1, "property-lacking")
+    assert ended.value["holds"] is False
+    states = {one["sentence"]: one["state"] for one in ended.value["sentences"]}
+    assert (states["T1"], states["T8"]) == ("lacks", "lacks")
+
+
 def test_no_admin_key_is_on_the_server(sovereign):
     held = {
         p.stem for p in (sovereign.plane.state / "keys" / "sovereign").glob("*.pem")

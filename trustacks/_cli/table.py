@@ -62,6 +62,7 @@ COMMANDS: Final[Table] = {
             "proposals": (f"{_HERE}.trust:proposals", "list proposed changes of trust"),
             "diff": (f"{_HERE}.trust:diff", "show what a proposal changes"),
             "approve": (f"{_HERE}.trust:approve", "sign a proposal as an admin"),
+            "doctor": (f"{_HERE}.trust_doctor:doctor", "say what the property lacks"),
         },
         "what admins of a sovereign workspace decide",
     ),

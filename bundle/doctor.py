@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the property of DESIGN 2 lacks in one workspace, by the sentences of DESIGN 9.
+
+Pure: computed from the verified metadata and trust that somebody is pinned to, and from
+an instant; no server is asked. The property holds if nothing is ``LACKS``. ``WEAK``
+says what holds, and could be stronger or soon will not. ``UNSEEN`` is a sentence that
+the admins' trust cannot show, and where to look instead: silence is not health.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from bundle.tuf.view import TufView
+from keys.clock import format_instant
+from signer.form import Custody, Form
+from signer.identity import SOVEREIGN_PERMISSIONS, Identity
+from signer.pins import DEFAULT_RELEASE_LIFE_S
+from signer.trust import Trust
+from signer.trust_policy import TrustPolicy
+
+SENTENCES: Final = (
+    *(f"T{number}" for number in range(1, 11)),
+    "Principals",
+    "Scope",
+    "Waivers",
+    "Input",
+    "Runners' keys",
+    "Rollback",
+    "Trust events",
+)
+# Days. Long enough for two admins to meet before somebody's window ends.
+SOON_DAYS: Final = 30
+
+_FLOOR: Final = "trustacks trust change --floor REVISION:DIGEST"
+_REGISTER: Final = "trustacks identity register"
+
+
+class State(StrEnum):
+    """What is known of a sentence here."""
+
+    HOLDS = "holds"
+    WEAK = "weak"
+    LACKS = "lacks"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """One thing that a sentence lacks, or could have.
+
+    Attributes:
+        sentence: Which one.
+        state: How bad it is.
+        says: What is so.
+        mend: The command that mends or shows it.
+    """
+
+    sentence: str
+    state: State
+    says: str
+    mend: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return it as a document."""
+        return {"state": self.state.value, "says": self.says, "mend": self.mend}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found.
+
+    Attributes:
+        form: Of the pinned root.
+        at: The instant.
+        symptoms: In the order of the sentences.
+    """
+
+    form: Form
+    at: datetime
+    symptoms: tuple[Symptom, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the property holds, as far as trust can show."""
+        return all(one.state is not State.LACKS for one in self.symptoms)
+
+    def of(self, sentence: str) -> tuple[Symptom, ...]:
+        """Return what was found of one sentence."""
+        return tuple(one for one in self.symptoms if one.sentence == sentence)
+
+    def state(self, sentence: str) -> State:
+        """Return the worst of one sentence."""
+        found = {one.state for one in self.of(sentence)}
+        order = (State.LACKS, State.WEAK, State.UNSEEN)
+        return next((state for state in order if state in found), State.HOLDS)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a document: every sentence, healthy or not."""
+        return {
+            "holds": self.holds,
+            "form": self.form.value,
+            "at": format_instant(self.at),
+            "sentences": [
+                {
+                    "sentence": name,
+                    "state": self.state(name).value,
+                    "found": [one.to_json() for one in self.of(name)],
+                }
+                for name in SENTENCES
+            ],
+        }
+
+
+def examine(view: TufView, trust: Trust, *, at: datetime) -> Diagnosis:
+    """Return what the property lacks.
+
+    Args:
+        view: The verified metadata.
+        trust: What the admins signed.
+        at: The instant that is asked about.
+    """
+    policy = trust.policy
+    in_force = tuple(
+        one
+        for one in policy.identities
+        if policy.revocation(one.id) is None and one.not_after >= at
+    )
+    found = [
+        *_custody(view, in_force),
+        *_time(trust),
+        *_floor(policy),
+        *_seconds(in_force),
+        *_freshness(view, policy, at),
+        *_log(),
+        *_principals(policy, in_force),
+        *_ending(in_force, at),
+        *_runners(in_force),
+        *_grace(policy),
+        *_unseen(),
+    ]
+    ordered = sorted(found, key=lambda one: SENTENCES.index(one.sentence))
+    return Diagnosis(view.form, at, tuple(ordered))
+
+
+def _custody(view: TufView, in_force: tuple[Identity, ...]) -> Iterator[Symptom]:
+    if view.form is Form.EMBEDDED:
+        says = "the pinned root is embedded: the Control Plane holds the admin keys"
+        yield Symptom("T1", State.LACKS, says, "trustacks ceremony begin")
+        says = "a Runner pinned to this root reports embedded for ever"
+        yield Symptom("T8", State.LACKS, says, "trustacks ceremony begin")
+    for one in in_force:
+        held = sorted(one.permissions & SOVEREIGN_PERMISSIONS)
+        if one.custody is not Custody.EXTERNAL and held:
+            says = f"the Control Plane can sign as {one.id}: {', '.join(held)}"
+            mend = f"trustacks identity revoke {one.id}"
+            yield Symptom("T1", State.LACKS, says, mend)
+
+
+def _time(trust: Trust) -> Iterator[Symptom]:
+    custody = trust.policy.custody
+    external = [
+        one
+        for one in trust.trusted_root.authorities
+        if custody.of_authority(one.digest) is Custody.EXTERNAL
+    ]
+    if not external:
+        says = (
+            "no timestamp authority is outside the Control Plane: what an identity "
+            "signed ends with its window, whenever it was signed"
+        )
+        mend = "trustacks identity rotate, before a window ends"
+        yield Symptom("T3", State.WEAK, says, mend)
+
+
+def _floor(policy: TrustPolicy) -> Iterator[Symptom]:
+    if policy.floor is None:
+        says = "no floor is signed: each fresh Runner needs one from its operator"
+        yield Symptom("T4", State.WEAK, says, _FLOOR)
+        says = "a fresh Runner starts where its operator says, on any release above"
+        yield Symptom("T7", State.WEAK, says, _FLOOR)
+
+
+def _seconds(in_force: tuple[Identity, ...]) -> Iterator[Symptom]:
+    authors = _principals_of(in_force, "author")
+    seconds = _principals_of(in_force, "approve") | _principals_of(in_force, "lint")
+    for author in sorted(authors):
+        if not seconds - {author}:
+            says = f"nobody but {author} can stand behind a change of theirs"
+            mend = f"{_REGISTER} --permission approve"
+            yield Symptom("T5", State.WEAK, says, mend)
+
+
+def _freshness(view: TufView, policy: TrustPolicy, at: datetime) -> Iterator[Symptom]:
+    ages, soon = policy.freshness, at + timedelta(days=SOON_DAYS)
+    for what, expires, mend in (
+        ("root", view.root_expires, "trustacks root draft"),
+        ("targets", view.targets_expires, "trustacks trust change --targets-days 90"),
+    ):
+        if expires <= soon:
+            says = f"{what} expires at {format_instant(expires)}: Runners deny then"
+            yield Symptom("T6", State.WEAK, says, mend)
+    if ages.stale_until is not None and ages.stale_until > at:
+        until = format_instant(ages.stale_until)
+        says = f"until {until} Runners decide past expiry, and mark it"
+        yield Symptom("T6", State.LACKS, says, "trustacks trust change --stale-until")
+    if ages.release_max_seconds > DEFAULT_RELEASE_LIFE_S:
+        days = ages.release_max_seconds / 86_400
+        says = f"a release may be withheld from Runners for {days:g} days"
+        yield Symptom("T6", State.WEAK, says, "trustacks trust change --release-days 7")
+
+
+def _log() -> Iterator[Symptom]:
+    says = "no witness outside the workspace signs the log: replay says unwitnessed"
+    yield Symptom("T10", State.WEAK, says, "trustacks audit replay --anchor FILE")
+
+
+def _principals(
+    policy: TrustPolicy, in_force: tuple[Identity, ...]
+) -> Iterator[Symptom]:
+    admins = _principals_of(in_force, "admin")
+    for one in in_force:
+        held = sorted(one.permissions & SOVEREIGN_PERMISSIONS)
+        if one.principal in admins and held:
+            says = f"{one.principal} is an admin, and {', '.join(held)} as {one.id}"
+            mend = f"trustacks identity revoke {one.id}"
+            yield Symptom("Principals", State.WEAK, says, mend)
+    for name in ("rule", "release"):
+        if policy.thresholds.get(name, 1) > 1:
+            continue
+        says = f"one principal is enough for a {name}"
+        mend = "trustacks trust change --threshold rule=2"
+        if name == "release":
+            mend = "none yet: a threshold of releases above 1 is refused"
+        yield Symptom("Principals", State.WEAK, says, mend)
+
+
+def _ending(in_force: tuple[Identity, ...], at: datetime) -> Iterator[Symptom]:
+    for one in in_force:
+        if one.not_after <= at + timedelta(days=SOON_DAYS):
+            says = f"{one.id} ends at {format_instant(one.not_after)}"
+            mend = f"trustacks identity rotate {one.id}"
+            yield Symptom("T3", State.WEAK, says, mend)
+
+
+def _runners(in_force: tuple[Identity, ...]) -> Iterator[Symptom]:
+    for one in in_force:
+        more = sorted(one.permissions - {"report"})
+        if "report" in one.permissions and more:
+            says = f"{one.id} reports as a Runner, and may {', '.join(more)}"
+            mend = f"trustacks identity revoke {one.id}"
+            yield Symptom("Runners' keys", State.LACKS, says, mend)
+
+
+def _grace(policy: TrustPolicy) -> Iterator[Symptom]:
+    grace = policy.freshness.revocation_grace_seconds
+    if grace:
+        says = f"a release that lost its trust still decides for {grace} seconds"
+        mend = "trustacks trust change --grace-seconds 0"
+        yield Symptom("Rollback", State.WEAK, says, mend)
+
+
+def _unseen() -> Iterator[Symptom]:
+    """Say what no trust can show, so that nobody takes silence for health."""
+    says = "a Runner's marks lie with the Runner"
+    yield Symptom("T7", State.UNSEEN, says, "trustacks runner status")
+    says = "where a Runner's context comes from is in its decisions"
+    yield Symptom("Input", State.UNSEEN, says, "trustacks runner status")
+    says = "that every version has its event is shown by replay"
+    yield Symptom("Trust events", State.UNSEEN, says, "trustacks audit replay")
+
+
+def _principals_of(in_force: tuple[Identity, ...], permission: str) -> set[str]:
+    return {one.principal for one in in_force if one.may(permission)}
