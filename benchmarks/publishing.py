@@ -118,6 +118,12 @@ class Publisher:
             release=logged.raw,
         )
 
+    def metadata(self) -> dict[str, bytes]:
+        """Return all metadata that is stored, by name."""
+        storage = self.plane.services.workspaces.storage(self.name)
+        names = storage.names("metadata/")
+        return {name: storage.get(name, max_bytes=1 << 20) for name in names}
+
     def fill(self, count: int) -> None:
         """Publish until so many releases are there."""
         with without_gate():

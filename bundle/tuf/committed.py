@@ -8,9 +8,9 @@ online keys never sign on top of what somebody else put into the store.
 Expiry is not checked here: an expired state must still be readable to be renewed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tuf.api.metadata import (
     Metadata,
@@ -44,6 +44,14 @@ from keys.errors import NotFoundError
 
 TIMESTAMP_NAME: Final = "metadata/timestamp.json"
 
+_KINDS: Final[Mapping[str, type[Any]]] = {
+    ROOT: Root,
+    TARGETS: Targets,
+    RELEASE: Targets,
+    SNAPSHOT: Snapshot,
+    TIMESTAMP: Timestamp,
+}
+
 
 class Committed(NamedTuple):
     """The bytes of one consistent state.
@@ -65,13 +73,19 @@ class Committed(NamedTuple):
     @property
     def roles(self) -> dict[str, Signed]:
         """Every role's signed part, parsed."""
-        return {
-            ROOT: parse_metadata(self.roots[-1], Root, ROOT).signed,
-            TARGETS: self.top,
-            RELEASE: self.delegated.signed,
-            SNAPSHOT: parse_metadata(self.snapshot, Snapshot, SNAPSHOT).signed,
-            TIMESTAMP: parse_metadata(self.timestamp, Timestamp, TIMESTAMP).signed,
-        }
+        return {role: self.signed(role) for role in _KINDS}
+
+    def signed(self, role: str) -> Signed:
+        """Return one role's signed part, parsed."""
+        data = {
+            ROOT: self.roots[-1],
+            TARGETS: self.targets,
+            RELEASE: self.release,
+            SNAPSHOT: self.snapshot,
+            TIMESTAMP: self.timestamp,
+        }[role]
+        signed: Signed = parse_metadata(data, _KINDS[role], role).signed
+        return signed
 
     @property
     def top(self) -> Targets:
@@ -103,7 +117,7 @@ class Before:
 
     def version(self, role: str) -> int:
         """Return the committed version of a role; 0 before the first."""
-        return self.state.roles[role].version if self.state else 0
+        return self.state.signed(role).version if self.state else 0
 
 
 def metadata_name(role: str, version: int) -> str:

@@ -92,7 +92,7 @@ def publish(
         store_chain(workspace, release, attestations)
         workspace.repository.publish_release(staged, at=at)
         services.metrics.published("release")
-        return _require_row(services, workspace, said.revision)
+        return _add_row(services, _row(workspace, release))
 
 
 def head_of(services: Services, workspace: Workspace) -> ReleaseRow | None:
@@ -246,6 +246,14 @@ def _index_missing(
         rows.append(row)
     with services.registry.write() as session:
         session.add_all(rows)
+
+
+def _add_row(services: Services, row: ReleaseRow) -> ReleaseRow:
+    with services.registry.write() as session:
+        session.add(row)
+        session.flush()
+        session.expunge(row)  # its values stay readable after the commit
+    return row
 
 
 def _row(workspace: Workspace, raw: bytes) -> ReleaseRow:
