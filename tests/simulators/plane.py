@@ -115,13 +115,13 @@ class Person:
         """Start a script with this person's environment."""
         return self._process(["-c", script], cwd)
 
-    def _process(self, words: list[str], cwd: Path):
+    def _process(self, words: list[str], cwd: Path, *, hears: bool = False):
         return subprocess.Popen(
             [sys.executable, *words],
             cwd=cwd,
             # A limited child would leave truncated bytecode in the source tree.
             env={**_child(self.variables), "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if hears else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -153,15 +153,17 @@ class Plane:
 
 
 @contextlib.contextmanager
-def serving(state: Path):
-    """Run a server in ``state``; yield its address."""
+def serving(state: Path, **settings: str):
+    """Run a server in ``state``, with further variables; yield its address."""
     log = state.with_name(f"{state.name}.log")
     words = ["server", "run", "--state", str(state), "--port", "0"]
     with log.open("w") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "trustacks", *words],
             cwd=state.parent,
-            env=_child({"PATH": os.environ["PATH"], "HOME": str(state.parent)}),
+            env=_child(
+                {"PATH": os.environ["PATH"], "HOME": str(state.parent), **settings}
+            ),
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=written,
@@ -183,11 +185,11 @@ def _ready(process, log: Path) -> str:
 
 
 @contextlib.contextmanager
-def planted(folder: Path):
+def planted(folder: Path, **settings: str):
     """A Control Plane with a workspace, an author, a release identity and a Runner."""
     people = {n: Person.make(folder / "people" / n) for n in ("admin", "alice", "ci")}
     root, runner = folder / "acme.root.json", folder / "runner"
-    with serving(folder / "server") as url:
+    with serving(folder / "server", **settings) as url:
         plane = Plane(url, folder / "server", *people.values(), root, runner)
         plane.admin.must(
             *("workspace", "create", "acme", "--url", url),
