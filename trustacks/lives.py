@@ -17,7 +17,7 @@ from signer.predicates.release import ReleasePredicate
 # What Runners may use until it expires: the attestation, beside the TUF roles.
 NEWEST_RELEASE: Final = "release-attestation"
 _RENEWED_BY: Final = {
-    "root": "the admins sign the next root: trustacks ceremony root new",
+    "root": "the admins sign the next root: trustacks root draft, sign, publish",
     "targets": "the admins publish trust again, before Runners deny",
     "release": "the server's refresh job renews it; look at its log and /metrics",
     "snapshot": "the server's refresh job renews it; look at its log and /metrics",
