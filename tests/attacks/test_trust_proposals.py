@@ -223,6 +223,15 @@ ATTACKS = {
         ),
         "trust-event-untrue",
     ),
+    "a threshold that no Runner counts": (
+        lambda h: propose(
+            h,
+            change=registered(),
+            thresholds={"rule": 1, "release": 2},
+            identities=identities(h, h.person("thief", "release").identity),
+        ),
+        "threshold-unsupported",
+    ),
     "an older trust policy": (
         propose_older,
         "trust-proposal-mismatch",
