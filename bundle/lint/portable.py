@@ -7,11 +7,22 @@ a strange message there.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bundle.finding import Finding, Severity
-from bundle.rego.ast import Assignment, Call, Collection, Node, Scalar, Syntax, walk
+from bundle.rego.ast import (
+    Assignment,
+    Call,
+    Collection,
+    Expr,
+    Node,
+    Ref,
+    Scalar,
+    Syntax,
+    Var,
+    walk,
+)
 
 _CLASS: Final = re.compile(r"\\[dDwWsSbBpP]")
 _GROUP: Final = re.compile(r"\(\?(?!:)")
@@ -114,6 +125,16 @@ def _conversion(syntax: Syntax, call: Call) -> Iterator[Finding]:
             "compare with regex.match and explicit letters where it matters",
             "hint",
         )
+    if call.name == "count" and _is_text(call.arguments):
+        yield _finding(
+            syntax,
+            "text-length",
+            call,
+            "expected count of a collection, got one of a text: engines count letters "
+            "beyond the basic plane as one or as two",
+            "ask with regex.match how long it is: ^.{0,72}$",
+            "warning",
+        )
     if call.name in _YAML:
         yield _finding(
             syntax,
@@ -123,6 +144,24 @@ def _conversion(syntax: Syntax, call: Call) -> Iterator[Finding]:
             "compare as text, or ask for the key's presence only",
             "warning",
         )
+
+
+def _is_text(arguments: Sequence[Expr]) -> bool:
+    """Return whether the schema says that a path below the input is a text."""
+    ref = arguments[0] if arguments else None
+    if not isinstance(ref, Ref) or not isinstance(ref.root, Var):
+        return False
+    if ref.root.name != "input":
+        return False
+    from bundle.ratchet.kinds import input_kind  # noqa: PLC0415 - rarely
+
+    kind = input_kind()
+    for step in ref.steps:
+        if isinstance(step, Scalar) and isinstance(step.value, str):
+            kind = kind.field(step.value)
+        else:
+            kind = kind.element
+    return kind.is_a("text")
 
 
 def _finding(  # noqa: PLR0917 - in the order of a finding

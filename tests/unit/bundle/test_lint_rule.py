@@ -147,6 +147,11 @@ WARNINGS = {
     "unification": (rule_with("x if input.a = 1"), "unification", "warning"),
     "yaml": (rule_with("x := yaml.unmarshal(input.a)"), "yaml-types", "warning"),
     "lower": (rule_with("x := lower(input.a)"), "unicode-case", "hint"),
+    "the length of a text": (
+        rule_with("x := count(input.context.pull_request.title)"),
+        "text-length",
+        "warning",
+    ),
     "a long file": (RULE + "# line\n" * MAX_RULE_LINES, "rule-long", "warning"),
 }
 
