@@ -42,6 +42,7 @@ def run(settings: Settings) -> None:
     with _listen(settings) as listener:
         state = StateDirectory.prepare(settings)
         with state.lock(), contextlib.closing(build_services(settings)) as services:
+            services.workspaces.remove_leftovers()
             reindex(services)
             with _working(services):
                 _serve(services, listener)

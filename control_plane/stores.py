@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from bundle.storage.bucket import Bucket
+from bundle.storage.directory import DirectoryStorage
 from bundle.storage.interface import Storage
 from bundle.storage.s3 import S3Storage
 from control_plane.errors import WorkspaceDamagedError
@@ -75,6 +76,13 @@ class Stores(Protocol):
             StorageUnavailableError: It may or may not have it.
         """
 
+    def remove_leftovers(self) -> None:
+        """Delete what crashes left; only before anybody else writes.
+
+        Raises:
+            StorageUnavailableError: It cannot be deleted.
+        """
+
 
 class DirectoryStores:
     """Workspaces as directories beside each other.
@@ -114,6 +122,14 @@ class DirectoryStores:
             raise StorageUnavailableError(
                 f"cannot make {final}: {error.strerror}"
             ) from error
+
+    def remove_leftovers(self) -> None:
+        """Delete half-written files, and workspaces that were never made."""
+        for directory in self._directory.iterdir():
+            if directory.name.startswith(_STAGING):
+                shutil.rmtree(directory, ignore_errors=True)
+            elif directory.is_dir():
+                DirectoryStorage(directory).remove_crash_leftovers()
 
     def _opened(self, directory: Path) -> Opened:
         storage = self._open_storage(directory)
@@ -157,6 +173,9 @@ class S3Stores:
         """Create the object that names the place."""
         raw = dumps_json({"format": _FORMAT, "place": self._staged[name]})
         self._pointers.put_immutable(_pointer(name), raw)
+
+    def remove_leftovers(self) -> None:
+        """Do nothing: objects are whole, and other servers write beside this one."""
 
     def _opened(self, place: str) -> Opened:
         whole = f"{self._prefix}/{place}" if self._prefix else place

@@ -80,6 +80,14 @@ class Workspaces:
         self._open: dict[str, Workspace] = {}
         self._lock = threading.Lock()
 
+    def remove_leftovers(self) -> None:
+        """Delete what crashes left; only before anybody else writes.
+
+        Raises:
+            StorageUnavailableError: It cannot be deleted.
+        """
+        self._stores.remove_leftovers()
+
     def names(self) -> list[str]:
         """Return the names of all workspaces in the registry."""
         with self._registry.read() as session:

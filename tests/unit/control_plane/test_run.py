@@ -69,3 +69,35 @@ def test_migrating_and_reindexing_need_no_server(tmp_path):
     server.close()
     assert migrate_only(server.settings) == "0002"
     assert reindex_only(server.settings) == 1
+
+
+def test_a_start_clears_what_crashes_left_and_nothing_else(tmp_path):
+    server = ControlPlane(tmp_path / "state")
+    server.create_workspace()
+    server.close()
+    before = server.everything()
+    place = tmp_path / "state" / "workspaces"
+    (place / "acme/metadata/.tmp-0123456789abcdef").write_bytes(b"half")
+    (place / ".new-other/metadata").mkdir(parents=True)
+    (place / ".new-other/metadata/1.root.json").write_bytes(b"{}")
+    services = ControlPlane(tmp_path / "state").services
+    services.workspaces.remove_leftovers()
+    services.close()
+    assert server.everything() == before
+    assert [path.name for path in place.iterdir()] == ["acme"]
+
+
+def test_the_process_does_so_before_it_serves(tmp_path):
+    half = tmp_path / "state/workspaces/acme/metadata/.tmp-0123456789abcdef"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half")
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(tmp_path / "state")],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while "ready on" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert not half.exists()
