@@ -61,11 +61,15 @@ class Finding:
 
 
 class Findings:
-    """Collects findings, ``MAX_FINDINGS`` at most; the rest is counted."""
+    """Collects findings; beyond ``MAX_FINDINGS`` they are counted.
+
+    What refuses has a bound of its own. So notes, which any loser of a release race
+    leaves, never push a refusal out, and never stand in for one.
+    """
 
     def __init__(self) -> None:
         self._found: list[Finding] = []
-        self._refused = False
+        self._counts = {True: 0, False: 0}
         self.left_out = 0
 
     def add(
@@ -79,8 +83,9 @@ class Findings:
 
     def record(self, finding: Finding) -> None:
         """Record a finding; beyond the bound it is counted only."""
-        self._refused |= finding.severity is Severity.REFUSED
-        if len(self._found) < MAX_FINDINGS:
+        refuses = finding.severity is Severity.REFUSED
+        if self._counts[refuses] < MAX_FINDINGS:
+            self._counts[refuses] += 1
             self._found.append(finding)
         else:
             self.left_out += 1
@@ -96,7 +101,7 @@ class Findings:
     @property
     def refused(self) -> bool:
         """Whether anything was found that refuses, left out or not."""
-        return self._refused
+        return self._counts[True] > 0
 
     @property
     def all(self) -> tuple[Finding, ...]:

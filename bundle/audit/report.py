@@ -63,7 +63,7 @@ class ReplayReport:
         outcomes = [r.outcome for r in self.releases]
         outcomes += [r.outcome for r in self.reports]
         same = all(outcome is Outcome.SAME for outcome in outcomes)
-        return opened and same and not refused and not self.findings_left_out
+        return opened and same and not refused
 
     def __bool__(self) -> bool:
         return self.accepted
