@@ -52,6 +52,7 @@ from tests.simulators.tuf_mirror import CHECKPOINT, FILES, URL, Mirror, Workspac
 
 LATER = {**FILES, "trust/policy.json": b'{"version":2}'}
 GRACE = timedelta(days=7)
+CHANGE = Change(kind=IDENTITY_REGISTERED, identity="jane.doe")
 
 
 class Fault(Enum):
@@ -254,7 +255,7 @@ def _published(at: datetime | None = None, *, sovereign: bool = False) -> World:
     return world
 
 
-def _sovereign_change() -> World:
+def sovereign_change() -> World:
     """Two admins have signed a proposal elsewhere."""
     world = _published(sovereign=True)
     ws, state = world.ws, world.ws.repository.current()
@@ -265,17 +266,18 @@ def _sovereign_change() -> World:
         state.top.version + 1,
         LATER,
         key,
-        Change(kind=IDENTITY_REGISTERED, identity="jane.doe"),
+        CHANGE,
         checkpoint=CHECKPOINT,
         at=world.at,
     )
     root = parse_metadata(ws.root, Root, "root").signed
     signed = [sign_proposal(proposal, root, key) for key in ws.targets_keys]
+    world.extra["proposal"] = proposal
     world.extra["targets"] = assemble(proposal, root, signed)
     return world
 
 
-def _publish_handed_in(world: World) -> None:
+def publish_handed_in(world: World) -> None:
     ws = world.ws
     staged = stage_targets(ws.storage, world.extra["targets"], LATER, at=world.at)
     ws.repository.publish_targets(staged, at=world.at)
@@ -371,7 +373,7 @@ def _sweep(world: World) -> None:
 ACTS = (
     Act("first trust", _made, lambda w: w.ws.publish_trust()),
     Act("trust change", _published, lambda w: w.ws.publish_trust(LATER)),
-    Act("trust change by proposal", _sovereign_change, _publish_handed_in),
+    Act("trust change by proposal", sovereign_change, publish_handed_in),
     Act("release", _published, lambda w: w.ws.publish_release(2)),
     Act("another release key", _key_change, _change_key),
     Act("root rotation", _rotation, _adopt),
