@@ -15,7 +15,7 @@ demo: runtime ## the workshop end to end, every signature real, under a minute
 	@$(BIN)/python deploy/demo.py
 
 test: dev ## unit, attack, contract and end-to-end tests
-	@$(BIN)/python -m pytest -q -n 2 -m "not demo and not race"
+	@$(BIN)/python -m pytest -q -n 2 -m "not demo and not race and not long"
 
 check: dev ## ruff, mypy, import contracts, docs
 	$(BIN)/ruff check .

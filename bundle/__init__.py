@@ -9,14 +9,15 @@ A tour, in the order of the bytes::
     lint/           confinement and more, for the author; schemas/: the input document
     parameter_paths what of the parents a rule may read; profile: tools that there are
     ratchet/        whether a rule only adds strictness: proved, or refused
-    overlay         the folder on the branch; beside: what stands beside a rule;
+    overlay         the folder on the branch; overlay_entries: what may lie in it;
+                    beside: what stands beside a rule;
                     layers: constitution and packs
 
     build           rules -> one OPA bundle (manifest, inventory, archive, stored_gzip)
     tuf/            a workspace's repository: judged, published, fetched
     storage/        where its objects lie, durably
     trust_proposal  what admins are asked to sign, judged; trust_diff: in words;
-                    trust_event: whether it is true
+                    trust_event: whether it is true; doctor: what the property lacks
 
     gate/           a release and all it stands on -> accepted or refused. Start here
     decide          layers and a proposal -> denies; decision: the record of it

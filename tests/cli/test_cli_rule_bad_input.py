@@ -432,8 +432,8 @@ def file_in(name, data):
 
 LAYER = (1, "layer-format")
 LAYERS = {
-    "none": (shutil.rmtree, (1, "not-found")),
-    "a file": (no_folder, (1, "not-found")),
+    "none": (shutil.rmtree, (2, "file-missing")),
+    "a file": (no_folder, (2, "file-missing")),
     "empty": (emptied, (1, "not-found")),
     "no description": (lambda f: (f / "layer.json").unlink(), (1, "not-found")),
     "a broken description": (file_in("layer.json", b"{"), (1, "json-format")),

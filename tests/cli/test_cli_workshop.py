@@ -180,14 +180,16 @@ def test_release_build_inspect_verify_step_decide_and_replay(
 ):
     drafted = signed
     archive = tmp_path / "bundle.tar.gz"
+    released = ci.must("bundle", "release", "--overlay", drafted, "--json").value
+    numbered = ("--revision", released["revision"])  # it is in the manifest
     built = ci.must(
-        "bundle", "build", "--overlay", drafted, "--out", archive, "--json"
+        *("bundle", "build", "--overlay", drafted, "--out", archive, "--json"),
+        *numbered,
     ).value
     assert built["rules"] == [RULE]
     inspected = ci.must("bundle", "inspect", archive, "--json").value
     assert inspected["content"] == built["content"]
     assert [rule["rule_id"] for rule in inspected["rules"]] == [RULE]
-    released = ci.must("bundle", "release", "--overlay", drafted, "--json").value
     assert released["content"] == built["content"]
     assert released["statement"]["source"]["branch"] == f"policy/{RULE}"
     assert ci.must("bundle", "verify", "--json").value["accepted"]

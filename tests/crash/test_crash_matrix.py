@@ -12,7 +12,7 @@ from keys.errors import StorageUnavailableError
 from tests.simulators.crashes import ACTS, Fault, Killable, OnDirectory, OnS3, points
 
 
-@pytest.fixture(params=["directory", "S3"])
+@pytest.fixture(params=["directory", pytest.param("S3", marks=pytest.mark.long)])
 def backend(request, tmp_path):
     if request.param == "directory":
         return OnDirectory(tmp_path / "stores")

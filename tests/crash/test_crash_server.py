@@ -19,6 +19,7 @@ from tests.simulators.memory_key import MemoryKey
 from tests.simulators.s3 import REGION, Fault
 from tests.simulators.service import ControlPlane, new_workspace
 
+pytestmark = pytest.mark.long
 FAULTS = pytest.mark.parametrize(
     "fault", [Fault.DOWN, Fault.DOWN_AFTER], ids=["failed", "failed-but-persisted"]
 )
