@@ -117,7 +117,8 @@ def test_a_stranger_signs_nothing(ws, root):
 def test_a_broken_signature_is_refused_and_not_skipped(ws, root):
     proposal = propose(ws)
     made = signatures(ws, root, proposal)
-    broken = replace(made[0], signature=made[0].signature[:-1] + b"\0")
+    damaged = bytes([made[0].signature[0] ^ 1]) + made[0].signature[1:]
+    broken = replace(made[0], signature=damaged)
     with pytest.raises(TufSignatureError):
         assemble(proposal, root, [*made, broken])
 
