@@ -10,7 +10,8 @@ brings what it knows to be in force. Steps, each by itself enough to refuse:
 4. the trust policy can be meant, is newer, gives the Control Plane nothing (T1), and
    asks for nothing that no Runner could count
 5. the event that it will be logged as is true of the policies before and after
-6. one key has one purpose, the keys of TUF roles included
+6. who comes with a key in their own hands has proved to hold it (T9)
+7. one key has one purpose, the keys of TUF roles included
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +27,8 @@ from bundle.tuf.rootchain import RootChain
 from bundle.tuf.view import read_targets
 from keys.digest import Digest
 from signer.errors import KeyReusedError
-from signer.predicates.trust_change import WORKSPACE_CREATED
+from signer.form import Custody
+from signer.predicates.trust_change import BRINGING, WORKSPACE_CREATED
 from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
@@ -122,6 +124,7 @@ def judge_proposal(
         raise TrustProposalMismatchError(
             f"expected the event of a first trust, got {proposal.change.kind}"
         )
+    _require_proof(trust, proposal)
     _require_one_purpose(trust, {*roots.keys, *delegated})
     return trust
 
@@ -139,6 +142,19 @@ def _require_fits(
     if proposal.workspace != roots.workspace:
         raise TrustProposalMismatchError(
             f"expected workspace {roots.workspace}, got {proposal.workspace}"
+        )
+
+
+def _require_proof(trust: Trust, proposal: TrustProposal) -> None:
+    """DESIGN 9, T9: who comes with a key in their own hands has proved to hold it."""
+    change = proposal.change
+    if change.kind not in BRINGING or change.proof is not None:
+        return
+    identity = trust.policy.identity(str(change.identity))
+    if identity.custody is Custody.EXTERNAL:
+        raise TrustProposalMismatchError(
+            f"{identity.id}: expected a proof of possession, got none",
+            hint="the holder makes it: trustacks identity register --proof-out",
         )
 
 

@@ -25,7 +25,7 @@ One writer per workspace is the caller's matter and saves work; the swap is the 
 In the sovereign form admins sign targets elsewhere (``proposal``) and hand them in
 whole: ``handed_in.stage_targets`` stands where ``prepare_targets`` does.
 
-Not here: root rotation, garbage collection.
+Not here: root rotation (``adopt``), garbage collection (``garbage``).
 """
 
 from collections.abc import Callable, Mapping

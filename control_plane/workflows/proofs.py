@@ -8,7 +8,7 @@ need days to sign, and a proof alone grants nothing.
 from bundle.tuf.errors import TrustProposalMismatchError
 from control_plane.services import Services
 from control_plane.workflows import challenges
-from control_plane.workflows.ledger import record
+from control_plane.workflows.ledger import find, record
 from control_plane.workspaces import Workspace
 from keys.public import PublicKey
 from signer.attestation import parse_attestation
@@ -18,20 +18,38 @@ from signer.statement import parse_statement
 from signer.verify import verify_possession
 
 
-def accept(
+def require(
+    services: Services,
+    workspace: Workspace,
+    change: Change,
+    proof: tuple[bytes, PublicKey] | None,
+) -> None:
+    """Refuse a registration whose proof is neither here nor in the log already.
+
+    Raises:
+        TrustProposalMismatchError: It is not there, or not the one that is named.
+        VerificationError: It does not hold, or answers no open challenge.
+        StorageError: Repeat the call.
+    """
+    if change.proof is not None and find(services, workspace, change.proof):
+        return
+    if proof is not None:
+        _accept(services, workspace, change, *proof)
+    elif change.proof is not None:
+        raise TrustProposalMismatchError(
+            f"expected the proof {change.proof} with the proposal, got none",
+            hint="hand it in with the proposal: identity register --proof FILE",
+        )
+
+
+def _accept(
     services: Services,
     workspace: Workspace,
     change: Change,
     proof: bytes,
     public_key: PublicKey,
 ) -> None:
-    """Verify a proof, close its challenge, and log it; a logged one is success.
-
-    Raises:
-        TrustProposalMismatchError: It is not the proof that the proposal names.
-        VerificationError: It does not hold, or answers no open challenge.
-        StorageError: Repeat the call.
-    """
+    """Verify a proof, log it, and close its challenge."""
     attestation = parse_attestation(proof)
     said = parse_statement(attestation.envelope.payload)
     claimed = IdentityProofPredicate.parse(said.predicate)

@@ -90,8 +90,7 @@ def create(
         found = ground.files_of(proposal, files.values())
         trust = ground.require_publishable(proposal, found)
         check_pinned_layers(services.engine, trust.policy.layers, found)
-        if proof is not None:
-            proofs.accept(services, workspace, proposal.change, *proof)
+        proofs.require(services, workspace, proposal.change, proof)
         ProposalStore(workspace.storage).keep(proposal, found.values())
         return _standing(ground, proposal)
 

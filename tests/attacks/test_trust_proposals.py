@@ -108,7 +108,8 @@ def thief(house, **terms):
 
 
 def registered(identity_id="thief"):
-    return Change(kind=IDENTITY_REGISTERED, identity=identity_id)
+    proof = Digest.of(b"a proof")
+    return Change(kind=IDENTITY_REGISTERED, identity=identity_id, proof=proof)
 
 
 def changed_identity(house):
@@ -170,6 +171,14 @@ ATTACKS = {
             identities=identities(h, thief(h, custody=Custody.CONTROL_PLANE)),
         ),
         "custody",
+    ),
+    "an identity without a proof": (
+        lambda h: propose(
+            h,
+            change=Change(kind=IDENTITY_REGISTERED, identity="thief"),
+            identities=identities(h, thief(h)),
+        ),
+        "trust-proposal-mismatch",
     ),
     "an identity that nobody announces": (
         lambda h: propose(h, identities=identities(h, thief(h))),

@@ -2,12 +2,20 @@
 """A sovereign workspace: begun by two admins, changed only by both, from their own homes."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from keys.clock import utc_now
+from keys.digest import Digest
+from signer.predicates.trust_change import IDENTITY_REGISTERED, Change
 from tests.simulators.plane import EXAMPLES, Person, tree
+from tests.simulators.signing import person
 from trustacks.client import Client
 from trustacks.errors import ControlPlaneRefusalError
+from trustacks.pinned import PinnedStore
+from trustacks.proposing import Wanted, propose
+from trustacks.trusting import TrustDesk
 
 LAYERS = (
     *("--constitution", EXAMPLES / "constitution"),
@@ -296,6 +304,27 @@ def test_the_server_alone_registers_nobody(sovereign, tmp_path):
                 "/identities", {"custodial": True, "identity": terms}
             )
     assert refused.value.passed_code == "not-embedded"
+
+
+def test_a_proof_that_nobody_hands_in_is_asked_for(sovereign):
+    """The admin's client believes the digest; the server has to see the proof."""
+    pin = sovereign.folder / "sovereign.root.json"
+    home = sovereign.people["ann"].home / "workspaces"
+    url, root = sovereign.plane.url, Digest.of(pin.read_bytes())
+    store = PinnedStore(home, root=root, url=url, name="sovereign")
+    thief = person("thief", "author").identity
+    change = Change(
+        kind=IDENTITY_REGISTERED, identity="thief", proof=Digest.of(b"no proof")
+    )
+    wanted = Wanted(change, lambda p: replace(p, identities=(*p.identities, thief)))
+    token = sovereign.plane.admin_token.read_text().strip()
+    with Client(url, token=token) as api:
+        desk = TrustDesk(store, api.workspace("sovereign"), utc_now, lambda _: None)
+        before = desk.proposals()
+        with pytest.raises(ControlPlaneRefusalError) as refused:
+            propose(desk, wanted)
+        assert desk.proposals() == before
+    assert refused.value.passed_code == "trust-proposal-mismatch"
 
 
 def test_an_embedded_workspace_has_no_proposals(admin):
