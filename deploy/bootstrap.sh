@@ -32,7 +32,7 @@ if ! git --version >/dev/null 2>&1; then
 	exit 3
 fi
 
-stamp=.venv/.$kind-$(cat "$lock" pyproject.toml | cksum | tr ' ' -)
+stamp=.venv/.$kind-$(cat requirements/pip.txt "$lock" pyproject.toml | cksum | tr ' ' -)
 [ -x .venv/bin/python ] && [ -e "$stamp" ] && .venv/bin/python -c '' 2>/dev/null && exit 0
 
 say "installing the locked dependencies ($(grep -c '==' "$lock") packages) into .venv"
@@ -41,7 +41,8 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
 	"$python" -m venv .venv
 fi
 pip() { .venv/bin/python -m pip --disable-pip-version-check -q "$@"; }
-pip install --require-hashes --only-binary=:all: -r "$lock" || {
+locked() { pip install --require-hashes --only-binary=:all: -r "$1"; }
+{ locked requirements/pip.txt && locked "$lock"; } || {
 	say "the package index did not give the locked packages"
 	say "hint: check the network and pip's configuration, then run it again"
 	exit 3

@@ -7,11 +7,14 @@ command -v uv >/dev/null || { echo "trustacks: missing: uv" >&2; exit 3; }
 backend=$(mktemp)
 trap 'rm -f "$backend"' EXIT
 sed -n 's/^requires = \["\(.*\)"\].*/\1/p' pyproject.toml >"$backend"
+resolve() {
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate \
+		--no-header --quiet --python-version 3.11 "$@"
+}
 compile() {
 	out=$1
 	shift
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate \
-		--no-header --quiet --python-version 3.11 --output-file "$out" "$@" pyproject.toml "$backend"
+	resolve --output-file "$out" "$@" pyproject.toml "$backend"
 }
 runs="--extra cli --extra server --extra mcp --extra prove"
 stores="--extra s3 --extra postgres"
@@ -21,3 +24,5 @@ compile requirements/runtime.txt $runs
 compile requirements/production.txt $runs $stores
 # shellcheck disable=SC2086
 compile requirements/dev.txt $runs $stores --extra dev
+# The installer is pinned too: one before 23.3 takes `name[extra]` for unpinned once a newer release of `name` is out.
+echo pip | resolve --output-file requirements/pip.txt -
