@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -17,30 +16,42 @@ from cryptography.hazmat.primitives.serialization import (
 
 from keys.digest import Digest
 from keys.errors import KeyFormatError, LimitExceededError, SignatureInvalidError
+from keys.schemes import (
+    ECDSA_P256,
+    ED25519,
+    PublicHalf,
+    accepted,
+    details_of,
+    verify_with,
+)
 from keys.strict import b64encode
+
+__all__ = ["ECDSA_P256", "ED25519", "MAX_KEY_BYTES", "PublicKey"]
 
 # A P-521 key in PEM is under 300 bytes, an RSA 4096 key 800.
 MAX_KEY_BYTES: Final = 4096
 
-# Names as in Sigstore's PublicKeyDetails (protobuf-specs, sigstore_common.proto).
-ECDSA_P256: Final = "PKIX_ECDSA_P256_SHA_256"
-ED25519: Final = "PKIX_ED25519"
-
-_Key = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
-
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A public key that may verify: ECDSA P-256 with SHA-256, or Ed25519.
+    """A public key of a kind that ``keys.schemes`` accepts.
 
     Attributes:
-        spki: The SubjectPublicKeyInfo, DER (RFC 5280 §4.1).
+        spki: The SubjectPublicKeyInfo, DER (RFC 5280 §4.1), in its one usual form:
+            a compressed point is the same key under another name, so it is refused.
+
+    Raises:
+        KeyFormatError: Not a key, or of a kind, curve, size or form not accepted.
+        LimitExceededError: More than 4096 bytes.
     """
 
     spki: bytes
 
     def __post_init__(self) -> None:
         _ = self.details
+        usual = self._key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        if usual != self.spki:
+            raise KeyFormatError("expected the usual form of the key, got another")
 
     @classmethod
     def from_pem(cls, pem: bytes | str) -> Self:
@@ -64,7 +75,7 @@ class PublicKey:
         return cls(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
     @cached_property
-    def _key(self) -> _Key:
+    def _key(self) -> PublicHalf:
         if len(self.spki) > MAX_KEY_BYTES:
             raise LimitExceededError(
                 f"public key: expected at most {MAX_KEY_BYTES} bytes, got more"
@@ -73,22 +84,12 @@ class PublicKey:
             key = load_der_public_key(self.spki)
         except (ValueError, UnsupportedAlgorithm) as error:
             raise KeyFormatError(f"expected a DER public key: {error}") from error
-        if isinstance(key, ed25519.Ed25519PublicKey):
-            return key
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            if isinstance(key.curve, ec.SECP256R1):
-                return key
-            raise KeyFormatError(f"expected curve P-256, got {key.curve.name}")
-        raise KeyFormatError(
-            f"expected ECDSA P-256 or Ed25519, got {type(key).__name__}"
-        )
+        return accepted(key)
 
     @cached_property
     def details(self) -> str:
-        """The algorithm, by Sigstore's name: ``ECDSA_P256`` or ``ED25519``."""
-        if isinstance(self._key, ed25519.Ed25519PublicKey):
-            return ED25519
-        return ECDSA_P256
+        """The kind, by Sigstore's name, such as ``ECDSA_P256``."""
+        return details_of(self._key)
 
     @cached_property
     def key_id(self) -> str:
@@ -121,17 +122,15 @@ class PublicKey:
         """Check a signature over ``message``.
 
         Args:
-            signature: DER Ecdsa-Sig-Value (SEC 1 C.5), or 64 bytes (RFC 8032).
+            signature: DER Ecdsa-Sig-Value (SEC 1 C.5), 64 bytes (RFC 8032), or as
+                many as an RSA modulus has (RFC 8017 §8.1).
             message: The bytes signed; hashed here, never by the caller.
 
         Raises:
             SignatureInvalidError: It does not verify.
         """
         try:
-            if isinstance(self._key, ed25519.Ed25519PublicKey):
-                self._key.verify(signature, message)
-            else:
-                self._key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+            verify_with(self._key, signature, message)
         except InvalidSignature:
             raise SignatureInvalidError(
                 f"the signature does not verify with key {self.key_id[:16]}",

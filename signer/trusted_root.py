@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from keys.clock import format_instant
 from keys.errors import KeyFormatError
 from keys.fields import Fields
-from keys.public import MAX_KEY_BYTES, PublicKey
+from keys.public import ECDSA_P256, ED25519, MAX_KEY_BYTES, PublicKey
 from keys.strict import b64encode, dumps_json, loads_json
 from signer.errors import TrustedRootFormatError, UnknownLogError
 from signer.limits import (
@@ -160,9 +160,12 @@ def _log(fields: Fields) -> TransparencyLog | None:
     for part in (key, log_id, fields):
         part.done()
     try:
-        return TransparencyLog(base_url, PublicKey(der), raw_id, window)
+        public = PublicKey(der)
     except KeyFormatError:
-        return None  # RSA, P-384: a log that this version cannot check
+        return None
+    if public.details not in (ECDSA_P256, ED25519):
+        return None  # a log that this version cannot check
+    return TransparencyLog(base_url, public, raw_id, window)
 
 
 def _authority(fields: Fields) -> TimestampAuthority:

@@ -26,7 +26,15 @@ from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSli
 from bundle.tuf.errors import TufKeyError
 from bundle.tuf.roles import CUSTODY
 from keys.digest import Digest
-from keys.public import ED25519, PublicKey
+from keys.public import PublicKey
+from keys.schemes import (
+    ECDSA_P256,
+    ECDSA_P384,
+    ED25519,
+    RSA_EXPONENT,
+    RSA_PSS_3072,
+    RSA_PSS_4096,
+)
 from keys.signing import CheckedKey, SigningKey
 from signer.form import Custody
 
@@ -34,6 +42,14 @@ from signer.form import Custody
 MIN_RSA_BITS: Final = 3072
 MAX_RSA_BITS: Final = 8192
 
+# Key type and scheme, as securesystemslib names them, of each kind of key.
+_SCHEMES: Final = {
+    ECDSA_P256: ("ecdsa", "ecdsa-sha2-nistp256"),
+    ECDSA_P384: ("ecdsa", "ecdsa-sha2-nistp384"),
+    ED25519: ("ed25519", "ed25519"),
+    RSA_PSS_3072: ("rsa", "rsassa-pss-sha256"),
+    RSA_PSS_4096: ("rsa", "rsassa-pss-sha256"),
+}
 _CURVES: Final = {
     "ecdsa-sha2-nistp256": ec.SECP256R1,
     "ecdsa-sha2-nistp384": ec.SECP384R1,
@@ -79,10 +95,8 @@ class RoleSigner(Signer):
 
 def role_key(key: PublicKey, custody: Custody) -> SSlibKey:
     """Return a public key as TUF metadata holds it, with its custody."""
-    if key.details == ED25519:
-        kind, scheme, public = "ed25519", "ed25519", key.raw.hex()
-    else:
-        kind, scheme, public = "ecdsa", "ecdsa-sha2-nistp256", key.pem
+    kind, scheme = _SCHEMES[key.details]
+    public = key.raw.hex() if key.details == ED25519 else key.pem
     value: dict[str, Any] = {
         "keytype": kind,
         "scheme": scheme,
@@ -154,7 +168,8 @@ def _require_strength(key: Key, loaded: Any) -> None:
             if isinstance(loaded.curve, _CURVES.get(scheme, ())):
                 return
         case "rsa", "rsassa-pss-sha256", rsa.RSAPublicKey():
-            if MIN_RSA_BITS <= loaded.key_size <= MAX_RSA_BITS:
+            usual = loaded.public_numbers().e == RSA_EXPONENT
+            if usual and MIN_RSA_BITS <= loaded.key_size <= MAX_RSA_BITS:
                 return
         case _:
             pass

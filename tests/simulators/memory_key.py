@@ -3,18 +3,18 @@
 
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keys.public import PublicKey
+from keys.schemes import PrivateHalf, sign_with
 
 
 @dataclass(frozen=True)
 class MemoryKey:
     """A ``SigningKey``; ``private`` is for tests that need what no provider gives."""
 
-    private: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+    private: PrivateHalf
     public_key: PublicKey
 
     @classmethod
@@ -22,8 +22,16 @@ class MemoryKey:
         return cls.of(ec.generate_private_key(ec.SECP256R1()))
 
     @classmethod
+    def ecdsa_p384(cls) -> "MemoryKey":
+        return cls.of(ec.generate_private_key(ec.SECP384R1()))
+
+    @classmethod
     def ed25519(cls) -> "MemoryKey":
         return cls.of(ed25519.Ed25519PrivateKey.generate())
+
+    @classmethod
+    def rsa(cls, bits: int = 3072) -> "MemoryKey":
+        return cls.of(rsa.generate_private_key(65537, bits))
 
     @classmethod
     def of(cls, private) -> "MemoryKey":
@@ -33,6 +41,4 @@ class MemoryKey:
         return cls(private, PublicKey(spki))
 
     def sign(self, message: bytes) -> bytes:
-        if isinstance(self.private, ed25519.Ed25519PrivateKey):
-            return self.private.sign(message)
-        return self.private.sign(message, ec.ECDSA(hashes.SHA256()))
+        return sign_with(self.private, message)

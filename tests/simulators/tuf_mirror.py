@@ -75,11 +75,13 @@ class Workspace:
         *,
         sovereign: bool = False,
         storage: Storage | None = None,
+        root_keys: list[MemoryKey] | None = None,
+        targets_keys: list[MemoryKey] | None = None,
     ) -> "Workspace":
         count = 2 if sovereign else 1
         custody = Custody.EXTERNAL if sovereign else Custody.CONTROL_PLANE
-        root_keys = [MemoryKey.ecdsa() for _ in range(count)]
-        targets_keys = [MemoryKey.ecdsa() for _ in range(count)]
+        root_keys = root_keys or [MemoryKey.ecdsa() for _ in range(count)]
+        targets_keys = targets_keys or [MemoryKey.ecdsa() for _ in range(count)]
         online = [MemoryKey.ed25519() for _ in range(3)]
         root = build_root(
             root_keys=root_keys,

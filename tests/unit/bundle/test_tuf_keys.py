@@ -40,14 +40,26 @@ RSA = rsa.generate_private_key(65537, MIN_RSA_BITS)
 PSS = "rsassa-pss-sha256"
 
 
-@pytest.mark.parametrize("made", [MemoryKey.ecdsa, MemoryKey.ed25519])
+KINDS = pytest.mark.parametrize(
+    "made",
+    [
+        MemoryKey.ecdsa,
+        MemoryKey.ecdsa_p384,
+        MemoryKey.ed25519,
+        MemoryKey.rsa,
+        pytest.param(lambda: MemoryKey.rsa(4096), id="rsa4096"),
+    ],
+)
+
+
+@KINDS
 def test_our_keys_have_the_identity_that_they_have_everywhere(made):
     ours = made()
     theirs = role_key(ours.public_key, Custody.EXTERNAL)
     assert identify(theirs) == ours.public_key.key_id
 
 
-@pytest.mark.parametrize("made", [MemoryKey.ecdsa, MemoryKey.ed25519])
+@KINDS
 def test_a_role_signer_signs_what_python_tuf_verifies(made):
     ours = made()
     public = role_key(ours.public_key, Custody.EXTERNAL)
@@ -128,6 +140,7 @@ ED_HEX = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes_raw().he
         key("ecdsa", PSS, pem(P256)),
         key("rsa", PSS, pem(P256)),
         key("rsa", PSS, pem(rsa.generate_private_key(65537, 2048))),
+        key("rsa", PSS, pem(rsa.generate_private_key(3, MIN_RSA_BITS))),
         key("rsa", "rsa-pkcs1v15-sha256", pem(RSA)),
         key("ed25519", "ed25519", pem(P256)),
         key("ed25519", "ed25519", ED_HEX[:-2]),

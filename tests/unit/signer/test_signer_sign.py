@@ -80,9 +80,12 @@ def test_nothing_but_a_statement_is_ever_signed(payload):
     assert refused.value.code in {"json-format", "statement-format"}
 
 
-def test_only_p256_signs():
+@pytest.mark.parametrize(
+    "made", [MemoryKey.ed25519, MemoryKey.ecdsa_p384, MemoryKey.rsa]
+)
+def test_only_p256_signs(made):
     with pytest.raises(UnsafeConfigurationError):
-        sign_statement(STATEMENT, key=MemoryKey.ed25519())
+        sign_statement(STATEMENT, key=made())
 
 
 def test_a_key_whose_halves_do_not_match_is_found_before_anybody_sees_the_signature():

@@ -233,9 +233,12 @@ def test_terms_that_nobody_can_mean_cannot_be_built(changes):
         replace(AUTHOR.identity, **changes)
 
 
-def test_an_identity_signs_with_p256_only():
+@pytest.mark.parametrize(
+    "made", [MemoryKey.ed25519, MemoryKey.ecdsa_p384, MemoryKey.rsa]
+)
+def test_an_identity_signs_with_p256_only(made):
     with pytest.raises(UnsafeTrustPolicyError):
-        replace(AUTHOR.identity, public_key=MemoryKey.ed25519().public_key)
+        replace(AUTHOR.identity, public_key=made().public_key)
 
 
 def test_terms_and_key_make_an_identity():
