@@ -166,16 +166,17 @@ def show(session: Session, *, folder: Path) -> None:
     ceremony = Ceremony(folder)
     drafted = ceremony.root
     there, missing = root_signers(drafted) if drafted else ([], [])
-    found = None
-    if drafted and not missing:
-        found = ceremony.review(at=session.clock())
+    found = ceremony.review(at=session.clock())
+    # Until the trust is made, one more signature makes another id of it.
+    workspace = str(Digest.of(drafted)) if drafted and found else None
     value: dict[str, Any] = {
         "workspace": ceremony.online.workspace,
         "root": drafted and {"signed": there, "missing": missing},
-        "id": None if found is None else str(Digest.of(drafted or b"")),
+        "id": workspace,
         "trust": None if found is None else found.to_json(),
     }
     parts = [root_text(drafted)] if drafted else ["no root yet"]
+    parts += [f"id: {workspace}"] if workspace else []
     parts += [reviewed_text(found)] if found else ["no trust yet"]
     session.output.result(value, lambda: "\n".join(parts))
 
