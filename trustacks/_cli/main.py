@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import click
 
+from keys.clock import Clock, utc_now
 from keys.errors import TrustacksError, UsageError
 from trustacks._cli.environment import Environment, read_environment
 from trustacks._cli.lazy import LazyGroup
@@ -39,11 +40,12 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], *, clock: Clock = utc_now) -> int:
     """Run one command.
 
     Args:
         arguments: The words after ``trustacks``.
+        clock: The time.
 
     Returns:
         The exit code.
@@ -55,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
         debug = environment.debug
         output = open_output(no_color=environment.no_color)
         output.as_json = _wants_json(arguments)
-        return _run(arguments, environment, output)
+        return _run(arguments, environment, output, clock)
     except Exception as error:  # noqa: BLE001 - the boundary
         return _end(_translated(error), output, debug=debug)
     except KeyboardInterrupt as error:
@@ -68,9 +70,11 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     return "--json" in options
 
 
-def _run(arguments: Sequence[str], environment: Environment, output: Output) -> int:
+def _run(
+    arguments: Sequence[str], environment: Environment, output: Output, clock: Clock
+) -> int:
     """Run a command without ``program.main``, which prints and exits by itself."""
-    with Session(environment, output) as session:
+    with Session(environment, output, clock) as session:
         if tuple(arguments[:2]) in ASK_ENGINE and "--help" not in arguments:
             _start_engine(session)
         try:
