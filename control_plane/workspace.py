@@ -8,7 +8,7 @@ only which workspaces there are.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -18,7 +18,6 @@ from bundle.tuf.committed import TIMESTAMP_NAME, Committed
 from bundle.tuf.documents import target_name
 from bundle.tuf.keys import identify
 from bundle.tuf.repository import Repository
-from bundle.tuf.rootchain import open_roots
 from control_plane import limits
 from control_plane.errors import WorkspaceDamagedError
 from control_plane.log import Log
@@ -46,6 +45,11 @@ class Published:
     files: Mapping[str, bytes]
     role_keys: frozenset[str]
     trust: Trust
+
+    def says_the_same(self, committed: Committed) -> bool:
+        """Return whether trust and layers are the same in another state."""
+        ours = self.committed
+        return (ours.roots, ours.targets) == (committed.roots, committed.targets)
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class Workspace:
         found = self._seen.get(stamp)
         if found is None:
             try:
-                found = _read_published(self.storage, self.repository.current())
+                found = self._read()
             except (FormatError, VerificationError) as error:
                 raise WorkspaceDamagedError(
                     f"{self.name}: {error.message}", name=self.name
@@ -100,6 +104,13 @@ class Workspace:
             self._seen.clear()
             self._seen[found.committed.timestamp] = found
         return found
+
+    def _read(self) -> Published:
+        committed = self.repository.current()
+        for seen in tuple(self._seen.values()):
+            if seen.says_the_same(committed):
+                return replace(seen, committed=committed)
+        return _read_published(self.storage, committed)
 
     def refresh(self, *, at: datetime) -> tuple[str, ...]:
         """Renew online metadata that is past half of its life; return which roles.
@@ -112,8 +123,7 @@ class Workspace:
 
 
 def _read_published(storage: Storage, committed: Committed) -> Published:
-    chain = open_roots(committed.roots)
-    top = committed.top
+    chain, top = committed.chain, committed.top
     files = {
         path: storage.get(target_name(file), max_bytes=limits.MAX_STATIC_BYTES)
         for path, file in top.targets.items()

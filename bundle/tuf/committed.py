@@ -8,9 +8,11 @@ online keys never sign on top of what somebody else put into the store.
 Expiry is not checked here: an expired state must still be readable to be renewed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from functools import cached_property
+from types import MappingProxyType
+from typing import Final
 
 from tuf.api.metadata import (
     Metadata,
@@ -38,63 +40,61 @@ from bundle.tuf.metadata import (
     require_signed,
 )
 from bundle.tuf.roles import RELEASE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
-from bundle.tuf.rootchain import open_roots
+from bundle.tuf.rootchain import RootChain, open_roots
 from keys.digest import Digest
 from keys.errors import NotFoundError
 
 TIMESTAMP_NAME: Final = "metadata/timestamp.json"
 
-_KINDS: Final[Mapping[str, type[Any]]] = {
-    ROOT: Root,
-    TARGETS: Targets,
-    RELEASE: Targets,
-    SNAPSHOT: Snapshot,
-    TIMESTAMP: Timestamp,
-}
 
+@dataclass(frozen=True)
+class Committed:
+    """One consistent state: its bytes, and what they say, parsed once.
 
-class Committed(NamedTuple):
-    """The bytes of one consistent state.
+    What is parsed is shared by everybody who holds the state; nobody changes it.
 
     Attributes:
-        roots: Every root, from the genesis root.
+        chain: Every root, from the genesis root, verified.
         targets: Top-level targets.
         release: The delegated role.
         timestamp: The commit.
         snapshot: What the timestamp names.
     """
 
-    roots: tuple[bytes, ...]
+    chain: RootChain
     targets: bytes
     release: bytes
     timestamp: bytes
     snapshot: bytes
 
     @property
-    def roles(self) -> dict[str, Signed]:
-        """Every role's signed part, parsed."""
-        return {role: self.signed(role) for role in _KINDS}
+    def roots(self) -> tuple[bytes, ...]:
+        """Every root's bytes, from the genesis root."""
+        return self.chain.raw
 
-    def signed(self, role: str) -> Signed:
-        """Return one role's signed part, parsed."""
-        data = {
-            ROOT: self.roots[-1],
-            TARGETS: self.targets,
-            RELEASE: self.release,
-            SNAPSHOT: self.snapshot,
-            TIMESTAMP: self.timestamp,
-        }[role]
-        signed: Signed = parse_metadata(data, _KINDS[role], role).signed
-        return signed
+    @cached_property
+    def roles(self) -> Mapping[str, Signed]:
+        """Every role's signed part."""
+        snapshot = parse_metadata(self.snapshot, Snapshot, SNAPSHOT).signed
+        timestamp = parse_metadata(self.timestamp, Timestamp, TIMESTAMP).signed
+        return MappingProxyType(
+            {
+                ROOT: self.chain.current,
+                TARGETS: self.top,
+                RELEASE: self.delegated.signed,
+                SNAPSHOT: snapshot,
+                TIMESTAMP: timestamp,
+            }
+        )
 
-    @property
+    @cached_property
     def top(self) -> Targets:
-        """Top-level targets, parsed."""
+        """Top-level targets."""
         return parse_metadata(self.targets, Targets, TARGETS).signed
 
-    @property
+    @cached_property
     def delegated(self) -> Metadata[Targets]:
-        """The release role with its signatures, parsed."""
+        """The release role with its signatures."""
         return parse_metadata(self.release, Targets, RELEASE)
 
 
@@ -103,21 +103,26 @@ class Before:
     """A store before a write: its roots, and what is committed, if anything is.
 
     Attributes:
-        roots: Every root, from the genesis root.
+        chain: Every root, from the genesis root, verified.
         state: What is committed, or ``None``.
     """
 
-    roots: tuple[bytes, ...]
+    chain: RootChain
     state: Committed | None
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """Every root's bytes, from the genesis root."""
+        return self.chain.raw
 
     @property
     def root(self) -> Root:
         """The newest root."""
-        return parse_metadata(self.roots[-1], Root, ROOT).signed
+        return self.chain.current
 
     def version(self, role: str) -> int:
         """Return the committed version of a role; 0 before the first."""
-        return self.state.signed(role).version if self.state else 0
+        return self.state.roles[role].version if self.state else 0
 
 
 def metadata_name(role: str, version: int) -> str:
@@ -125,15 +130,20 @@ def metadata_name(role: str, version: int) -> str:
     return f"metadata/{version}.{role}.json"
 
 
-def read_roots(storage: Storage) -> tuple[bytes, ...]:
-    """Return every root of a store, from the genesis root.
+def read_roots(storage: Storage, known: RootChain | None = None) -> RootChain:
+    """Return every root of a store, from the genesis root, verified.
+
+    Args:
+        storage: The store.
+        known: What was read of it before: only what follows is read.
 
     Raises:
         NothingPublishedError: There is none.
+        VerificationError: They are not a chain.
         StorageError: The store does not answer.
     """
-    roots = []
-    for version in range(1, MAX_ROOT_VERSIONS + 1):
+    roots = list(known.raw) if known else []
+    for version in range(len(roots) + 1, MAX_ROOT_VERSIONS + 1):
         try:
             name = metadata_name(ROOT, version)
             roots.append(storage.get(name, max_bytes=MAX_BYTES[ROOT]))
@@ -141,11 +151,19 @@ def read_roots(storage: Storage) -> tuple[bytes, ...]:
             break
     if not roots:
         raise NothingPublishedError("expected a genesis root, got none")
-    return tuple(roots)
+    if known and len(roots) == len(known.raw):
+        return known
+    return open_roots(roots)
 
 
-def read_committed(storage: Storage) -> Committed:
+def read_committed(storage: Storage, known: Committed | None = None) -> Committed:
     """Follow ``timestamp.json`` down to every file of the committed state.
+
+    Args:
+        storage: The store.
+        known: What was read of it before. It is returned again while the timestamp's
+            bytes are the same and no root has followed: no other object that it
+            reaches can change under its name.
 
     Raises:
         NothingPublishedError: Nothing has been committed yet.
@@ -153,39 +171,47 @@ def read_committed(storage: Storage) -> Committed:
         TufHashError: A file that is not the one that the file above names.
         StorageError: The store does not answer.
     """
-    roots = read_roots(storage)
-    open_roots(roots)
-    try:
-        timestamp = storage.get(TIMESTAMP_NAME, max_bytes=MAX_BYTES[TIMESTAMP])
-    except NotFoundError:
-        raise NothingPublishedError("expected a published state, got none") from None
-    opened = parse_metadata(timestamp, Timestamp, TIMESTAMP)
-    _require_signed_by_any(roots, TIMESTAMP, opened)
-    snapshot = _read(storage, SNAPSHOT, opened.signed.snapshot_meta)
-    listed = parse_metadata(snapshot, Snapshot, SNAPSHOT)
-    _require_signed_by_any(roots, SNAPSHOT, listed)
-    return Committed(
-        roots=roots,
-        targets=_read(storage, TARGETS, _meta(listed.signed, TARGETS)),
-        release=_read(storage, RELEASE, _meta(listed.signed, RELEASE)),
-        timestamp=timestamp,
-        snapshot=snapshot,
-    )
+    chain = read_roots(storage, known.chain if known else None)
+    return _read_under(chain, storage, known)
 
 
-def read_before(storage: Storage) -> Before:
-    """Return the state that a write builds on.
+def read_before(storage: Storage, known: Committed | None = None) -> Before:
+    """Return the state that a write builds on; see ``read_committed``.
 
     Raises:
         NothingPublishedError: There is no genesis root.
         VerificationError: See ``read_committed``.
         StorageError: The store does not answer.
     """
+    chain = read_roots(storage, known.chain if known else None)
     try:
-        state = read_committed(storage)
+        state = _read_under(chain, storage, known)
     except NothingPublishedError:
-        return Before(read_roots(storage), None)
-    return Before(state.roots, state)
+        return Before(chain, None)
+    return Before(chain, state)
+
+
+def _read_under(
+    chain: RootChain, storage: Storage, known: Committed | None
+) -> Committed:
+    try:
+        timestamp = storage.get(TIMESTAMP_NAME, max_bytes=MAX_BYTES[TIMESTAMP])
+    except NotFoundError:
+        raise NothingPublishedError("expected a published state, got none") from None
+    if known and known.chain is chain and known.timestamp == timestamp:
+        return known
+    opened = parse_metadata(timestamp, Timestamp, TIMESTAMP)
+    _require_signed_by_any(chain, TIMESTAMP, opened)
+    snapshot = _read(storage, SNAPSHOT, opened.signed.snapshot_meta)
+    listed = parse_metadata(snapshot, Snapshot, SNAPSHOT)
+    _require_signed_by_any(chain, SNAPSHOT, listed)
+    return Committed(
+        chain=chain,
+        targets=_read(storage, TARGETS, _meta(listed.signed, TARGETS)),
+        release=_read(storage, RELEASE, _meta(listed.signed, RELEASE)),
+        timestamp=timestamp,
+        snapshot=snapshot,
+    )
 
 
 def _meta(snapshot: Snapshot, role: str) -> MetaFile:
@@ -206,13 +232,12 @@ def _read(storage: Storage, role: str, meta: MetaFile) -> bytes:
 
 
 def _require_signed_by_any(
-    roots: Sequence[bytes], name: str, metadata: Metadata[Role]
+    chain: RootChain, name: str, metadata: Metadata[Role]
 ) -> None:
     """A root may have replaced the online key after the last commit."""
-    for data in reversed(roots):
-        root = parse_metadata(data, Root, ROOT).signed
+    for root in reversed(chain.opened):
         try:
-            require_signed(root, name, metadata)
+            require_signed(root.signed, name, metadata)
         except TufSignatureError:
             continue
         return

@@ -51,7 +51,7 @@ from bundle.tuf.roles import RELEASE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from bundle.tuf.rootchain import open_roots
 from bundle.tuf.staged import Staged, StagedRelease, StagedTargets
 from bundle.tuf.status import RoleStatus, due_roles, role_status
-from bundle.tuf.view import read_view
+from bundle.tuf.view import view_under
 from bundle.tuf.writer import Writer
 from keys.errors import NotFoundError, UsageError, WriteConflictError
 
@@ -74,6 +74,7 @@ class Repository:
         self._storage = storage
         self._keys = keys
         self._writer = Writer(storage, keys)
+        self._known: Committed | None = None
 
     def create(self, root: bytes) -> None:
         """Store the genesis root; storing the same again is success.
@@ -95,7 +96,8 @@ class Repository:
             NothingPublishedError: Nothing has been published.
             VerificationError: The store holds what nobody signed.
         """
-        return read_committed(self._storage)
+        self._known = read_committed(self._storage, self._known)
+        return self._known
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
         """Return a target of the committed state.
@@ -126,7 +128,7 @@ class Repository:
             VerificationError: A Runner would refuse the result.
             StorageError: It may or may not have been stored; prepare again.
         """
-        before = read_before(self._storage)
+        before = self._before()
         described = {path: target_file(path, data) for path, data in files.items()}
         payloads = payloads_of(described, files)
 
@@ -139,7 +141,7 @@ class Repository:
                 version=version,
                 at=at,
             )
-            read_view(before.roots, data, None, at=at)
+            view_under(before.chain, data, None, at=at)
             return data
 
         base = before.version(TARGETS)
@@ -197,7 +199,7 @@ class Repository:
             data = documents.sign_release(
                 self._keys, state.top, kept, version=version, at=at
             )
-            read_view(state.roots, state.targets, data, at=at)
+            view_under(state.chain, state.targets, data, at=at)
             return data
 
         version, data = self._writer.store(RELEASE, base, build, payloads)
@@ -231,7 +233,7 @@ class Repository:
             NothingPublishedError: Nothing has been published.
             StorageError: The state is the old or the renewed one.
         """
-        before = read_before(self._storage)
+        before = self._before()
         due = due_roles(before, at)
         try:
             return self._renew(before, due, at)
@@ -246,19 +248,24 @@ class Repository:
         """
         return role_status(self.current(), at)
 
+    def _before(self) -> Before:
+        before = read_before(self._storage, self._known)
+        self._known = before.state
+        return before
+
     def _publish(self, staged: Staged, propose: _Proposal, at: datetime) -> None:
         """Commit what ``propose`` says, anew as often as another role's writer wins."""
         for attempt in range(1, _SWAPS + 1):
-            before = read_before(self._storage)
+            before = self._before()
             proposed = propose(before)
             if proposed is None:
                 return
-            read_view(before.roots, *proposed, at=at)
+            view_under(before.chain, *proposed, at=at)
             self._writer.put(staged.files)
             name = metadata_name(staged.role, staged.version)
             self._writer.put({name: staged.metadata})
             try:
-                self._writer.commit(before, *proposed, at)
+                self._known = self._writer.commit(before, *proposed, at)
             except WriteConflictError:
                 if attempt == _SWAPS:
                     raise
@@ -271,10 +278,10 @@ class Repository:
             raise NothingPublishedError("expected a published state, got none")
         if RELEASE in due:
             release = self._writer.release_again(state.targets, before, at)
-            self._writer.commit(before, state.targets, release, at)
+            self._known = self._writer.commit(before, state.targets, release, at)
             return (RELEASE, SNAPSHOT, TIMESTAMP)
         if SNAPSHOT in due:
-            self._writer.commit(before, state.targets, state.release, at)
+            self._known = self._writer.commit(before, state.targets, state.release, at)
             return (SNAPSHOT, TIMESTAMP)
         if TIMESTAMP in due:
             snapshot = (before.version(SNAPSHOT), state.snapshot)

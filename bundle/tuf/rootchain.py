@@ -44,20 +44,30 @@ class RootChain:
     """What the roots say, verified.
 
     Attributes:
+        raw: The bytes that were verified, the pinned root first.
+        opened: The same roots, with their signatures.
         workspace: SHA-256 of the genesis root.
         form: Who holds the admin keys, by the pinned root.
         digest: SHA-256 of the newest root's bytes.
-        current: The newest root, as python-tuf holds it.
-        metadata: The newest root with its signatures.
         keys: Role of each of its keys, by SHA-256 of the SubjectPublicKeyInfo.
     """
 
+    raw: tuple[bytes, ...]
+    opened: tuple[Metadata[Root], ...]
     workspace: Digest
     form: Form
     digest: Digest
-    current: Root
-    metadata: Metadata[Root]
     keys: Mapping[str, str]
+
+    @property
+    def metadata(self) -> Metadata[Root]:
+        """The newest root with its signatures."""
+        return self.opened[-1]
+
+    @property
+    def current(self) -> Root:
+        """The newest root, as python-tuf holds it."""
+        return self.opened[-1].signed
 
 
 def open_roots(roots: Sequence[bytes]) -> RootChain:
@@ -89,11 +99,11 @@ def open_roots(roots: Sequence[bytes]) -> RootChain:
         for metadata in opened:
             _require_sovereign(metadata.signed)
     return RootChain(
+        raw=tuple(roots),
+        opened=tuple(opened),
         workspace=workspace,
         form=form,
         digest=Digest.of(roots[-1]),
-        current=opened[-1].signed,
-        metadata=opened[-1],
         keys=keys[-1],
     )
 

@@ -125,7 +125,18 @@ def read_view(
         VerificationError: Any of the steps above, by its code.
         FormatError: Not TUF metadata.
     """
-    chain = open_roots(roots)
+    return view_under(open_roots(roots), targets, release, at=at)
+
+
+def view_under(
+    chain: RootChain, targets: bytes, release: bytes | None, *, at: datetime
+) -> TufView:
+    """Do what ``read_view`` does, for roots that were verified before.
+
+    Raises:
+        VerificationError: As ``read_view``.
+        FormatError: Not TUF metadata.
+    """
     require_current(chain.metadata, ROOT, at)
     top = parse_metadata(targets, Targets, TARGETS)
     require_signed(chain.current, TARGETS, top)

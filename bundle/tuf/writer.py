@@ -12,7 +12,12 @@ from tuf.api.metadata import Root, Targets
 
 from bundle.storage.interface import Storage
 from bundle.tuf import documents
-from bundle.tuf.committed import TIMESTAMP_NAME, Before, metadata_name
+from bundle.tuf.committed import (
+    TIMESTAMP_NAME,
+    Before,
+    Committed,
+    metadata_name,
+)
 from bundle.tuf.documents import RoleKeys
 from bundle.tuf.errors import TufSignatureError
 from bundle.tuf.metadata import MAX_BYTES, parse_metadata, require_signed
@@ -94,7 +99,7 @@ class Writer:
         release: bytes,
         at: datetime,
         also: Root | None = None,
-    ) -> None:
+    ) -> Committed:
         """Store the next snapshot, then swap the timestamp.
 
         Args:
@@ -103,6 +108,9 @@ class Writer:
             release: The delegated role.
             at: Now.
             also: A root whose online keys sign besides.
+
+        Returns:
+            What is committed now.
 
         Raises:
             WriteConflictError: Somebody else committed since ``before``.
@@ -118,7 +126,8 @@ class Writer:
             )
 
         snapshot = self.store(SNAPSHOT, before.version(SNAPSHOT), build, {})
-        self.swap_timestamp(before, snapshot, at, also)
+        timestamp = self.swap_timestamp(before, snapshot, at, also)
+        return Committed(before.chain, targets, release, timestamp, snapshot[1])
 
     def swap_timestamp(
         self,
@@ -126,8 +135,11 @@ class Writer:
         snapshot: tuple[int, bytes],
         at: datetime,
         also: Root | None = None,
-    ) -> None:
+    ) -> bytes:
         """Commit: point the timestamp at a snapshot, if nobody else did.
+
+        Returns:
+            The timestamp's bytes.
 
         Raises:
             WriteConflictError: Somebody else committed since ``before``.
@@ -138,6 +150,7 @@ class Writer:
         )
         expected = Digest.of(before.state.timestamp) if before.state else None
         self._storage.replace(TIMESTAMP_NAME, data, expected=expected)
+        return data
 
     def _free(self, role: str, version: int) -> int:
         while True:

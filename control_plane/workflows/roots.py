@@ -62,7 +62,7 @@ def publish_root(services: Services, name: str, root: bytes, event: bytes) -> in
         Ground.of(workspace, at)
         new = check_root(workspace.storage, root, at=at)
         _require_online(workspace, new)
-        roots = read_roots(workspace.storage)
+        roots = read_roots(workspace.storage).raw
         if root != roots[-1]:
             key = _verified_event(services, workspace, root, roots[-1], event)
             catch_up(services, workspace)

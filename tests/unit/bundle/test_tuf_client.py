@@ -48,8 +48,8 @@ def revision(fetched):
 def test_a_refresh_returns_what_is_committed(client, workspace):
     fetched = client.refresh()
     state = workspace.repository.current()
-    assert (fetched.roots, fetched.targets, fetched.release) == state[:3]
-    assert (fetched.timestamp, fetched.snapshot) == state[3:]
+    for part in ("roots", "targets", "release", "timestamp", "snapshot"):
+        assert getattr(fetched, part) == getattr(state, part)
 
 
 def test_files_are_looked_up_where_they_belong(client):

@@ -71,8 +71,9 @@ def embedded():
 
 
 def view(workspace, *, at=AT, **changed):
-    state = workspace.repository.current()._asdict() | changed
-    return read_view(state["roots"], state["targets"], state["release"], at=at)
+    current = workspace.repository.current()
+    state = {name: getattr(current, name) for name in ("roots", "targets", "release")}
+    return read_view(**state | changed, at=at)
 
 
 def next_root(workspace, change=lambda signed: None, *, keys=None, base=None):

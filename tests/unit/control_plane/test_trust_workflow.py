@@ -14,6 +14,7 @@ from keys.digest import Digest
 from signer.errors import KeyReusedError
 from signer.form import Form
 from signer.predicates.trust_change import IDENTITY_REGISTERED, Change
+from tests.simulators.service import ControlPlane
 
 CHANGE = Change(kind=IDENTITY_REGISTERED, identity="jane")
 
@@ -53,6 +54,26 @@ def test_what_is_in_force_is_read_again_when_it_changes(server, workspace):
     assert ours.published() is before
     workspace.register("jane", "author")
     assert ours.published().trust.policy.version == before.trust.policy.version + 1
+
+
+def test_what_only_online_keys_renewed_is_not_parsed_again(server, workspace):
+    ours = server.services.workspaces.open("acme")
+    before = ours.published()
+    server.clock.at += timedelta(hours=12)
+    assert refresh_all(server.services) == 1
+    after = ours.published()
+    assert after.committed.timestamp != before.committed.timestamp
+    assert (after.trust, after.files) == (before.trust, before.files)
+    assert after.trust is before.trust
+
+
+def test_another_servers_change_of_trust_is_read_whole(server, workspace):
+    ours = server.services.workspaces.open("acme")
+    ours.published()
+    other = ControlPlane(server.settings.state)
+    replace(workspace, server=other).register("jane", "author")
+    other.close()
+    assert ours.published().trust.policy.identity("jane")
 
 
 def test_online_metadata_is_renewed_at_half_its_life(server, workspace):
