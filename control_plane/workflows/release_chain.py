@@ -6,24 +6,52 @@ approvals that they rest on: whoever was away walks through them (DESIGN T4, T5)
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
-from signer.attestation import parse_attestation, parse_jsonl
+from signer.attestation import Attestation, parse_attestation, parse_jsonl
 from signer.limits import MAX_ATTESTATION_BYTES
 from signer.predicates.release import ReleasePredicate
-from signer.statement import parse_statement
+from signer.statement import Statement, parse_statement
 
 
-def store_chain(workspace: Workspace, release: bytes, attestations: bytes) -> None:
+@dataclass(frozen=True, slots=True)
+class OpenRelease:
+    """A release attestation, parsed once.
+
+    Attributes:
+        attestation: The attestation.
+        statement: What was signed.
+        said: The same, typed.
+    """
+
+    attestation: Attestation
+    statement: Statement
+    said: ReleasePredicate
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes as they came."""
+        return self.attestation.raw
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of its PAE."""
+        return self.attestation.digest
+
+
+def store_chain(
+    workspace: Workspace, release: OpenRelease, attestations: bytes
+) -> None:
     """Write a release attestation and those of what it changed, itself last.
 
     Raises:
         StorageError: Repeat the call.
     """
-    for raw in (*changed_by(open_release(release), attestations), release):
-        name = chain_name(parse_attestation(raw).digest)
-        workspace.storage.put_immutable(name, raw)
+    for digest, raw in changed_by(release.said, attestations):
+        workspace.storage.put_immutable(chain_name(digest), raw)
+    workspace.storage.put_immutable(chain_name(release.digest), release.raw)
 
 
 def read_chain(workspace: Workspace, digest: Digest) -> bytes:
@@ -40,17 +68,21 @@ def chain_name(digest: Digest) -> str:
     return f"chain/{digest.hex}.sigstore.json"
 
 
-def open_release(raw: bytes) -> ReleasePredicate:
+def open_release(raw: bytes) -> OpenRelease:
     """Read what a release attestation says; its signature is not looked at.
 
     Raises:
         FormatError: Not a release attestation.
     """
-    statement = parse_statement(parse_attestation(raw).envelope.payload)
-    return ReleasePredicate.parse(statement.predicate)
+    attestation = parse_attestation(raw)
+    statement = parse_statement(attestation.envelope.payload)
+    said = ReleasePredicate.parse(statement.predicate)
+    return OpenRelease(attestation, statement, said)
 
 
-def changed_by(said: ReleasePredicate, attestations: bytes) -> Iterator[bytes]:
+def changed_by(
+    said: ReleasePredicate, attestations: bytes
+) -> Iterator[tuple[Digest, bytes]]:
     """Yield the attestations of the rules that a release changes, and approvals.
 
     Of several signatures of one statement the first, its author's: who else signed a
@@ -63,16 +95,16 @@ def changed_by(said: ReleasePredicate, attestations: bytes) -> Iterator[bytes]:
         for digest in (item.head, *item.approvals)
     }
     for raw in parse_jsonl(attestations):
+        if not wanted:
+            return
         digest = parse_attestation(raw).digest
         if digest in wanted:
             wanted.remove(digest)
-            yield raw
+            yield digest, raw
 
 
-def earlier(workspace: Workspace, release: ReleasePredicate) -> Iterator[bytes]:
+def earlier(workspace: Workspace, release: OpenRelease) -> Iterator[OpenRelease]:
     """Yield the published releases before one, its predecessor first."""
-    predecessor = release.predecessor
-    while predecessor is not None:
-        raw = read_chain(workspace, predecessor)
-        yield raw
-        predecessor = open_release(raw).predecessor
+    while release.said.predecessor is not None:
+        release = open_release(read_chain(workspace, release.said.predecessor))
+        yield release

@@ -37,6 +37,7 @@ from control_plane.registry import repository as index
 from control_plane.registry.models import ReleaseRow
 from control_plane.services import Services
 from control_plane.workflows.release_chain import (
+    OpenRelease,
     earlier,
     open_release,
     read_chain,
@@ -48,7 +49,6 @@ from keys.digest import Digest
 from keys.errors import NotFoundError
 from signer.attestation import join_jsonl, parse_attestation, parse_jsonl
 from signer.predicates.release import ReleasePredicate
-from signer.statement import parse_statement
 from signer.verify import Expected, verify_attestation
 
 
@@ -76,23 +76,22 @@ def publish(
         at = services.clock()
         published = workspace.published()
         head = head_of(services, workspace)
-        said = _check_word(published, release, at)
-        digest = parse_attestation(release).digest
-        if head is not None and head.digest == str(digest):
+        opened = _check_word(published, release, at)
+        if head is not None and head.digest == str(opened.digest):
             return head
-        _require_next(head, said)
+        _require_next(head, opened.said)
         staged = workspace.repository.prepare_release(
-            said.revision,
+            opened.said.revision,
             _files(bundle, attestations, release),
             keep=services.settings.releases_listed,
             at=at,
         )
-        known = _known(head) or Known(said.revision, digest)
+        known = _known(head) or Known(opened.said.revision, opened.digest)
         _pass_gate(services, _Staged(workspace, published, staged), known, at)
-        store_chain(workspace, release, attestations)
+        store_chain(workspace, opened, attestations)
         workspace.repository.publish_release(staged, at=at)
         services.metrics.published("release")
-        return _add_row(services, _row(workspace, release))
+        return _add_row(services, _row(workspace, opened))
 
 
 def head_of(services: Services, workspace: Workspace) -> ReleaseRow | None:
@@ -139,14 +138,15 @@ def index_page(
         return index.list_releases(session, name, start=start, limit=limit)
 
 
-def _check_word(published: Published, release: bytes, at: datetime) -> ReleasePredicate:
+def _check_word(published: Published, release: bytes, at: datetime) -> OpenRelease:
     """The gate does this again; here it keeps rubbish from being stored."""
     claimed = Expected.as_claimed(parse_attestation(release))
     expected = Expected(ReleasePredicate.type, claimed.subjects)
     verified = verify_attestation(
         release, trust=published.trust, expected=expected, at=at
     )
-    return verified.require().said(ReleasePredicate)
+    found = verified.require()
+    return OpenRelease(found.attestation, found.statement, found.said(ReleasePredicate))
 
 
 def _require_next(head: ReleaseRow | None, said: ReleasePredicate) -> None:
@@ -236,11 +236,11 @@ def _index_missing(
     listed = workspace.repository.read(
         attestations_target(highest), max_bytes=limits.MAX_STATIC_BYTES
     )
-    newest = sort_attestations(listed).release
+    newest = open_release(sort_attestations(listed).release)
     rows = []
     # Lazily: a publish must not read every release there ever was.
-    for raw in chain([newest], earlier(workspace, open_release(newest))):
-        row = _row(workspace, raw)
+    for release in chain([newest], earlier(workspace, newest)):
+        row = _row(workspace, release)
         if known is not None and row.revision <= known.revision:
             break
         rows.append(row)
@@ -256,14 +256,13 @@ def _add_row(services: Services, row: ReleaseRow) -> ReleaseRow:
     return row
 
 
-def _row(workspace: Workspace, raw: bytes) -> ReleaseRow:
-    attestation = parse_attestation(raw)
-    archive, content = parse_statement(attestation.envelope.payload).digests
-    said = open_release(raw)
+def _row(workspace: Workspace, release: OpenRelease) -> ReleaseRow:
+    archive, content = release.statement.digests
+    said = release.said
     return ReleaseRow(
         workspace=workspace.name,
         revision=said.revision,
-        digest=str(attestation.digest),
+        digest=str(release.digest),
         predecessor=str(said.predecessor) if said.predecessor else None,
         archive=str(archive),
         content=str(content),

@@ -42,7 +42,7 @@ def rules_in_force(services: Services, name: str) -> Rules:
     head = head_of(services, workspace)
     if head is None:
         return Rules(None, (), ())
-    release = open_release(read_chain(workspace, Digest.parse(head.digest)))
+    release = open_release(read_chain(workspace, Digest.parse(head.digest))).said
     in_force = []
     for item in release.inventory:
         attestation = parse_attestation(read_body(workspace, item.head))
