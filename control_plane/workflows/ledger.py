@@ -103,7 +103,7 @@ def record(
         if found is not None:
             return found
         recorded = _append(workspace, attestation, key)
-        catch_up(services, workspace)
+        _index_next(services, workspace, recorded, attestation, key)
         return recorded
 
 
@@ -219,23 +219,64 @@ def _get(workspace: Workspace, name: str) -> bytes:
     return workspace.storage.get(name, max_bytes=MAX_ATTESTATION_BYTES)
 
 
+def _index_next(
+    services: Services,
+    workspace: Workspace,
+    recorded: Recorded,
+    attestation: Attestation,
+    key: PublicKey,
+) -> None:
+    """Index our own leaf if it is the next, without reading it back."""
+    with services.registry.write() as session:
+        if index.count_leaves(session, workspace.name) == recorded.index:
+            statement = parse_statement(attestation.envelope.payload)
+            _add(
+                session,
+                workspace,
+                place=recorded.index,
+                digest=recorded.digest,
+                key_id=key.key_id,
+                statement=statement,
+            )
+            return
+    catch_up(services, workspace)
+
+
 def _index(session: Session, workspace: Workspace, place: int, body: bytes) -> None:
     leaf = parse_hashedrekord(body)
     key_id = leaf.key.key_id
     found = index.find_leaf(session, workspace.name, leaf.digest, key_id=key_id)
     if found is not None:
         return  # a leaf twice grants nothing; replay reports it
-    statement = _statement(workspace, leaf.digest)
+    _add(
+        session,
+        workspace,
+        place=place,
+        digest=leaf.digest,
+        key_id=key_id,
+        statement=_statement(workspace, leaf.digest),
+    )
+
+
+def _add(
+    session: Session,
+    workspace: Workspace,
+    *,
+    place: int,
+    digest: Digest,
+    key_id: str,
+    statement: Statement | None,
+) -> None:
     row = LeafRow(
         workspace=workspace.name,
         leaf_index=place,
-        digest=str(leaf.digest),
+        digest=str(digest),
         predicate_type=statement.predicate_type if statement else "",
         key_id=key_id,
     )
     index.add_leaf(session, row, statement.digests if statement else ())
     if statement and statement.predicate_type == RUNNER_REPORT:
-        _index_report(session, workspace, leaf.digest, statement)
+        _index_report(session, workspace, digest, statement)
 
 
 def _index_report(

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from control_plane.registry import repository as index
+from control_plane.workflows.ledger import find, record
 from keys.digest import Digest
 from keys.strict import b64decode, b64encode
 from signer.attestation import build_attestation, parse_attestation
@@ -14,6 +16,7 @@ from signer.dsse import IN_TOTO, Envelope, pae
 from signer.predicates.base import ARTIFACT, RELEASE, RULE, TRUST_CHANGE
 from signer.predicates.trust_change import Change, TrustChangePredicate
 from signer.statement import Subject, build_statement
+from signer.tlog.entry import hashedrekord_body
 from signer.verify import Expected, verify_attestation
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.service import Signer
@@ -236,6 +239,34 @@ def test_a_submission_survives_a_crash_at_any_write(server, workspace, jane, per
         if answer.status_code == 200:
             return
     pytest.fail("the submission never succeeded")
+
+
+class Overtaken:
+    """A log in which another server's leaf comes before each of ours."""
+
+    def __init__(self, log, body):
+        self._log, self._body = log, body
+
+    def __getattr__(self, name):
+        return getattr(self._log, name)
+
+    def append(self, bodies):
+        self._log.append([self._body])
+        return self._log.append(bodies)
+
+
+def test_a_leaf_that_came_in_between_is_indexed_before_ours(server, workspace, jane):
+    ours = server.services.workspaces.open("acme")
+    other = hashedrekord_body(
+        digest=Digest.of(b"other"), signature=b"signed", key=jane.key.public_key
+    )
+    raw, key = _pending(workspace, jane), jane.key.public_key
+    late = replace(ours, log=Overtaken(ours.log, other))
+    recorded = record(server.services, late, raw, key)
+    with server.services.registry.read() as session:
+        assert index.count_leaves(session, "acme") == recorded.index + 1
+        assert index.find_leaf(session, "acme", Digest.of(b"other")) is not None
+    assert find(server.services, ours, recorded.digest).raw == recorded.raw
 
 
 # ---------------------------------------------------------------------- sign
