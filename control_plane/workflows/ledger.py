@@ -17,17 +17,14 @@ from sqlalchemy.orm import Session
 
 from bundle.audit.source import attestation_name
 from control_plane.registry import repository as index
-from control_plane.registry.models import LeafRow, ReportRow
 from control_plane.services import Services
+from control_plane.workflows.leaf_rows import add_leaf
 from control_plane.workspaces import Workspace
-from keys.clock import format_instant
 from keys.digest import Digest
 from keys.errors import NotFoundError, WriteConflictError
 from keys.public import PublicKey
 from signer.attestation import Attestation, parse_attestation, with_entry
 from signer.limits import MAX_ATTESTATION_BYTES
-from signer.predicates.base import RUNNER_REPORT
-from signer.predicates.runner_report import RunnerReportPredicate
 from signer.statement import Statement, parse_statement
 from signer.timestamp.request import build_request, parse_response
 from signer.tlog.entry import hashedrekord_body, parse_hashedrekord
@@ -230,7 +227,7 @@ def _index_next(
     with services.registry.write() as session:
         if index.count_leaves(session, workspace.name) == recorded.index:
             statement = parse_statement(attestation.envelope.payload)
-            _add(
+            add_leaf(
                 session,
                 workspace,
                 place=recorded.index,
@@ -248,52 +245,13 @@ def _index(session: Session, workspace: Workspace, place: int, body: bytes) -> N
     found = index.find_leaf(session, workspace.name, leaf.digest, key_id=key_id)
     if found is not None:
         return  # a leaf twice grants nothing; replay reports it
-    _add(
+    add_leaf(
         session,
         workspace,
         place=place,
         digest=leaf.digest,
         key_id=key_id,
         statement=_statement(workspace, leaf.digest),
-    )
-
-
-def _add(
-    session: Session,
-    workspace: Workspace,
-    *,
-    place: int,
-    digest: Digest,
-    key_id: str,
-    statement: Statement | None,
-) -> None:
-    row = LeafRow(
-        workspace=workspace.name,
-        leaf_index=place,
-        digest=str(digest),
-        predicate_type=statement.predicate_type if statement else "",
-        key_id=key_id,
-    )
-    index.add_leaf(session, row, statement.digests if statement else ())
-    if statement and statement.predicate_type == RUNNER_REPORT:
-        _index_report(session, workspace, digest, statement)
-
-
-def _index_report(
-    session: Session, workspace: Workspace, digest: Digest, statement: Statement
-) -> None:
-    report = RunnerReportPredicate.parse(statement.predicate)
-    session.add(
-        ReportRow(
-            workspace=workspace.name,
-            runner=report.runner,
-            sequence=report.sequence,
-            digest=str(digest),
-            outcome=report.outcome,
-            code=report.code,
-            revision=report.revision,
-            at=format_instant(report.at),
-        )
     )
 
 
