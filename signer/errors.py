@@ -52,10 +52,52 @@ class UnsafeTrustPolicyError(VerificationError):
     code = "unsafe-trust-policy"
 
 
+class UnsafeSubjectError(UnsafeTrustPolicyError):
+    """A subject of an OIDC identity that could be somebody else's too."""
+
+    code = "unsafe-subject"
+
+
+class UnsafeIssuerError(UnsafeTrustPolicyError):
+    """An OIDC issuer that is not an https address and nothing more."""
+
+    code = "unsafe-issuer"
+
+
+class UnknownInstanceError(UnsafeTrustPolicyError):
+    """An OIDC identity of a Sigstore instance that the trust policy does not pin."""
+
+    code = "unknown-instance"
+
+
+class ForeignIssuerError(UnsafeTrustPolicyError):
+    """An OIDC issuer that its Sigstore instance may not speak for."""
+
+    code = "foreign-issuer"
+
+
+class ClaimReusedError(UnsafeTrustPolicyError):
+    """One OIDC subject that two identities could have at one time."""
+
+    code = "claim-reused"
+
+
 class KeyReusedError(VerificationError):
     """One key found in two purposes."""
 
     code = "key-reused"
+
+
+class WrongInstanceError(VerificationError):
+    """A certificate of another Sigstore instance than the identity's."""
+
+    code = "wrong-instance"
+
+
+class CredentialKindError(VerificationError):
+    """An identity with a key where one with an OIDC subject is needed, or reverse."""
+
+    code = "credential-kind"
 
 
 class UnknownSignerError(VerificationError):
@@ -161,7 +203,7 @@ class CustodyError(VerificationError):
 
 
 class UnknownCustodyError(VerificationError):
-    """A log or timestamp authority whose custody no admin signed."""
+    """A log, authority, CA, CT log or issuer whose custody no admin signed."""
 
     code = "custody-unknown"
 

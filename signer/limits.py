@@ -80,6 +80,20 @@ MAX_REPORTED_CHECKS: Final = 256
 # Characters. A principal is an e-mail address or a workload's name (RFC 5321: 254).
 MAX_PRINCIPAL_CHARS: Final = 256
 
+# Characters. A workflow of GitHub at a ref: 39 for the owner, 100 for the repository,
+# 255 for the ref, some for the file, and as many again for what is escaped.
+MAX_SUBJECT_CHARS: Final = 1024
+
+# Characters. An issuer is a short address.
+MAX_ISSUER_CHARS: Final = 256
+
+# Sigstore instances in one trust policy: public, private, and one of each CI provider.
+MAX_INSTANCES: Final = 16
+
+# OIDC identities with a pattern in one trust policy. Each pair is compared; families
+# of workflows have one, people and single workflows are named exactly.
+MAX_PATTERNS: Final = 64
+
 # Permissions, and rule namespaces, of one identity. There are eight permissions; who
 # has more namespaces than this is given all.
 MAX_PERMISSIONS: Final = 16
