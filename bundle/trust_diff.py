@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from keys.clock import format_instant
 from keys.digest import Digest
+from signer.credential import KeyCredential
 from signer.identity import Identity
 from signer.pins import LayerPins
 from signer.trust_policy import TrustPolicy
@@ -96,15 +97,25 @@ def _terms(one: Identity) -> str:
         f"{one.principal} may {', '.join(sorted(one.permissions))} for "
         f"{', '.join(sorted(one.namespaces))}, {one.custody} custody, "
         f"{format_instant(one.not_before)} to {format_instant(one.not_after)}, "
-        f"key {one.public_key.key_id[:16]}"
+        f"{_known_by(one)}"
     )
+
+
+def _known_by(one: Identity) -> str:
+    """Say what an identity is recognised by, and by whose word."""
+    known = one.credential
+    if isinstance(known, KeyCredential):
+        return f"key {known.public_key.key_id[:16]}"
+    kind = "every subject like" if known.subject.is_pattern else "subject"
+    return f"{kind} {known.subject.text} of {known.issuer} by {known.instance}"
 
 
 def _changed(old: Identity, new: Identity) -> Iterator[Difference]:
     before, after = old.to_json(), new.to_json()
-    for name in sorted(before):
-        if before[name] != after[name]:
-            says = f"{name}: {_short(before[name])} becomes {_short(after[name])}"
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name), after.get(name)
+        if was != now:
+            says = f"{name}: {_short(was)} becomes {_short(now)}"
             yield Difference(f"identity {new.id}", says, "loosens")
 
 

@@ -13,6 +13,9 @@ A tour, in the order of the bytes::
 
     form           embedded or sovereign; custody: who can cause a signature
     identity       who may sign what, for which rules, when
+    credential     known by what: a key, or an OIDC subject (exact, or subject_pattern)
+    instances      which CA, CT log and issuer belong to which Sigstore instance
+    claims         whose an OIDC subject is, and when
     trust_policy   the identities, revocations, pins and ages that admins signed
     trusted_root   the logs and timestamp authorities
     trust          all of it together: what a verifier stands on

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from keys.clock import format_instant
 from keys.public import PublicKey
 from signer.attestation import Attestation
+from signer.custody import CustodyTable
 from signer.errors import (
     FromTheFutureError,
     LogWindowError,
@@ -17,7 +18,6 @@ from signer.errors import (
 from signer.form import Custody
 from signer.identity import Identity
 from signer.limits import MAX_CLOCK_SKEW_S
-from signer.pins import CustodyTable
 from signer.timestamp.errors import WrongAuthorityError
 from signer.timestamp.token import verify_token
 from signer.tlog.entry import LoggedEntry, verify_log_entry

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A registered overlay-signing identity: who, with which key, for what, and when."""
+"""A registered overlay-signing identity: who, known by what, for what, and when."""
 
 import re
 from collections.abc import Iterable
@@ -9,8 +9,10 @@ from typing import Any, Final, Self
 
 from keys.clock import format_instant
 from keys.fields import Fields
-from keys.public import ECDSA_P256, PublicKey
+from keys.public import PublicKey
+from signer.credential import Credential, KeyCredential, read_credential
 from signer.errors import (
+    CredentialKindError,
     CustodyError,
     NamespaceError,
     NotPermittedError,
@@ -113,18 +115,24 @@ class IdentityTerms:
                 namespaces=foreign,
             )
 
-    def require_custody(self, form: Form) -> None:
+    def require_custody(self, form: Form, through: Custody | None = None) -> None:
         """Refuse what the Control Plane could have caused, in the sovereign form.
+
+        Args:
+            form: Of the pinned root.
+            through: The custody that counts, when a CA or issuer could speak for it
+                too; else its own does.
 
         Raises:
             CustodyError: Control-plane custody holds a permission that must not be
                 in its reach, whatever the statement at hand.
         """
         held = sorted(self.permissions & SOVEREIGN_PERMISSIONS)
-        if form is Form.SOVEREIGN and self.custody is not Custody.EXTERNAL and held:
+        custody = through or self.custody
+        if form is Form.SOVEREIGN and custody is not Custody.EXTERNAL and held:
             raise CustodyError(
                 f"{self.id}: expected external custody for {', '.join(held)}, "
-                f"got {self.custody}",
+                f"got {custody}",
                 identity=self.id,
             )
 
@@ -189,18 +197,34 @@ class Identity(IdentityTerms):
     """An identity as the trust policy lists it.
 
     Attributes:
-        public_key: ECDSA P-256; no other identity has it.
+        credential: What it is recognised by: a key, or an OIDC subject.
 
     Raises:
-        UnsafeTrustPolicyError: Terms that nobody can mean, or another kind of key.
+        UnsafeTrustPolicyError: Terms that nobody can mean.
     """
 
-    public_key: PublicKey
+    credential: Credential
 
-    def __post_init__(self) -> None:
-        # super() without arguments cannot see the class that slots=True makes anew.
-        IdentityTerms.__post_init__(self)
-        self._must(self.public_key.details == ECDSA_P256, "an ECDSA P-256 key")
+    @property
+    def public_key(self) -> PublicKey | None:
+        """Its key; none if it has an OIDC subject, whose keys last minutes."""
+        if isinstance(self.credential, KeyCredential):
+            return self.credential.public_key
+        return None
+
+    def require_key(self) -> PublicKey:
+        """Return its key.
+
+        Raises:
+            CredentialKindError: It has an OIDC subject instead.
+        """
+        if self.public_key is None:
+            raise CredentialKindError(
+                f"{self.id}: expected an identity with a key, got one with an OIDC "
+                "subject",
+                identity=self.id,
+            )
+        return self.public_key
 
     @property
     def terms(self) -> IdentityTerms:
@@ -216,10 +240,10 @@ class Identity(IdentityTerms):
         )
 
     @classmethod
-    def of(cls, terms: IdentityTerms, public_key: PublicKey) -> Self:
-        """Return the identity that ``terms`` and ``public_key`` make."""
+    def of(cls, terms: IdentityTerms, credential: Credential) -> Self:
+        """Return the identity that ``terms`` and ``credential`` make."""
         fields = Fields(terms.to_json(), "identity")
-        return cls(public_key=public_key, **read_terms(fields))
+        return cls(credential=credential, **read_terms(fields))
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
@@ -229,14 +253,13 @@ class Identity(IdentityTerms):
             FormatError: Another shape.
             UnsafeTrustPolicyError: Terms that nobody can mean.
         """
-        key = PublicKey.from_pem(fields.text("public_key"))
-        identity = cls(public_key=key, **read_terms(fields))
+        identity = cls(credential=read_credential(fields), **read_terms(fields))
         fields.done()
         return identity
 
     def to_json(self) -> dict[str, Any]:
         """Return the identity as a document."""
-        return IdentityTerms.to_json(self) | {"public_key": self.public_key.pem}
+        return IdentityTerms.to_json(self) | self.credential.to_json()
 
 
 def read_terms(fields: Fields) -> dict[str, Any]:

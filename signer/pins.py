@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What admins pin besides identities: layers, custody, a floor, and ages."""
+"""What admins pin besides identities: layers, a floor, and ages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,17 +8,13 @@ from typing import Any, Final, Self
 
 from keys.clock import format_instant
 from keys.digest import Digest
-from keys.errors import FieldFormatError
 from keys.fields import Fields
 from keys.public import PublicKey
-from keys.strict import b64decode, b64encode
-from signer.errors import UnknownCustodyError, UnsafeTrustPolicyError
-from signer.form import Custody
+from signer.errors import UnsafeTrustPolicyError
 from signer.limits import (
     MAX_PACKS,
     MAX_RELEASE_LIFE_S,
     MAX_TARGETS_LIFE_S,
-    MAX_TRUSTED_PARTS,
 )
 from signer.predicates.parts import optional_instant, require_pack_name
 
@@ -87,65 +83,6 @@ class LayerPins:
         return {
             "constitution": self.constitution.to_json(),
             "packs": [{"name": name} | pin.to_json() for name, pin in packs],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class CustodyTable:
-    """Who can cause a log's or a timestamp authority's word (DESIGN T1).
-
-    Attributes:
-        logs: By log id, 32 bytes.
-        authorities: By the digest of the leaf certificate.
-    """
-
-    logs: Mapping[bytes, Custody]
-    authorities: Mapping[Digest, Custody]
-
-    def of_log(self, log_id: bytes) -> Custody:
-        """Return the custody of a log.
-
-        Raises:
-            UnknownCustodyError: No admin signed one.
-        """
-        custody = self.logs.get(log_id)
-        if custody is None:
-            raise UnknownCustodyError(
-                f"expected a custody for log {b64encode(log_id)}, got none"
-            )
-        return custody
-
-    def of_authority(self, leaf: Digest) -> Custody:
-        """Return the custody of a timestamp authority.
-
-        Raises:
-            UnknownCustodyError: No admin signed one.
-        """
-        custody = self.authorities.get(leaf)
-        if custody is None:
-            raise UnknownCustodyError(
-                f"expected a custody for timestamp authority {leaf}, got none"
-            )
-        return custody
-
-    @classmethod
-    def parse(cls, fields: Fields) -> Self:
-        """Parse the table."""
-        logs = _custodies(fields, "logs")
-        authorities = _custodies(fields, "timestamp_authorities")
-        fields.done()
-        return cls(
-            {b64decode(key, what="log id"): value for key, value in logs.items()},
-            {Digest.parse(key): value for key, value in authorities.items()},
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a document."""
-        return {
-            "logs": {b64encode(key): str(value) for key, value in self.logs.items()},
-            "timestamp_authorities": {
-                str(key): str(value) for key, value in self.authorities.items()
-            },
         }
 
 
@@ -240,11 +177,3 @@ def _packs(fields: Fields) -> dict[str, LayerPin]:
         packs[name] = LayerPin.read(one)
         one.done()
     return packs
-
-
-def _custodies(fields: Fields, name: str) -> dict[str, Custody]:
-    found = fields.mapping(name, max_items=MAX_TRUSTED_PARTS)
-    known = {custody.value for custody in Custody}
-    if not all(isinstance(value, str) and value in known for value in found.values()):
-        raise FieldFormatError(f"{fields.where}.{name}: expected custodies, got others")
-    return {key: Custody(value) for key, value in found.items()}

@@ -73,7 +73,8 @@ class Trust:
 
     def _uses(self) -> Counter[str]:
         """DESIGN 9, Principals: "One key, one purpose"."""
-        uses = Counter(one.public_key.key_id for one in self.policy.identities)
+        keys = (one.public_key for one in self.policy.identities)
+        uses = Counter(key.key_id for key in keys if key is not None)
         uses.update(log.key.key_id for log in self.trusted_root.logs)
         uses.update(self.policy.layers.publishers)
         authorities = self.trusted_root.authorities

@@ -6,37 +6,45 @@ It reaches verifiers as a TUF target; nothing in it is read before TUF said that
 the admins'.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Self
 
 from keys.clock import format_instant
 from keys.digest import Digest
-from keys.errors import FieldFormatError
 from keys.fields import Fields
 from keys.strict import dumps_json, loads_json
+from signer.claims import custody_of, holder_of, require_distinct_claims
+from signer.custody import CustodyTable
 from signer.errors import (
-    KeyReusedError,
     RevokedError,
     SuspendedError,
     UnknownIdentityError,
     UnknownSignerError,
     UnsafeTrustPolicyError,
 )
-from signer.form import Form
+from signer.form import Custody, Form
 from signer.identity import Identity
+from signer.instances import (
+    Instances,
+    instance_of,
+    instances_to_json,
+    read_instances,
+    require_distinct_instances,
+)
 from signer.limits import MAX_IDENTITIES, MAX_TRUST_POLICY_BYTES
-from signer.pins import CustodyTable, Floor, Freshness, LayerPins
+from signer.pins import Floor, Freshness, LayerPins
 from signer.revocation import Revocation
+from signer.trust_laws import (
+    THRESHOLDS,
+    require_distinct,
+    require_distinct_keys,
+    require_known,
+    require_reachable,
+)
 
 FORMAT: Final = "https://trustacks.com/formats/trust-policy/v1"
-
-# What a threshold can be set for, and the permission that is counted.
-THRESHOLDS: Final = {
-    "release": "release",
-    "rule": "author",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +54,19 @@ class TrustPolicy:
     Attributes:
         workspace: SHA-256 of the genesis root.
         version: From 1.
-        identities: Distinct by id and by key.
+        identities: Distinct by id, and by key or OIDC subject.
         thresholds: Distinct principals that each of ``THRESHOLDS`` needs.
         revocations: At most one for an identity; never withdrawn.
         layers: The pinned constitution and packs.
-        custody: Of logs and timestamp authorities.
+        custody: Of logs, authorities, CAs, CT logs and issuers.
         floor: Where a Runner without state begins.
         freshness: How old evidence may be.
         withdrawn_waivers: Digests of waivers that count no more.
+        instances: Sigstore instances by name, each with CAs and CT logs of its own.
 
     Raises:
         UnsafeTrustPolicyError: Contradictions, and what nobody can mean.
+        UnknownCustodyError: A part of an instance whose custody no admin signed.
         KeyReusedError: One key under two identities, or an identity's key that is a
             layer publisher's.
     """
@@ -71,18 +81,21 @@ class TrustPolicy:
     floor: Floor | None = None
     freshness: Freshness = field(default_factory=Freshness)
     withdrawn_waivers: frozenset[Digest] = frozenset()
+    instances: Instances = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.version < 1:
             raise UnsafeTrustPolicyError(
                 f"trust policy: expected a version from 1, got {self.version}"
             )
-        _require_distinct("identity", [one.id for one in self.identities])
-        _require_distinct("revocation", [one.identity for one in self.revocations])
-        _require_distinct_keys(self.identities, self.layers.publishers)
-        _require_known(self.revocations, {one.id for one in self.identities})
+        require_distinct("identity", [one.id for one in self.identities])
+        require_distinct("revocation", [one.identity for one in self.revocations])
+        require_distinct_keys(self.identities, self.layers.publishers)
+        require_known(self.revocations, {one.id for one in self.identities})
+        require_distinct_instances(self.instances, self.custody)
+        require_distinct_claims(self.identities, self._ends, self.instances)
         for name, threshold in self.thresholds.items():
-            _require_reachable(name, threshold, self.identities)
+            require_reachable(name, threshold, self.identities)
 
     def identity(self, identity_id: str) -> Identity:
         """Return the identity of that id, revoked or not.
@@ -104,13 +117,42 @@ class TrustPolicy:
             UnknownSignerError: There is none.
         """
         for one in self.identities:
-            if one.public_key.key_id == key_id:
+            if one.public_key is not None and one.public_key.key_id == key_id:
                 return one
         raise UnknownSignerError(
             f"expected the key of a registered identity, got {key_id[:16]}",
             hint="an admin registers it: trustacks identity register",
             key_id=key_id,
         )
+
+    def instance_of(self, authority: Digest) -> str:
+        """Return the name of the one instance that a CA belongs to.
+
+        Args:
+            authority: SHA-256 of the certificate of the CA that certified.
+
+        Raises:
+            WrongInstanceError: None.
+        """
+        return instance_of(authority, self.instances)
+
+    def identity_by_claim(
+        self, instance: str, issuer: str, subjects: Sequence[str], *, issued: datetime
+    ) -> Identity:
+        """Return the identity that a certificate speaks for, revoked or not.
+
+        Args:
+            instance: Whose CA certified (``instance_of``).
+            issuer: As the certificate names it.
+            subjects: Every subject alternative name; one only can be meant.
+            issued: The begin of the certificate's validity.
+
+        Raises:
+            WrongInstanceError: The subject is registered with another instance only.
+            UnknownSignerError: It is not registered.
+        """
+        claim = (instance, issuer, subjects)
+        return holder_of(self.identities, self._ends, claim, issued=issued)
 
     def revocation(self, identity_id: str) -> Revocation | None:
         """Return the revocation of an identity, if there is one."""
@@ -145,11 +187,24 @@ class TrustPolicy:
         """Refuse a policy that hands the Control Plane what T1 keeps from it.
 
         Raises:
-            CustodyError: An identity in control-plane custody holds such a permission.
+            CustodyError: An identity that the Control Plane can sign as, by itself,
+                its CA or its issuer, holds such a permission.
         """
         for one in self.identities:
             if self.revocation(one.id) is None:
-                one.require_custody(form)
+                self.require_custody_of(one, form)
+
+    def require_custody_of(self, identity: Identity, form: Form) -> None:
+        """Refuse an identity that the Control Plane can sign as.
+
+        Raises:
+            CustodyError: In the sovereign form, with a permission that T1 keeps.
+        """
+        identity.require_custody(form, self.custody_of(identity))
+
+    def custody_of(self, identity: Identity) -> Custody:
+        """Return who can cause its signatures, directly or through CA or issuer."""
+        return custody_of(identity, self.instances, self.custody)
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
@@ -179,6 +234,7 @@ class TrustPolicy:
             withdrawn_waivers=frozenset(
                 map(Digest.parse, fields.texts("withdrawn_waivers"))
             ),
+            instances=read_instances(fields),
         )
         fields.done()
         return policy
@@ -199,63 +255,15 @@ class TrustPolicy:
                 "freshness": self.freshness.to_json(),
                 "withdrawn_waivers": sorted(map(str, self.withdrawn_waivers)),
             }
+            | instances_to_json(self.instances)
         )
+
+    @property
+    def _ends(self) -> dict[str, Revocation]:
+        return {one.identity: one for one in self.revocations}
 
 
 def _thresholds(fields: Fields) -> dict[str, int]:
     found = fields.object("thresholds")
     names = fields.mapping("thresholds", max_items=len(THRESHOLDS))
     return {name: found.integer(name) for name in names}
-
-
-def _require_distinct(what: str, ids: list[str]) -> None:
-    twice = [one for one, count in Counter(ids).items() if count > 1]
-    if twice:
-        raise UnsafeTrustPolicyError(
-            f"trust policy: expected every {what} once, got {twice[0]!r} twice"
-        )
-
-
-def _require_distinct_keys(
-    identities: tuple[Identity, ...], publishers: frozenset[str]
-) -> None:
-    """DESIGN 9, Principals: "One key, one purpose"."""
-    seen = set(publishers)
-    for one in identities:
-        if one.public_key.key_id in seen:
-            raise KeyReusedError(
-                f"trust policy: expected a key of its own for {one.id}, "
-                "got one that is in use",
-                identity=one.id,
-                key_id=one.public_key.key_id,
-            )
-        seen.add(one.public_key.key_id)
-
-
-def _require_known(revocations: tuple[Revocation, ...], ids: set[str]) -> None:
-    for revocation in revocations:
-        if revocation.identity not in ids:
-            raise UnsafeTrustPolicyError(
-                "trust policy: expected a revocation of an identity, "
-                f"got {revocation.identity!r}"
-            )
-
-
-def _require_reachable(
-    name: str, threshold: int, identities: tuple[Identity, ...]
-) -> None:
-    """Refuse a threshold that counts nothing, or that nobody can reach."""
-    permission = THRESHOLDS.get(name)
-    if permission is None:
-        raise FieldFormatError(
-            f"trust policy: expected thresholds of {' or '.join(sorted(THRESHOLDS))}, "
-            f"got {name!r}"
-        )
-    principals = {one.principal for one in identities if one.may(permission)}
-    # A workspace begins with nobody, and a threshold of 1 then waits for the first.
-    most = max(len(principals), 1)
-    if not 1 <= threshold <= most:
-        raise UnsafeTrustPolicyError(
-            f"trust policy: expected a threshold of 1 to {most} for {name}, "
-            f"got {threshold}"
-        )

@@ -192,7 +192,7 @@ def verify_attestation(
         # (4) DSSE 1.0.2 protocol.md: "Verify SIGNATURE against PAE(UTF8(PAYLOAD_TYPE),
         # SERIALIZED_BODY). Reject if the verification fails."
         with steps("signature"):
-            attestation.envelope.require_signed_by(identity.public_key)
+            attestation.envelope.require_signed_by(identity.require_key())
         # (5) RFC 3161 §2.4.1: the imprint is "the hash of the datum to be
         # time-stamped", which is the signature
         with steps("time") as note:
@@ -215,7 +215,7 @@ def verify_attestation(
         with steps("log"):
             logged = seen.verify_entries(
                 attestation,
-                key=identity.public_key,
+                key=identity.require_key(),
                 trusted_root=trust.trusted_root,
                 instants=instants,
                 pending=pending,

@@ -19,9 +19,11 @@ from keys.durable import create_file, make_directory
 from keys.fields import Fields
 from keys.public import PublicKey
 from keys.strict import dumps_json, loads_json
+from signer.credential import KeyCredential
+from signer.custody import CustodyTable
 from signer.form import Custody
 from signer.identity import ANY_NAMESPACE, Identity, IdentityTerms
-from signer.pins import CustodyTable, LayerPin, LayerPins
+from signer.pins import LayerPin, LayerPins
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
 from trustacks.client import Client, segment
@@ -149,7 +151,7 @@ def _admin(name: str, key: PublicKey, at: datetime) -> Identity:
         not_before=at,
         not_after=at + timedelta(days=ADMIN_DAYS),
     )
-    return Identity.of(terms, key)
+    return Identity.of(terms, KeyCredential(key))
 
 
 def layer_files(layers: Sequence[PinnedLayer]) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from keys.digest import Digest
 from signer.attestation import parse_attestation
+from signer.credential import KeyCredential
 from signer.identity import Identity, IdentityTerms
 from signer.pins import Floor
 from signer.predicates.trust_change import (
@@ -28,7 +29,7 @@ from trustacks.trust_errors import NotSuspendedError
 
 def registration(terms: IdentityTerms, proof: Proof) -> Wanted:
     """Register an identity whose proof was checked."""
-    identity = Identity.of(terms, proof.public_key)
+    identity = Identity.of(terms, KeyCredential(proof.public_key))
     digest = parse_attestation(proof.attestation).digest
     change = Change(kind=IDENTITY_REGISTERED, identity=identity.id, proof=digest)
     return Wanted(change, lambda policy: _with(policy, identity), proof=proof)
@@ -51,7 +52,7 @@ def rotation(
         survivors: What of it stays valid: a release digest keeps all that it reaches.
         at: Now.
     """
-    identity = Identity.of(terms, proof.public_key)
+    identity = Identity.of(terms, KeyCredential(proof.public_key))
     end = Revocation(replaces, at, f"rotated to {identity.id}", frozenset(survivors))
     digest = parse_attestation(proof.attestation).digest
     change = Change(

@@ -92,8 +92,10 @@ def _open_proof(
     Raises:
         PossessionError: None, or one of another key or on other terms.
     """
-    change = version.event.change
-    if change.kind == WORKSPACE_CREATED or identity.custody is Custody.CONTROL_PLANE:
+    change, key = version.event.change, identity.public_key
+    custodial = identity.custody is Custody.CONTROL_PLANE
+    # An OIDC subject has no key to prove: its issuer says who it is, each time.
+    if change.kind == WORKSPACE_CREATED or custodial or key is None:
         return None
     proof = by_digest.get(change.proof) if change.proof else None
     if proof is None or not isinstance(proof.predicate, IdentityProofPredicate):
@@ -101,7 +103,7 @@ def _open_proof(
             "expected a proof that its holder has the key, got none that holds"
         )
     asked = (proof.key_id, proof.predicate.identity)
-    if asked != (identity.public_key.key_id, identity.terms):
+    if asked != (key.key_id, identity.terms):
         raise PossessionError(
             "expected a proof by the registered key on the registered terms, "
             "got another"

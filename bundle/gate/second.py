@@ -113,7 +113,7 @@ def read_authors(
 def _author(raw: bytes, item: InventoryItem, trust: Trust) -> Author:
     attestation = parse_attestation(raw)
     identity = trust.policy.identity_by_key(attestation.key_id)
-    attestation.envelope.require_signed_by(identity.public_key)
+    attestation.envelope.require_signed_by(identity.require_key())
     require_payload_type(attestation)
     statement = parse_statement(attestation.envelope.payload)
     expected = expected_rule(item)

@@ -61,7 +61,8 @@ def check_one_purpose(view: TufView, trust: Trust) -> None:
 
 def _purposes(trust: Trust) -> Iterator[tuple[str, str]]:
     for identity in trust.policy.identities:
-        yield identity.public_key.key_id, f"identity {identity.id}"
+        if identity.public_key is not None:
+            yield identity.public_key.key_id, f"identity {identity.id}"
     for key_id in trust.policy.layers.publishers:
         yield key_id, "layer publisher"
     for log in trust.trusted_root.logs:

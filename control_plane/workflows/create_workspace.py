@@ -44,9 +44,11 @@ from keys.clock import format_instant
 from keys.digest import Digest
 from keys.errors import NotFoundError
 from keys.public import PublicKey
+from signer.credential import KeyCredential
+from signer.custody import CustodyTable
 from signer.form import Custody
 from signer.identity import ANY_NAMESPACE, Identity, IdentityTerms
-from signer.pins import CustodyTable, LayerPins
+from signer.pins import LayerPins
 from signer.predicates.trust_change import WORKSPACE_CREATED, Change
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
@@ -174,7 +176,7 @@ def _admin(key: PublicKey, at: datetime) -> Identity:
         not_before=at,
         not_after=at + timedelta(days=_ADMIN_DAYS),
     )
-    return Identity.of(terms, key)
+    return Identity.of(terms, KeyCredential(key))
 
 
 def _first_policy(

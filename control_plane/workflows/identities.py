@@ -26,6 +26,7 @@ from keys.digest import Digest
 from keys.errors import NotFoundError
 from keys.public import PublicKey
 from signer.attestation import parse_attestation
+from signer.credential import KeyCredential
 from signer.errors import KeyReusedError, UnknownIdentityError
 from signer.form import Custody
 from signer.identity import Identity, IdentityTerms
@@ -67,7 +68,9 @@ def challenge(
         KeyReusedError: The key has a purpose already.
     """
     workspace = services.workspaces.open(name)
-    _policy_with(services, workspace.published(), Identity.of(terms, public_key))
+    _policy_with(
+        services, workspace.published(), Identity.of(terms, KeyCredential(public_key))
+    )
     return challenges.issue(services, workspace, terms=terms, public_key=public_key)
 
 
@@ -110,13 +113,17 @@ def register_custodial(
         purpose = identity_purpose(held.id)
         if services.keystore.has(name, purpose):
             kept = services.keystore.key(name, purpose).public_key
-            if Identity.of(held, kept) in policy.identities:
+            if Identity.of(held, KeyCredential(kept)) in policy.identities:
                 return _shown(policy, policy.identity(held.id))
         _require_new_id(policy, held.id)
         key = services.keystore.ensure(name, purpose)
         following(
             published,
-            _policy_with(services, published, Identity.of(held, key.public_key)),
+            _policy_with(
+                services,
+                published,
+                Identity.of(held, KeyCredential(key.public_key)),
+            ),
             Change(kind=IDENTITY_REGISTERED, identity=held.id),
         )
         given = challenges.issue(
@@ -171,7 +178,7 @@ def _register(
         at=at,
         pending=True,
     ).require()
-    identity = Identity.of(said.identity, public_key)
+    identity = Identity.of(said.identity, KeyCredential(public_key))
     if identity in trust.policy.identities:
         challenges.close(services, workspace, said.challenge)
         return _shown(trust.policy, identity)
@@ -200,15 +207,12 @@ def _policy_with(
 ) -> TrustPolicy:
     policy = published.trust.policy
     _require_new_id(policy, identity.id)
-    key_id = identity.public_key.key_id
+    key_id = identity.require_key().key_id
     if key_id in published.role_keys | services.server_keys:
         raise KeyReusedError(
             "expected a key of its own, got one that this server uses", key_id=key_id
         )
-    if any(one.public_key.key_id == key_id for one in policy.identities):
-        raise KeyReusedError(
-            "expected a key of its own, got one of another identity", key_id=key_id
-        )
+    # A key of another identity is refused by the policy itself.
     return replace(
         policy,
         version=policy.version + 1,

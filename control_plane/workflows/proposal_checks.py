@@ -145,4 +145,4 @@ class Ground:
                 f"expected an event of targets {proposal.version} that says what the "
                 f"proposal says, got one of {said.targets_version}, {said.change.kind}"
             )
-        return evidence.identity.public_key
+        return evidence.identity.require_key()

@@ -103,4 +103,4 @@ def _verified_event(
             f"expected an event of root {version} after {Digest.of(previous)}, "
             f"got one of {said.root_version} after {said.previous}"
         )
-    return evidence.identity.public_key
+    return evidence.identity.require_key()

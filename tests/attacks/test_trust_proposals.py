@@ -16,6 +16,7 @@ from bundle.tuf.rootchain import open_roots
 from keys.clock import utc_now
 from keys.digest import Digest
 from keys.errors import TrustacksError
+from signer.credential import KeyCredential
 from signer.form import Custody
 from signer.predicates.trust_change import (
     IDENTITY_REGISTERED,
@@ -262,7 +263,10 @@ ATTACKS = {
             h,
             change=registered(),
             identities=identities(
-                h, replace(thief(h), public_key=h.tuf.targets_keys[0].public_key)
+                h,
+                replace(
+                    thief(h), credential=KeyCredential(h.tuf.targets_keys[0].public_key)
+                ),
             ),
         ),
         "key-reused",

@@ -13,10 +13,12 @@ from control_plane.tsa import POLICY, create_chain
 from keys.digest import Digest
 from keys.public import PublicKey
 from signer.attestation import build_attestation, parse_attestation, with_entry
+from signer.credential import KeyCredential
+from signer.custody import CustodyTable
 from signer.dsse import IN_TOTO, Envelope, pae
 from signer.form import Custody, Form
 from signer.identity import Identity
-from signer.pins import CustodyTable, LayerPin, LayerPins
+from signer.pins import LayerPin, LayerPins
 from signer.predicates.approval import ApprovalPredicate
 from signer.predicates.artifact import ArtifactPredicate
 from signer.predicates.evidence import CaseResult, LintResult, SuiteResult
@@ -161,7 +163,7 @@ class Person:
             namespaces=self.namespaces,
             not_before=self.not_before,
             not_after=self.not_after,
-            public_key=self.key.public_key,
+            credential=KeyCredential(self.key.public_key),
         )
 
 

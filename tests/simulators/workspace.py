@@ -31,8 +31,9 @@ from keys.digest import Digest
 from keys.errors import TrustacksError
 from keys.strict import dumps_json
 from signer.attestation import join_jsonl, parse_attestation
+from signer.custody import CustodyTable
 from signer.form import Custody, Form
-from signer.pins import CustodyTable, Floor, LayerPin, LayerPins
+from signer.pins import Floor, LayerPin, LayerPins
 from signer.predicates.approval import ApprovalPredicate
 from signer.predicates.evidence import LintResult, SuiteResult
 from signer.predicates.layer import LayerPredicate

@@ -9,7 +9,7 @@ from keys.clock import parse_instant
 from keys.digest import Digest
 from keys.errors import FormatError, UsageError
 from signer.pins import Floor
-from signer.trust_policy import THRESHOLDS
+from signer.trust_laws import THRESHOLDS
 from trustacks._cli.floor import floor_option, read_floor
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session

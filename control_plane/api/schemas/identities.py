@@ -18,6 +18,7 @@ from control_plane.workflows.identities import Registered
 from keys.clock import format_instant
 from keys.fields import Fields
 from keys.strict import b64encode
+from signer.credential import Credential, OidcCredential
 from signer.identity import IdentityTerms
 from signer.revocation import Revocation
 
@@ -127,13 +128,36 @@ class RevocationInfo(Answer):
         )
 
 
+class OidcInfo(Answer):
+    """The OIDC subject that an identity is recognised by."""
+
+    instance: str
+    issuer: str
+    subject: str | None = Field(description="exactly this one")
+    subject_pattern: str | None = Field(description="or every one of this pattern")
+
+    @classmethod
+    def of(cls, credential: Credential) -> Self | None:
+        """Describe an OIDC subject; none of a key."""
+        if not isinstance(credential, OidcCredential):
+            return None
+        subject = credential.subject
+        return cls(
+            instance=credential.instance,
+            issuer=credential.issuer,
+            subject=None if subject.is_pattern else subject.text,
+            subject_pattern=subject.text if subject.is_pattern else None,
+        )
+
+
 class IdentityInfo(Answer):
     """An identity of the trust policy."""
 
     id: str
     principal: str
-    public_key: str
-    key_id: str
+    public_key: str | None = Field(description="none if it has an OIDC subject")
+    key_id: str | None
+    oidc: OidcInfo | None = Field(description="none if it has a key")
     custody: str
     permissions: list[str]
     namespaces: list[str]
@@ -146,11 +170,13 @@ class IdentityInfo(Answer):
     def of(cls, found: Registered) -> Self:
         """Describe an identity."""
         identity, end = found.identity, found.revocation
+        key = identity.public_key
         return cls(
             id=identity.id,
             principal=identity.principal,
-            public_key=identity.public_key.pem,
-            key_id=identity.public_key.key_id,
+            public_key=None if key is None else key.pem,
+            key_id=None if key is None else key.key_id,
+            oidc=OidcInfo.of(identity.credential),
             custody=identity.custody.value,
             permissions=sorted(identity.permissions),
             namespaces=sorted(identity.namespaces),

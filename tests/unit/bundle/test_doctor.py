@@ -8,8 +8,9 @@ import pytest
 
 from bundle.doctor import SENTENCES, SOON_DAYS, State, examine
 from bundle.rego.embedded import EmbeddedEngine
+from signer.custody import CustodyTable
 from signer.form import Custody
-from signer.pins import CustodyTable, Floor, Freshness
+from signer.pins import Floor, Freshness
 from signer.revocation import Revocation
 from tests.simulators.signing import NOW
 from tests.simulators.workspace import DAY, SimulatedWorkspace

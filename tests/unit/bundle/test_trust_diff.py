@@ -8,8 +8,9 @@ import pytest
 
 from bundle.trust_diff import TrustSide, diff_trust, text_of
 from keys.digest import Digest
+from signer.custody import CustodyTable
 from signer.form import Custody
-from signer.pins import CustodyTable, Floor, Freshness, LayerPin, LayerPins
+from signer.pins import Floor, Freshness, LayerPin, LayerPins
 from signer.revocation import Revocation
 from signer.trust_policy import TrustPolicy
 from tests.simulators.memory_key import MemoryKey
@@ -46,7 +47,7 @@ CHANGES = {
         "loosens",
     ),
     "another key": (
-        {"identities": (replace(JANE, public_key=BOB.public_key), CI)},
+        {"identities": (replace(JANE, credential=BOB.credential), CI)},
         "identity jane.doe",
         "loosens",
     ),

@@ -11,6 +11,7 @@ from control_plane.errors import NotEmbeddedError
 from control_plane.jobs import refresh_all
 from control_plane.workflows.trust import following
 from keys.digest import Digest
+from signer.credential import KeyCredential
 from signer.errors import KeyReusedError
 from signer.form import Form
 from signer.predicates.trust_change import IDENTITY_REGISTERED, Change
@@ -42,7 +43,7 @@ def test_the_service_changes_no_trust_of_a_sovereign_workspace(published):
 def test_a_key_of_the_log_is_no_identitys(server, published):
     policy = published.trust.policy
     authority = server.services.keystore.key("_server", "tsa").public_key
-    jane = replace(policy.identity("jane"), public_key=authority)
+    jane = replace(policy.identity("jane"), credential=KeyCredential(authority))
     others = tuple(one for one in policy.identities if one.id != "jane")
     with pytest.raises(KeyReusedError):
         following(published, replace(policy, identities=(*others, jane)), CHANGE)

@@ -12,9 +12,10 @@ from keys.fields import Fields
 from keys.strict import b64encode, dumps_json, loads_json
 from signer import limits
 from signer.attestation import parse_attestation, parse_jsonl
+from signer.custody import CustodyTable
 from signer.dsse import IN_TOTO, Envelope, parse_envelope
 from signer.identity import Identity
-from signer.pins import CustodyTable, Freshness, LayerPins
+from signer.pins import Freshness, LayerPins
 from signer.predicates.evidence import LintResult, SuiteResult
 from signer.predicates.parts import Parents, namespace_of
 from signer.predicates.release import InventoryItem, ReleasePredicate

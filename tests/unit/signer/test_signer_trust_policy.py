@@ -9,6 +9,8 @@ import pytest
 from keys.digest import Digest
 from keys.errors import FieldFormatError, FormatError, UsageError
 from keys.strict import dumps_json, loads_json
+from signer.credential import KeyCredential
+from signer.custody import CustodyTable
 from signer.errors import (
     CustodyError,
     KeyReusedError,
@@ -20,7 +22,7 @@ from signer.errors import (
 )
 from signer.form import Custody, Form
 from signer.identity import Identity, IdentityTerms
-from signer.pins import CustodyTable, Floor, Freshness, LayerPin
+from signer.pins import Floor, Freshness, LayerPin
 from signer.revocation import Revocation
 from signer.trust import Expected
 from signer.trust_policy import TrustPolicy
@@ -238,12 +240,12 @@ def test_terms_that_nobody_can_mean_cannot_be_built(changes):
 )
 def test_an_identity_signs_with_p256_only(made):
     with pytest.raises(UnsafeTrustPolicyError):
-        replace(AUTHOR.identity, public_key=made().public_key)
+        KeyCredential(made().public_key)
 
 
 def test_terms_and_key_make_an_identity():
     assert isinstance(TERMS, IdentityTerms)
-    assert Identity.of(TERMS, AUTHOR.key.public_key) == AUTHOR.identity
+    assert Identity.of(TERMS, KeyCredential(AUTHOR.key.public_key)) == AUTHOR.identity
 
 
 @pytest.mark.parametrize(
