@@ -16,6 +16,7 @@ from keys.digest import Digest
 from signer.credential import KeyCredential
 from signer.identity import Identity
 from signer.pins import LayerPins
+from signer.revocation import Survivors
 from signer.trust_policy import TrustPolicy
 
 Direction = Literal["loosens", "tightens", "neutral"]
@@ -123,13 +124,14 @@ def _ends(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
     before = {one.identity: one for one in old.revocations}
     after = {one.identity: one for one in new.revocations}
     for name, one in after.items():
-        kept = f"{len(one.survivors)} attestations survive"
+        kept = _kept(one.survivors)
         if name not in before:
-            says = f"revoked, {kept}: {one.reason}"
+            ended = "revoked" if one.final else "suspended"
+            says = f"{ended}, {kept}: {one.reason}"
             yield Difference(f"identity {name}", says, "tightens")
         elif before[name] != one:
-            more = sorted(str(d) for d in one.survivors - before[name].survivors)
-            says = f"its revocation changes; surviving now too: {more or 'none'}"
+            was = _kept(before[name].survivors)
+            says = f"its revocation changes: before, {was}; now, {kept}: {one.reason}"
             yield Difference(f"identity {name}", says, "loosens")
     for name in before.keys() - after.keys():
         yield Difference(f"identity {name}", "is revoked no longer", "loosens")
@@ -138,6 +140,18 @@ def _ends(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
         yield Difference("waiver", f"withdrawn: {digest}", "tightens")
     for digest in sorted(map(str, old.withdrawn_waivers - new.withdrawn_waivers)):
         yield Difference("waiver", f"withdrawn no longer: {digest}", "loosens")
+
+
+def _kept(survivors: Survivors) -> str:
+    """Say what survives an end: every digest, because an admin signs for each."""
+    said = [f"attestation {one}" for one in sorted(survivors.attestations)]
+    said += [f"all that release {one} lists" for one in sorted(survivors.releases)]
+    if tree := survivors.tree:
+        said.append(
+            f"all of theirs among the first {tree.size} entries of {tree.origin}, "
+            f"tree {tree.root.hex()}"
+        )
+    return f"surviving: {'; '.join(said)}" if said else "nothing survives"
 
 
 def _numbers(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:

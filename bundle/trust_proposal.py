@@ -8,24 +8,32 @@ brings what it knows to be in force. Steps, each by itself enough to refuse:
 2. it lists trust and layers only, delegates as it must, and does not live too long
 3. every file that it lists is there
 4. the trust policy can be meant, is newer, gives the Control Plane nothing (T1), and
-   asks for nothing that no Runner could count
+   asks for nothing that no Runner could count; what it keeps by the digest of a release
+   or under a checkpoint is there
 5. the event that it will be logged as is true of the policies before and after
 6. who comes with a key in their own hands has proved to hold it (T9)
 7. one key has one purpose, the keys of TUF roles included
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
+from bundle.gate.chain import open_head
+from bundle.gate.named import check_survivors_logged
 from bundle.gate.thresholds import check_release_threshold
 from bundle.trust_event import require_true
-from bundle.tuf.errors import TrustProposalMismatchError, TrustProposalStaleError
+from bundle.tuf.errors import (
+    TrustProposalMismatchError,
+    TrustProposalStaleError,
+    TufMissingError,
+)
 from bundle.tuf.proposal import Base, TrustProposal
 from bundle.tuf.rootchain import RootChain
 from bundle.tuf.view import read_targets
 from keys.digest import Digest
+from keys.errors import NotFoundError
 from signer.errors import KeyReusedError
 from signer.form import Custody
 from signer.predicates.trust_change import BRINGING, WORKSPACE_CREATED
@@ -42,11 +50,13 @@ class InForce:
         base: The targets.
         trust: What they say.
         files: Every trust file and layer, by target name.
+        chain: Returns a published release's attestation by the digest of its PAE.
     """
 
     base: Base
     trust: Trust
     files: Mapping[str, bytes]
+    chain: Callable[[Digest], bytes]
 
 
 def proposed_files(
@@ -112,6 +122,8 @@ def judge_proposal(
     )
     trust.policy.require_custody(trust.form)
     check_release_threshold(trust.policy)
+    check_survivors_logged(trust.policy, trust.trusted_root)
+    _require_named(trust.policy, now)
     before = now.trust.policy.version if now else 0
     if trust.policy.version <= before:
         raise TrustProposalMismatchError(
@@ -143,6 +155,28 @@ def _require_fits(
         raise TrustProposalMismatchError(
             f"expected workspace {roots.workspace}, got {proposal.workspace}"
         )
+
+
+def _require_named(policy: TrustPolicy, now: InForce | None) -> None:
+    """Refuse a digest that no Runner could fetch the release of: all would stop."""
+    for digest in sorted(policy.named_releases):
+        if now is None:
+            raise TrustProposalMismatchError(
+                f"expected no release before the first trust, got {digest}"
+            )
+        try:
+            link = open_head(now.chain(digest))
+        except (NotFoundError, TufMissingError) as error:
+            raise TrustProposalMismatchError(
+                f"expected a published release, got {digest}",
+                hint="`trustacks bundle verify` shows the newest one",
+            ) from error
+        floor = policy.floor
+        if floor and floor.digest == digest and floor.revision != link.release.revision:
+            raise TrustProposalMismatchError(
+                f"expected the floor at revision {link.release.revision}, as its "
+                f"release says, got {floor.revision}"
+            )
 
 
 def _require_proof(trust: Trust, proposal: TrustProposal) -> None:

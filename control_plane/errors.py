@@ -121,6 +121,12 @@ class IdentityRevokedError(ConflictError):
     code = "identity-already-revoked"
 
 
+class SurvivorUnknownError(VerificationError):
+    """A release or checkpoint to be kept that is not this workspace's."""
+
+    code = "survivor-unknown"
+
+
 class IdentityNotSuspendedError(ConflictError):
     """Only a suspension can be lifted."""
 

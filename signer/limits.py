@@ -68,6 +68,10 @@ MAX_APPROVALS: Final = 8
 # Further signers of one statement. More principals than any threshold asks for.
 MAX_COSIGNERS: Final = 16
 
+# Releases that one trust policy names by digest: a floor, and what revocations keep.
+# A Runner fetches each, at up to 7 MiB.
+MAX_NAMED_RELEASES: Final = 32
+
 # Cases in one suite: a table of inputs, each with its reason.
 MAX_CASES: Final = 1000
 

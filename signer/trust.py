@@ -14,6 +14,7 @@ from keys.errors import UsageError
 from signer.attestation import Attestation
 from signer.errors import KeyReusedError, WorkspaceMismatchError
 from signer.form import Form
+from signer.identity import Identity
 from signer.predicates.base import RULE
 from signer.statement import parse_statement
 from signer.trust_policy import TrustPolicy
@@ -32,6 +33,8 @@ class Trust:
         form: Derived from that root.
         policy: The trust policy.
         trusted_root: The logs and timestamp authorities.
+        kept: What the releases list that the policy names by digest; whoever made it
+            saw those releases (``bundle.gate.named``), and nothing is kept without.
 
     Raises:
         WorkspaceMismatchError: The trust policy is another workspace's.
@@ -43,6 +46,7 @@ class Trust:
     form: Form
     policy: TrustPolicy
     trusted_root: TrustedRoot
+    kept: frozenset[Digest] = frozenset()
 
     def __post_init__(self) -> None:
         if self.policy.workspace != self.workspace:
@@ -58,6 +62,35 @@ class Trust:
                 f"or publisher, got two for {twice[0][:16]}",
                 key_id=twice[0],
             )
+
+    def survives(self, identity: Identity, attestation: Attestation) -> bool:
+        """Return whether the admins kept an attestation beyond its identity's end.
+
+        By its digest, by that of a release that lists it, or by a checkpoint: then its
+        own proof must be to the very tree that they signed. That the proof holds is
+        checked with the log entry.
+
+        Source: DESIGN T3: "except digests reachable from a release digest, or included
+        under a checkpoint, that the admins signed in that same trust policy".
+        """
+        digest = attestation.digest
+        if digest in self.kept or self.policy.survives(identity, digest):
+            return True
+        revocation = self.policy.revocation(identity.id)
+        tree = revocation.survivors.tree if revocation else None
+        return tree is not None and any(
+            (entry.tree_size, entry.root) == (tree.size, tree.root)
+            for entry in attestation.entries
+        )
+
+    def require_not_revoked(self, identity: Identity, attestation: Attestation) -> None:
+        """Refuse what a revoked identity signed, unless it survives.
+
+        Raises:
+            RevokedError: It is void; for a time, if ``SuspendedError``.
+        """
+        if not self.survives(identity, attestation):
+            self.policy.require_not_revoked(identity, attestation.digest)
 
     @property
     def key_ids(self) -> frozenset[str]:

@@ -7,9 +7,11 @@ What it must not contradict about OIDC subjects is ``signer.claims``.
 from collections import Counter
 from typing import Final
 
+from keys.digest import Digest
 from keys.errors import FieldFormatError
 from signer.errors import KeyReusedError, UnsafeTrustPolicyError
 from signer.identity import Identity
+from signer.limits import MAX_NAMED_RELEASES
 from signer.revocation import Revocation
 
 # What a threshold can be set for, and the permission that is counted.
@@ -67,6 +69,19 @@ def require_known(revocations: tuple[Revocation, ...], ids: set[str]) -> None:
                 "trust policy: expected a revocation of an identity, "
                 f"got {revocation.identity!r}"
             )
+
+
+def require_few(named: frozenset[Digest]) -> None:
+    """Refuse more releases by digest than a Runner fetches.
+
+    Raises:
+        UnsafeTrustPolicyError: There are more.
+    """
+    if len(named) > MAX_NAMED_RELEASES:
+        raise UnsafeTrustPolicyError(
+            f"trust policy: expected at most {MAX_NAMED_RELEASES} releases by digest, "
+            f"got {len(named)}"
+        )
 
 
 def require_reachable(

@@ -40,6 +40,7 @@ from signer.trust_laws import (
     THRESHOLDS,
     require_distinct,
     require_distinct_keys,
+    require_few,
     require_known,
     require_reachable,
 )
@@ -92,6 +93,7 @@ class TrustPolicy:
         require_distinct("revocation", [one.identity for one in self.revocations])
         require_distinct_keys(self.identities, self.layers.publishers)
         require_known(self.revocations, {one.id for one in self.identities})
+        require_few(self.named_releases)
         require_distinct_instances(self.instances, self.custody)
         require_distinct_claims(self.identities, self._ends, self.instances)
         for name, threshold in self.thresholds.items():
@@ -159,12 +161,15 @@ class TrustPolicy:
         return next((r for r in self.revocations if r.identity == identity_id), None)
 
     def survives(self, identity: Identity, digest: Digest) -> bool:
-        """Return whether the admins kept an attestation beyond its identity's end."""
+        """Return whether the admins kept this very attestation beyond the end.
+
+        That is one way of three to survive: ``signer.trust.Trust.survives``.
+        """
         revocation = self.revocation(identity.id)
-        return revocation is not None and digest in revocation.survivors
+        return revocation is not None and digest in revocation.survivors.attestations
 
     def require_not_revoked(self, identity: Identity, digest: Digest) -> None:
-        """Refuse what a revoked identity signed, unless it survives.
+        """Refuse what a revoked identity signed, unless it is kept by its digest.
 
         No time matters: who stole a key can date its signatures as they like, and the
         Control Plane could stamp them (DESIGN T3).
@@ -173,7 +178,7 @@ class TrustPolicy:
             RevokedError: It is void; for a time, if ``SuspendedError``.
         """
         revocation = self.revocation(identity.id)
-        if revocation is not None and digest not in revocation.survivors:
+        if revocation is not None and not self.survives(identity, digest):
             refusal = RevokedError if revocation.final else SuspendedError
             ended = "revoked" if revocation.final else "suspended"
             raise refusal(
@@ -182,6 +187,12 @@ class TrustPolicy:
                 identity=identity.id,
                 reason=revocation.reason,
             )
+
+    @property
+    def named_releases(self) -> frozenset[Digest]:
+        """The releases that admins named by digest: the floor, and survivors (T3)."""
+        named = {d for one in self.revocations for d in one.survivors.releases}
+        return frozenset(named | ({self.floor.digest} if self.floor else set()))
 
     def require_custody(self, form: Form) -> None:
         """Refuse a policy that hands the Control Plane what T1 keeps from it.

@@ -188,7 +188,7 @@ def verify_attestation(
             note(f"{identity.id}, {identity.principal}")
         # (3) DESIGN T3: "A revocation [...] voids every attestation of the identity"
         with steps("revocation"):
-            trust.policy.require_not_revoked(identity, subject)
+            trust.require_not_revoked(identity, attestation)
         # (4) DSSE 1.0.2 protocol.md: "Verify SIGNATURE against PAE(UTF8(PAYLOAD_TYPE),
         # SERIALIZED_BODY). Reject if the verification fails."
         with steps("signature"):
@@ -224,7 +224,7 @@ def verify_attestation(
         # except" what admins kept
         with steps("window"):
             seen.require_window(
-                identity, instants, survives=trust.policy.survives(identity, subject)
+                identity, instants, survives=trust.survives(identity, attestation)
             )
         # (11) DSSE 1.0.2 protocol.md: "Reject if PAYLOAD_TYPE is not a supported type."
         with steps("payload-type"):

@@ -33,6 +33,7 @@ from bundle.gate.candidate import (
     pack_target,
 )
 from bundle.gate.errors import ReleaseRevisionError
+from bundle.gate.named import keep_named
 from bundle.gate.release import sort_attestations
 from bundle.gate.trust import check_one_purpose
 from bundle.limits import MAX_TARGET_BYTES
@@ -111,6 +112,7 @@ class Pinned:
         )
         trust.policy.require_custody(view.form)
         check_one_purpose(view, trust)
+        trust = keep_named(trust, fetched.chain)
         return cls(view, trust, policy, root, fetched)
 
     @property

@@ -52,6 +52,7 @@ from trustacks.errors import (
 from trustacks.limits import MAX_JITTER_MS, MAX_RELEASE_TRIES, RELEASE_DAYS
 from trustacks.notary import RemoteNotary
 from trustacks.pinned import Head, Pinned, PinnedStore
+from trustacks.reproving import reproved
 from trustacks.signing import signed
 
 _STALE: Final = "release-predecessor-stale"
@@ -142,8 +143,8 @@ class Releaser:
         at = self.clock()
         pinned = self.store.refresh(at=at)
         identity = pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
+        rules, head = reproved(rules, pinned.head(at=at), pinned, self.api)
         attestations = [raw for r in rules for raw in self._signed(r, pinned, at)]
-        head = pinned.head(at=at)
         inventory, approvals = self._inventory(rules, pinned, head, at)
         revision = head.release.revision + 1 if head else 1
         layers = (read_layer(archive) for archive in pinned.parents().archives)

@@ -20,7 +20,7 @@ from signer.predicates.trust_change import (
     RULES_CHANGED,
     Change,
 )
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from signer.trust_policy import TrustPolicy
 from trustacks.possession import Proof
 from trustacks.proposing import Wanted
@@ -40,7 +40,7 @@ def rotation(
     proof: Proof,
     *,
     replaces: str,
-    survivors: Iterable[Digest],
+    survivors: Survivors,
     at: datetime,
 ) -> Wanted:
     """Register an identity in the place of another, which ends.
@@ -49,11 +49,11 @@ def rotation(
         terms: Of the successor; the same principal.
         proof: Possession of the successor's key.
         replaces: The id that ends.
-        survivors: What of it stays valid: a release digest keeps all that it reaches.
+        survivors: What of it stays valid.
         at: Now.
     """
     identity = Identity.of(terms, KeyCredential(proof.public_key))
-    end = Revocation(replaces, at, f"rotated to {identity.id}", frozenset(survivors))
+    end = Revocation(replaces, at, f"rotated to {identity.id}", survivors)
     digest = parse_attestation(proof.attestation).digest
     change = Change(
         kind=IDENTITY_ROTATED, identity=identity.id, proof=digest, replaces=replaces
@@ -67,12 +67,12 @@ def revocation(
     identity_id: str,
     *,
     reason: str,
-    survivors: Iterable[Digest],
+    survivors: Survivors,
     at: datetime,
     final: bool = True,
 ) -> Wanted:
     """End an identity, or suspend it; unknown ones are refused by the policy itself."""
-    end = Revocation(identity_id, at, reason, frozenset(survivors), final)
+    end = Revocation(identity_id, at, reason, survivors, final)
     kind = IDENTITY_REVOKED if final else IDENTITY_SUSPENDED
     change = Change(kind=kind, identity=identity_id)
     return Wanted(change, lambda policy: _ending(policy, end))

@@ -44,3 +44,9 @@ class PropertyLackingError(VerificationError):
     """The property of the design does not hold in this workspace."""
 
     code = "property-lacking"
+
+
+class SurvivorError(VerificationError):
+    """Something to keep beyond an identity's end that is not there."""
+
+    code = "survivor-missing"

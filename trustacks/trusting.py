@@ -262,4 +262,5 @@ def in_force(pinned: Pinned) -> InForce:
             path: pinned.fetched.target(path, max_bytes=MAX_TARGET_BYTES)
             for path in view.files
         },
+        chain=pinned.fetched.chain,
     )

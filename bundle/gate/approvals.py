@@ -24,8 +24,8 @@ from bundle.gate.errors import (
     RuleChangeUnapprovedError,
 )
 from bundle.gate.history import Move, moves_of
+from bundle.gate.named import listed_by
 from bundle.gate.second import Approval, Author
-from bundle.gate.standing import named_by
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.form import Form
@@ -61,7 +61,7 @@ def unvouched(
     head: Link, links: Sequence[Link], policy: TrustPolicy
 ) -> tuple[Move, ...]:
     """Return the moves along the chain that no digest of the admins' vouches for."""
-    by_key, _ = split_endorsed((head, *links), named_by(policy))
+    by_key, _ = split_endorsed((head, *links), policy.named_releases)
     digests = {link.digest for link in by_key}
     return tuple(move for move in moves_of(head, links) if move.digest in digests)
 
@@ -85,20 +85,13 @@ def wanted(changes: Iterable[Change], head: ReleasePredicate) -> list[Digest]:
 
     That is the author's attestation, and the approvals, of every changed rule.
     """
-    listed = set(published_with(head))
+    listed = set(listed_by(head))
     needed = (
         digest
         for change in changes
         for digest in (change.new.head, *change.new.approvals)
     )
     return [digest for digest in dict.fromkeys(needed) if digest not in listed]
-
-
-def published_with(release: ReleasePredicate) -> Iterator[Digest]:
-    """Yield what is published with a release, besides its own attestation."""
-    for item in release.inventory:
-        yield item.head
-        yield from item.approvals
 
 
 def sort_moved(

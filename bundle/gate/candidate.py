@@ -57,6 +57,8 @@ class Candidate:
         chain: Earlier release attestations: the predecessor first, back to and with
             the one that is known (mark or floor), or to the first release.
         moved: Attestations of what those releases changed, in any order.
+        named: Attestations of the releases that the trust policy names by digest, in
+            any order.
     """
 
     roots: tuple[bytes, ...]
@@ -75,6 +77,7 @@ class Candidate:
     )
     chain: tuple[bytes, ...] = ()
     moved: tuple[bytes, ...] = ()
+    named: tuple[bytes, ...] = ()
 
     def trust_files(self) -> dict[str, bytes]:
         """Return the files that top-level targets list, by target name."""

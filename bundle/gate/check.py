@@ -12,6 +12,7 @@ Order, and the sentence of DESIGN that each step enacts::
     marks         T7   root and targets are not older, and not others of equal version
     trust-files   Scope every trust file and layer is the one that targets list
     trust-policy  T9   trust policy and trusted root, of this workspace
+    survivors     T3   what outlives an end is there, as the admins named it
     custody       T1   nothing that decides is in the Control Plane's reach
     keys          Principals  one key, one purpose
     targets-log   T10  targets embed a checkpoint of a log that did not shrink

@@ -5,13 +5,11 @@ The gate asks it of a new release; the Runner asks it again, of the release that
 active, when the trust policy changes: an identity that was revoked takes its rules
 with it, and then the answer is deny, never one rule less.
 
-A digest that the admins signed in the trust policy (floor or survivor) keeps itself
-and everything reachable from it: earlier releases, and the rules and approvals that
-they list.
+What survives an end is the trust's to say (``bundle.gate.named``), not that of the way
+which somebody walked.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -31,7 +29,6 @@ from signer.predicates.rule import RulePredicate
 from signer.result import Check, Status, VerificationResult
 from signer.steps import StepRecorder
 from signer.trust import Expected, Trust
-from signer.trust_policy import TrustPolicy
 from signer.verify import Evidence, Verified, verify_attestation
 
 STANDING_PLAN: Final = (
@@ -48,7 +45,7 @@ def check_standing(
 ) -> VerificationResult:
     """Judge a verified release again, under a trust policy that came after it."""
     steps = StepRecorder(STANDING_PLAN)
-    trust = endorse(accepted.trust, [release.link])
+    trust = accepted.trust
     with steps:
         with steps("custody"):
             trust.policy.require_custody(accepted.view.form)
@@ -77,30 +74,6 @@ def check_standing(
     return steps.result(subject=f"release {release.revision}", at=at)
 
 
-def endorse(trust: Trust, walked: Sequence[Link]) -> Trust:
-    """Return the trust with everything reachable from an endorsed digest kept.
-
-    Args:
-        trust: As the admins signed it.
-        walked: Releases, newest first.
-    """
-    _, kept = split_endorsed(walked, named_by(trust.policy))
-    reachable = {link.digest for link in kept}
-    items = [item for link in kept for item in link.release.inventory]
-    reachable |= {digest for one in items for digest in (one.head, *one.approvals)}
-    revocations = tuple(
-        replace(one, survivors=one.survivors | reachable)
-        for one in trust.policy.revocations
-    )
-    return replace(trust, policy=replace(trust.policy, revocations=revocations))
-
-
-def named_by(policy: TrustPolicy) -> set[Digest]:
-    """Return the digests that the admins signed in the trust policy."""
-    named = {digest for one in policy.revocations for digest in one.survivors}
-    return named | ({policy.floor.digest} if policy.floor else set())
-
-
 def verify_link(
     link: Link, subjects: tuple[Digest, ...], *, trust: Trust, at: datetime
 ) -> Evidence:
@@ -123,7 +96,8 @@ def verify_links(
     Raises:
         TrustacksError: The first check that one of them fails.
     """
-    by_key, by_digest = split_endorsed((head, *links), named_by(trust.policy))
+    named = trust.policy.named_releases
+    by_key, by_digest = split_endorsed((head, *links), named)
     checks = []
     for link in by_key[1:]:
         subjects = Expected.as_claimed(parse_attestation(link.raw)).subjects

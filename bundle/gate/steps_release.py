@@ -11,7 +11,7 @@ from bundle.gate import forward
 from bundle.gate import release as releases
 from bundle.gate.candidate import Candidate
 from bundle.gate.chain import Link
-from bundle.gate.standing import endorse, signed_by, verify_link, verify_links
+from bundle.gate.standing import signed_by, verify_link, verify_links
 from bundle.gate.trust import check_pinned
 from bundle.gate.verdict import AcceptedTrust
 from bundle.marks import Known, Marks
@@ -34,7 +34,7 @@ class Word:
         archive: SHA-256 of the archive.
         content: SHA-256 of the tar inside.
         log: The checkpoint in the release.
-        trust: The trust, with what endorsed digests keep.
+        trust: The trust.
     """
 
     head: Link
@@ -66,8 +66,7 @@ def check_word(
         head = chains.open_head(attestations.release)
         archive = Digest.of(candidate.bundle)
         subjects = (archive, content_digest(candidate.bundle))
-        trust = endorse(accepted.trust, [head])
-        evidence = verify_link(head, subjects, trust=trust, at=at)
+        evidence = verify_link(head, subjects, trust=accepted.trust, at=at)
         note(signed_by(evidence))
     with steps("current"):
         releases.check_revision(head.release, candidate)
@@ -94,7 +93,6 @@ def check_word(
     with steps("release-log") as note:
         log = forward.check_log_along((head, *links), accepted, marks)
         note(f"{log.size} entries")
-    trust = endorse(accepted.trust, (head, *links))
     return Word(
         head=head,
         links=links,
@@ -103,5 +101,5 @@ def check_word(
         archive=archive,
         content=subjects[1],
         log=log,
-        trust=trust,
+        trust=accepted.trust,
     )

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate's steps on time, metadata, trust policy and layers; see ``check``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from bundle.gate import forward
 from bundle.gate.candidate import Candidate
+from bundle.gate.named import (
+    check_survivors_logged,
+    kept_by,
+    open_named,
+    say_named,
+)
 from bundle.gate.trust import (
     check_one_purpose,
     check_pinned,
@@ -37,6 +43,7 @@ TRUST_PLAN: Final = (
     ("marks", "root and targets did not go back"),
     ("trust-files", "trust and layers as the targets list them"),
     ("trust-policy", "trust policy of this workspace"),
+    ("survivors", "what the admins kept of whom they ended"),
     ("custody", "custody of everyone who decides"),
     ("keys", "one key, one purpose"),
     ("targets-log", "the log that the admins saw"),
@@ -94,6 +101,11 @@ def check_trust(
             trusted_root=trusted_root,
         )
         note(f"version {policy.version}, {len(policy.identities)} identities")
+    with steps("survivors") as note:
+        named = open_named(candidate.named, policy)
+        check_survivors_logged(policy, trusted_root)
+        trust = replace(trust, kept=kept_by(named))
+        note(say_named(named))
     with steps("custody") as note:
         policy.require_custody(view.form)
         note(FORM_NOTES[view.form])

@@ -107,11 +107,12 @@ def _collect_trust(source: Source, view: TufView) -> Candidate:
     )
     layer = BUNDLE_BOUNDS.max_bytes
     signature = MAX_ATTESTATION_BYTES
+    policy = source.target(POLICY_TARGET, max_bytes=MAX_TRUST_POLICY_BYTES)
     return Candidate(
         roots=source.roots,
         targets=source.targets,
         release_role=source.release,
-        policy=source.target(POLICY_TARGET, max_bytes=MAX_TRUST_POLICY_BYTES),
+        policy=policy,
         trusted_root=source.target(
             TRUSTED_ROOT_TARGET, max_bytes=MAX_TRUSTED_ROOT_BYTES
         ),
@@ -127,7 +128,21 @@ def _collect_trust(source: Source, view: TufView) -> Candidate:
         revision=view.revision or 0,
         bundle=b"",
         attestations=b"",
+        named=tuple(collect_named(source, TrustPolicy.parse(policy))),
     )
+
+
+def collect_named(source: Source, policy: TrustPolicy) -> Iterator[bytes]:
+    """Yield the releases that the admins named by digest.
+
+    One that cannot be had hides the whole trust: without it, nobody knows what still
+    counts, and a release that is good must not stop for a mirror's gap.
+
+    Raises:
+        TrustacksError: One cannot be had.
+    """
+    for digest in sorted(policy.named_releases):
+        yield source.chain(digest)
 
 
 def _collect_release(

@@ -25,16 +25,18 @@ from bundle.gate import (
 from bundle.limits import MAX_ROOT_VERSIONS, MIB, ArchiveBounds
 from keys.digest import Digest
 from keys.durable import make_directory, read_file, remove_temporary, write_file
+from signer.limits import MAX_NAMED_RELEASES
 
 RELEASES: Final = "releases"
 TRUST: Final = "trust"
 CURRENT: Final = "current"
 
 STORE_BOUNDS: Final = ArchiveBounds(
-    # A bundle (64 MiB), its attestations (128 MiB), 64 packs and a constitution.
-    max_bytes=512 * MIB,
-    # Roots, 64 packs with signatures, and some ten others.
-    max_members=MAX_ROOT_VERSIONS + 2 * 64 + 16,
+    # A bundle (64 MiB), its attestations (128 MiB), 64 packs and a constitution, and
+    # 32 releases (7 MiB each) that the admins named.
+    max_bytes=768 * MIB,
+    # Roots, 64 packs with signatures, named releases, and some ten others.
+    max_members=MAX_ROOT_VERSIONS + 2 * 64 + MAX_NAMED_RELEASES + 16,
     # layers/packs/<64 characters>.sigstore.json is 91.
     max_path_chars=128,
 )
@@ -42,6 +44,7 @@ STORE_BOUNDS: Final = ArchiveBounds(
 # Nothing else is deleted: somebody may have put a link to another place here.
 _STORED: Final = re.compile(r"[0-9a-f]{64}\.tar")
 _ROOT: Final = "metadata/root/"
+_NAMED: Final = "named/"
 _PACK: Final = "layers/packs/"
 _ARCHIVE: Final = ".tar.gz"
 _SIGNATURE: Final = ".sigstore.json"
@@ -111,6 +114,7 @@ def to_files(candidate: Candidate) -> dict[str, bytes]:
     """Return a candidate as files by name."""
     files = candidate.trust_files()
     files |= {f"{_ROOT}{i:04}.json": data for i, data in enumerate(candidate.roots)}
+    files |= {f"{_NAMED}{i:04}.json": data for i, data in enumerate(candidate.named)}
     files["metadata/targets.json"] = candidate.targets
     if candidate.release_role is not None:
         files["metadata/release.json"] = candidate.release_role
@@ -142,6 +146,7 @@ def from_files(files: Mapping[str, bytes]) -> Candidate:
             attestations=files.get(
                 f"overlay/{revision}/attestations.sigstore.jsonl", b""
             ),
+            named=tuple(files[n] for n in sorted(files) if n.startswith(_NAMED)),
         )
     except KeyError as error:
         raise ArchiveFormatError(

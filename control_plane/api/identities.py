@@ -18,7 +18,6 @@ from control_plane.api.schemas.identities import (
 from control_plane.api.strict import StrictRoute
 from control_plane.auth.roles import Caller, Permission
 from control_plane.workflows import ends, identities
-from keys.digest import Digest
 from keys.public import PublicKey
 
 router = APIRouter(
@@ -83,7 +82,7 @@ def revoke(
         ws,
         identity,
         reason=end.reason,
-        survivors=[Digest.parse(one) for one in end.survivors],
+        survivors=end.read(),
     )
     return IdentityInfo.of(found)
 
@@ -98,7 +97,7 @@ def suspend(
         ws,
         identity,
         reason=end.reason,
-        survivors=[Digest.parse(one) for one in end.survivors],
+        survivors=end.read(),
         final=False,
     )
     return IdentityInfo.of(found)

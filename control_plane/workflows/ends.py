@@ -5,27 +5,29 @@ Order of writes: that of ``workflows.trust``, with the revocation in the next po
 out of it. In the sovereign form admins propose the same (``workflows.proposals``).
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from control_plane.errors import (
     IdentityNotSuspendedError,
     IdentityRevokedError,
     LastAdminError,
+    SurvivorUnknownError,
 )
 from control_plane.keystore import ADMIN
 from control_plane.services import Services
 from control_plane.workflows.identities import Registered, identity_of
+from control_plane.workflows.release_chain import open_release, read_chain
 from control_plane.workflows.trust import change_trust, following
 from control_plane.workspaces import Workspace
-from keys.digest import Digest
+from keys.errors import FormatError, NotFoundError, VerificationError
 from signer.predicates.trust_change import (
     IDENTITY_RESUMED,
     IDENTITY_REVOKED,
     IDENTITY_SUSPENDED,
     Change,
 )
-from signer.revocation import Revocation
+from signer.revocation import NOTHING, Revocation, Survivors
+from signer.tlog.checkpoint import open_checkpoint
 from signer.trust_policy import TrustPolicy
 
 
@@ -35,7 +37,7 @@ def revoke(
     identity_id: str,
     *,
     reason: str,
-    survivors: Iterable[Digest] = (),
+    survivors: Survivors = NOTHING,
     final: bool = True,
 ) -> Registered:
     """End an identity: all that it signed is void but ``survivors`` (DESIGN 9, T3).
@@ -45,17 +47,19 @@ def revoke(
         name: The workspace.
         identity_id: Whom.
         reason: Why.
-        survivors: SHA-256 of the PAE of attestations that stay valid.
+        survivors: What of it stays valid.
         final: Whether for ever; else it is a suspension, which ``resume`` lifts.
 
     Raises:
         NotFoundError: No such workspace or identity.
         IdentityRevokedError: It was revoked, or suspended, before.
         LastAdminError: Nobody could change trust afterwards.
+        SurvivorUnknownError: A release or a checkpoint that is not this workspace's.
         StorageError: Repeat the call.
     """
     workspace = services.workspaces.open(name)
     with workspace.lock:
+        _require_survivors(workspace, survivors)
         at = services.clock()
         published = workspace.published()
         policy = published.trust.policy
@@ -70,7 +74,7 @@ def revoke(
             raise LastAdminError(
                 f"expected another identity than {ADMIN}: it signs every trust change"
             )
-        revocation = Revocation(identity_id, at, reason, frozenset(survivors), final)
+        revocation = Revocation(identity_id, at, reason, survivors, final)
         kind = IDENTITY_REVOKED if final else IDENTITY_SUSPENDED
         others = _ends_of_others(policy, identity_id)
         version = _end(services, workspace, (*others, revocation), kind, identity_id)
@@ -98,6 +102,26 @@ def resume(services: Services, name: str, identity_id: str) -> Registered:
         others = _ends_of_others(policy, identity_id)
         version = _end(services, workspace, others, IDENTITY_RESUMED, identity_id)
         return Registered(identity, None, version)
+
+
+def _require_survivors(workspace: Workspace, survivors: Survivors) -> None:
+    """Refuse to keep what is not there: every Runner would stop, or keep nothing."""
+    for digest in survivors.releases:
+        try:
+            open_release(read_chain(workspace, digest))
+        except (NotFoundError, FormatError) as error:
+            raise SurvivorUnknownError(
+                f"expected a published release, got {digest}"
+            ) from error
+    if survivors.checkpoint is None:
+        return
+    raw, log = survivors.checkpoint.encode(), workspace.log
+    try:
+        open_checkpoint(raw, origin=log.origin, key=log.key)
+    except VerificationError as error:
+        raise SurvivorUnknownError(
+            f"expected a checkpoint of {log.origin}: {error.message}"
+        ) from error
 
 
 def _ends_of_others(policy: TrustPolicy, identity_id: str) -> tuple[Revocation, ...]:

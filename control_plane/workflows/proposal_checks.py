@@ -8,6 +8,7 @@ that passes here is not trusted for that: admins look for themselves.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 from bundle.gate.candidate import POLICY_TARGET
@@ -24,6 +25,7 @@ from bundle.tuf.rootchain import RootChain
 from bundle.tuf.view import read_targets
 from control_plane.errors import NotSovereignError
 from control_plane.keystore import RELEASE
+from control_plane.workflows.release_chain import read_chain
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from keys.errors import NotFoundError
@@ -71,7 +73,8 @@ class Ground:
             return cls(workspace, roots, None, None, at)
         committed = found.committed
         base = Base(committed.top.version, Digest.of(committed.targets))
-        now = InForce(base, found.trust, found.files)
+        chain = partial(read_chain, workspace)
+        now = InForce(base, found.trust, found.files, chain)
         return cls(workspace, roots, committed, now, at)
 
     @property

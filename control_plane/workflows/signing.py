@@ -10,12 +10,15 @@ Writes: those of ``workflows.ledger``. Verifying writes nothing.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
+from bundle.gate.named import keep_named
 from control_plane.auth.roles import Caller
 from control_plane.errors import SigningNotAllowedError
 from control_plane.keystore import identity_purpose
 from control_plane.services import Services
 from control_plane.workflows.ledger import LocalNotary, Recorded, find
+from control_plane.workflows.release_chain import read_chain
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from keys.errors import NotFoundError, UnavailableError
@@ -86,7 +89,8 @@ def verify(
     Raises:
         NotFoundError: No such workspace.
     """
-    trust = services.workspaces.open(name).published().trust
+    workspace = services.workspaces.open(name)
+    trust = keep_named(workspace.published().trust, partial(read_chain, workspace))
     expected = Expected(predicate_type, (subject,))
     at = services.clock()
     return verify_attestation(attestation, trust=trust, expected=expected, at=at).result

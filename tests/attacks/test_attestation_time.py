@@ -10,7 +10,7 @@ from signer.attestation import parse_attestation
 from signer.form import Custody
 from signer.limits import MAX_CLOCK_SKEW_S
 from signer.predicates.artifact import ArtifactPredicate
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from signer.trust import Expected
 from signer.trusted_root import TrustedRoot, Window
 from signer.verify import verify_attestation
@@ -136,11 +136,45 @@ def test_survivors_outlive_revocation_and_window_and_nothing_else_does():
     void = shop.attest(
         say(shop.artifact(), DATA, b"more"), by=shop.people["author"], at=NOW
     )
-    gone = Revocation("author", NOW, "left the company", frozenset({survivor}))
+    kept_by_digest = Survivors(frozenset({survivor}))
+    gone = Revocation("author", NOW, "left the company", kept_by_digest)
     policy = shop.policy(revocations=(gone,))
 
     assert code_of(shop, kept, at=END + DAY, policy=policy) is None
     assert code_of(shop, void, at=END + DAY, policy=policy) == "revoked"
+
+
+def test_what_a_named_release_lists_outlives_revocation_and_window():
+    shop = Workshop()
+    raw = signed(shop, at=NOW)
+    kept = frozenset({parse_attestation(raw).digest})
+    policy = shop.policy(revocations=(Revocation("author", NOW, "left"),))
+
+    assert code_of(shop, raw, at=NOW, policy=policy) == "revoked"
+    assert code_of(shop, raw, at=NOW, policy=policy, kept=kept) is None
+    assert code_of(shop, raw, at=END + DAY, policy=policy, kept=kept) is None
+    assert code_of(shop, raw, at=END + DAY, kept=kept) is None
+    assert code_of(shop, raw, at=END + DAY) == "outside-window"
+
+
+def test_what_is_proved_in_the_tree_that_admins_signed_outlives_its_signer():
+    shop = Workshop()
+    raw = signed(shop, at=NOW)
+    size = len(shop.log.bodies)
+    shop.log.append(b"{}")
+    later = shop.attest(
+        say(shop.artifact(), DATA, b"more"), by=shop.people["author"], at=NOW
+    )
+    kept = Survivors(checkpoint=shop.log.checkpoint(size + 1).decode())
+    policy = shop.policy(revocations=(Revocation("author", NOW, "left", kept),))
+    proved, other = (shop.log.proved(raw, size + more) for more in (1, 2))
+
+    assert code_of(shop, raw, at=NOW, policy=policy) == "revoked"
+    assert code_of(shop, proved, at=NOW, policy=policy) is None
+    assert code_of(shop, proved, at=END + DAY, policy=policy) is None
+    assert code_of(shop, other, at=NOW, policy=policy) == "revoked"
+    assert code_of(shop, later, at=NOW, policy=policy) == "revoked"
+    assert code_of(shop, proved, at=END + DAY) == "outside-window"
 
 
 def test_a_survivor_is_still_bound_to_the_begin_of_its_window():
@@ -148,7 +182,7 @@ def test_a_survivor_is_still_bound_to_the_begin_of_its_window():
     late = replace(shop.people["author"], not_before=NOW)
     shop.people["author"] = late
     raw = signed(shop, at=NOW - DAY)
-    kept = frozenset({parse_attestation(raw).digest})
+    kept = Survivors(frozenset({parse_attestation(raw).digest}))
     policy = shop.policy(revocations=(Revocation("author", NOW, "left", kept),))
 
     assert code_of(shop, raw, at=NOW, policy=policy) == "outside-window"

@@ -24,7 +24,7 @@ from signer.pins import Floor
 from signer.predicates.parts import Parents, Source
 from signer.predicates.release import RetiredItem
 from signer.result import Status
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.signing import NOW, SimulatedLog
 from tests.simulators.workspace import (
@@ -197,6 +197,60 @@ def a_fork_of_the_log_at_the_marked_size(house):
 # ------------------------------------------------------------------ layers
 
 
+def named(house, **changes) -> Candidate:
+    """A release under trust that keeps what the release before lists."""
+    first = released(house).releases[0]
+    house.publish_trust(
+        revocations=(
+            Revocation(
+                "author", NOW, "left", Survivors(releases=frozenset({first.digest}))
+            ),
+        )
+    )
+    house.release_again()
+    return replace(house.candidate(), **changes)
+
+
+def a_named_release_that_is_missing(house):
+    return Attack(named(house, named=()))
+
+
+def a_release_that_nobody_named(house):
+    candidate = named(house)
+    more = (*candidate.named, house.releases[-1].attestation)
+    return Attack(replace(candidate, named=more))
+
+
+def a_named_release_twice(house):
+    candidate = named(house)
+    return Attack(replace(candidate, named=candidate.named * 2))
+
+
+def a_rule_in_a_named_release_s_place(house):
+    """Reachable is what a release lists, and not what a rule might say."""
+    head = released(house).releases[0].rules[0]
+    survivors = Survivors(releases=frozenset({head.head}))
+    house.publish_trust(revocations=(Revocation("author", NOW, "left", survivors),))
+    house.release_again()
+    return Attack(replace(house.candidate(named=()), named=(head.attestation,)))
+
+
+def a_survivor_s_checkpoint_of_an_unknown_log(house):
+    other = SimulatedLog("other.log.example.com")
+    other.append(b"{}")
+    survivors = Survivors(checkpoint=other.checkpoint().decode())
+    house.publish_trust(revocations=(Revocation("author", NOW, "left", survivors),))
+    return Attack(released(house).candidate())
+
+
+def a_survivor_s_checkpoint_of_a_thief_s_log(house):
+    forged = SimulatedLog(house.log.origin)
+    forged.append(b"{}")
+    survivors = Survivors(checkpoint=forged.checkpoint().decode())
+    house.publish_trust(revocations=(Revocation("author", NOW, "left", survivors),))
+    return Attack(released(house).candidate())
+
+
 def a_constitution_that_nobody_pinned(house):
     """The publisher's own, one version on; the admins pinned the one before."""
     pinned = house.policy()
@@ -347,9 +401,18 @@ def a_fresh_runner_without_a_floor(house):
     return Attack(released(sovereign(house)).candidate())
 
 
+def floor_elsewhere(house) -> SimulatedWorkspace:
+    """A floor at revision 2, on a release that is signed and was not published."""
+    made = house.make_release(house.rule(), revision=2, predecessor=OTHER)
+    name = f"chain/{made.digest.hex}.sigstore.json"
+    house.storage.put_immutable(name, made.attestation)
+    house.publish_trust(floor=Floor(2, made.digest))
+    return house
+
+
 def a_release_below_the_admins_floor(house):
     """The Runner has it already; a floor that came later is still a floor."""
-    house.publish_trust(floor=Floor(2, OTHER))
+    floor_elsewhere(house)
     released(house)
     marks = Marks(
         workspace=house.workspace,
@@ -403,8 +466,7 @@ def a_revision_that_is_skipped(house):
 def a_chain_past_a_floor_another_way(house):
     first = marks_of(released(house))
     house.release_again()
-    house.publish_trust(floor=Floor(2, OTHER))
-    house.release_again()
+    floor_elsewhere(house).release_again()
     return Attack(house.candidate(), first)
 
 
@@ -870,6 +932,12 @@ ATTACKS = [
     (layers_signed_by_other_bytes_than_listed, "trust-files", "target-mismatch"),
     (a_layer_that_the_targets_do_not_list, "trust-files", "target-mismatch"),
     (a_trust_policy_of_another_workspace, "trust-policy", "workspace-mismatch"),
+    (a_named_release_that_is_missing, "survivors", "attestation-set"),
+    (a_release_that_nobody_named, "survivors", "attestation-set"),
+    (a_named_release_twice, "survivors", "attestation-set"),
+    (a_rule_in_a_named_release_s_place, "survivors", "release-chain"),
+    (a_survivor_s_checkpoint_of_an_unknown_log, "survivors", "checkpoint-missing"),
+    (a_survivor_s_checkpoint_of_a_thief_s_log, "survivors", "checkpoint-signature"),
     (an_author_in_the_control_plane_s_custody, "custody", "custody"),
     (a_lint_identity_in_the_control_plane_s_custody, "custody", "custody"),
     (an_identity_with_a_key_of_the_metadata, "keys", "key-reused"),

@@ -21,7 +21,7 @@ from signer.attestation import parse_attestation
 from signer.form import Custody
 from signer.pins import Floor
 from signer.predicates.parts import Parents
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from tests.simulators.runner import Bench, disk
 from tests.simulators.workspace import (
     DAY,
@@ -465,7 +465,7 @@ def an_author_revoked_since_whose_version_was_superseded(house, bench):
 
 def a_revoked_approver_s_word_that_admins_kept(house, bench):
     _, new = changed(house, house.approval)
-    kept = frozenset({parse_attestation(new.approvals[0]).digest})
+    kept = Survivors(frozenset({parse_attestation(new.approvals[0]).digest}))
     trusting(house, revocations=(Revocation("approver", house.at, "left", kept),))
 
 

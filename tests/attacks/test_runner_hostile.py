@@ -19,7 +19,7 @@ from bundle.rego.embedded import EmbeddedEngine
 from bundle.tuf.repository import Repository
 from keys.clock import utc_now
 from signer.attestation import join_jsonl
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from tests.simulators.runner import Bench, disk
 from tests.simulators.signing import SimulatedLog
 from tests.simulators.workspace import (
@@ -164,7 +164,7 @@ def a_trust_policy_of_the_thief(house, bench):
 
 def rules_of_a_revoked_author_dated_back(house, bench):
     """The thief got the author's key after all; the admins revoked it in time."""
-    survivors = frozenset(r.head for r in house.releases[-1].rules)
+    survivors = Survivors(frozenset(r.head for r in house.releases[-1].rules))
     house.publish_trust(
         revocations=(Revocation("author", house.at, "stolen", survivors),)
     )

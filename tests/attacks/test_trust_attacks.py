@@ -24,7 +24,7 @@ from signer.attestation import join_jsonl, parse_attestation
 from signer.form import Custody
 from signer.predicates.parts import Source
 from signer.predicates.release import RetiredItem
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.runner import Bench
 from tests.simulators.signing import SimulatedAuthority
@@ -430,7 +430,7 @@ def a_revocation_that_is_withheld(scene):
     """A fresh Runner believes the mirror until the timestamp runs out."""
     house = scene.house
     before = house.storage.copy()
-    survivors = frozenset(rule.head for rule in house.releases[-1].rules)
+    survivors = Survivors(frozenset(r.head for r in house.releases[-1].rules))
     house.publish_trust(
         revocations=(Revocation("author", house.at, "stolen", survivors),)
     )
@@ -445,7 +445,7 @@ def a_release_signed_with_a_key_that_was_revoked(scene):
     """The thief has the old release identity's key, and every witness."""
     house = scene.house
     house.people["second"] = house.person("second", "release")
-    kept = frozenset(release.digest for release in house.releases)
+    kept = Survivors(releases=frozenset(one.digest for one in house.releases))
     house.publish_trust(revocations=(Revocation("releaser", house.at, "stolen", kept),))
     scene.list_as(3, house.make_release(*house.releases[-1].rules).files)
 

@@ -65,7 +65,7 @@ def in_force(house):
         trusted_root=TrustedRoot.parse(files["trust/trusted_root.json"]),
     )
     base = Base(current.top.version, Digest.of(current.targets))
-    return roots, InForce(base, trust, files)
+    return roots, InForce(base, trust, files, house.chain)
 
 
 def propose(house, *, change=RULES, base=None, version=None, workspace=None, **policy):

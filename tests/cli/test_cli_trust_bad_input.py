@@ -179,7 +179,7 @@ def a_revocation_of_nobody(policy):
         "identity": "nobody",
         "reason": "x",
         "revoked_at": "2026-01-01T00:00:00Z",
-        "survivors": [],
+        "survivors": {"attestations": [], "releases": [], "checkpoint": None},
         "final": True,
     }
     return with_field(policy, revocations=[end])

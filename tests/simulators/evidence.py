@@ -31,7 +31,7 @@ from signer.predicates.trust_change import (
     Change,
     TrustChangePredicate,
 )
-from signer.revocation import Revocation
+from signer.revocation import NOTHING, Revocation, Survivors
 from signer.sign import attest, attest_bare
 from signer.statement import Subject, build_statement
 from signer.tlog.checkpoint import Checkpoint, sign_checkpoint
@@ -176,14 +176,19 @@ class AuditedWorkspace(SimulatedWorkspace):
         return new
 
     def revoke(
-        self, person_id: str, *, at: datetime | None = None, **options: bool
+        self,
+        person_id: str,
+        *,
+        at: datetime | None = None,
+        survivors: Survivors = NOTHING,
+        **options: object,
     ) -> None:
-        """Revoke somebody; nothing of theirs survives."""
+        """Revoke somebody; nothing of theirs survives by itself."""
         revocation = Revocation(
             identity=person_id,
             revoked_at=at or self.at,
             reason="left the company",
-            survivors=frozenset(),
+            survivors=survivors,
         )
         change = Change(kind=IDENTITY_REVOKED, identity=person_id)
         self.publish_trust(at=at, change=change, revocations=(revocation,), **options)

@@ -70,8 +70,8 @@ class SimulatedLog:
         left, right = (self.hash(level - 1, 2 * index + side) for side in (0, 1))
         return node_hash(left, right)
 
-    def checkpoint(self) -> bytes:
-        size = len(self.bodies)
+    def checkpoint(self, size: int | None = None) -> bytes:
+        size = len(self.bodies) if size is None else size
         head = Checkpoint(self.origin, size, tree_root(size, self.hash))
         return sign_checkpoint(head, key=self.key)
 
@@ -79,8 +79,9 @@ class SimulatedLog:
         self.bodies.append(body)
         return self.entry(len(self.bodies) - 1)
 
-    def entry(self, index: int) -> LogEntry:
-        size = len(self.bodies)
+    def entry(self, index: int, size: int | None = None) -> LogEntry:
+        """An entry with its proof to the newest tree, or to an earlier one."""
+        size = len(self.bodies) if size is None else size
         return LogEntry(
             index=index,
             log_id=self.log_id,
@@ -88,8 +89,15 @@ class SimulatedLog:
             proof=inclusion_proof(index, size, self.hash),
             tree_size=size,
             root=tree_root(size, self.hash),
-            checkpoint=self.checkpoint().decode(),
+            checkpoint=self.checkpoint(size).decode(),
         )
+
+    def proved(self, raw: bytes, size: int) -> bytes:
+        """An attestation with a proof to the tree of that size."""
+        attestation = parse_attestation(raw)
+        (entry,) = attestation.entries
+        bare = replace(attestation, entries=())
+        return with_entry(bare, self.entry(entry.index, size))
 
 
 class SimulatedAuthority:

@@ -22,7 +22,7 @@ from bundle.layers import LAYER_BOUNDS
 from bundle.marks import Known, Marks
 from bundle.rego.engine import Engine
 from bundle.rego.templates import library, render
-from bundle.runner.collect import collect_moved
+from bundle.runner.collect import collect_moved, collect_named
 from bundle.stored_gzip import open_gzip
 from bundle.tuf.documents import RoleKeys
 from bundle.tuf.repository import Repository
@@ -634,6 +634,7 @@ class SimulatedWorkspace:
         *,
         chain: int | None = None,
         known: Known | None = None,
+        named: tuple[bytes, ...] | None = None,
     ) -> Candidate:
         """What a Runner that knows a release would gather now.
 
@@ -641,6 +642,7 @@ class SimulatedWorkspace:
             release: Instead of the newest.
             chain: So many links before it; all, down to ``known``, by default.
             known: By mark or floor.
+            named: Instead of the releases that the trust policy names.
         """
         release = release or self.releases[-1]
         current = self.repository.current()
@@ -648,6 +650,9 @@ class SimulatedWorkspace:
             name: self.repository.read(name, max_bytes=1 << 27)
             for name in self.trust_files()
         }
+        if named is None:
+            policy = TrustPolicy.parse(read["trust/policy.json"])
+            named = tuple(collect_named(self, policy))
         lowest = known.revision if known else 1
         before = [
             r
@@ -673,6 +678,7 @@ class SimulatedWorkspace:
             attestations=release.lines,
             chain=tuple(links),
             moved=self.moved(release, links, read["trust/policy.json"]),
+            named=named,
         )
 
     def check(

@@ -16,11 +16,13 @@ from control_plane.api.schemas.base import (
 from control_plane.workflows.challenges import Challenge as Given
 from control_plane.workflows.identities import Registered
 from keys.clock import format_instant
+from keys.digest import Digest
 from keys.fields import Fields
 from keys.strict import b64encode
 from signer.credential import Credential, OidcCredential
 from signer.identity import IdentityTerms
-from signer.revocation import Revocation
+from signer.limits import MAX_CHECKPOINT_CHARS, MAX_NAMED_RELEASES
+from signer.revocation import Revocation, Survivors
 
 PermissionName = Literal[
     "admin", "approve", "author", "lint", "release", "report", "retire", "waive"
@@ -96,17 +98,44 @@ class NewIdentity(Request):
         return self
 
 
+class Surviving(Request):
+    """What of an ended identity stays valid."""
+
+    attestations: list[DigestText] = Field(
+        default=[], max_length=10_000, description="digests of single attestations"
+    )
+    releases: list[DigestText] = Field(
+        default=[],
+        max_length=MAX_NAMED_RELEASES,
+        description="digests of releases, which keep all that they list",
+    )
+    checkpoint: str | None = Field(
+        default=None,
+        max_length=MAX_CHECKPOINT_CHARS,
+        description="a signed note of the log, which keeps what is proved to be in it",
+    )
+
+
 class Revoke(Request):
     """The end of an identity."""
 
     reason: str = Field(
         min_length=1, max_length=limits.MAX_REASON_CHARS, examples=["key lost"]
     )
-    survivors: list[DigestText] = Field(
-        default=[],
-        max_length=10_000,
-        description="digests of attestations that stay valid",
-    )
+    survivors: Surviving = Surviving()
+
+    def read(self) -> Survivors:
+        """Return what is to stay valid.
+
+        Raises:
+            NoteFormatError: The checkpoint is none.
+        """
+        kept = self.survivors
+        return Survivors(
+            attestations=frozenset(map(Digest.parse, kept.attestations)),
+            releases=frozenset(map(Digest.parse, kept.releases)),
+            checkpoint=kept.checkpoint,
+        )
 
 
 class RevocationInfo(Answer):
@@ -114,7 +143,7 @@ class RevocationInfo(Answer):
 
     revoked_at: str
     reason: str
-    survivors: list[str]
+    survivors: Surviving
     final: bool = Field(description="false while it is a suspension")
 
     @classmethod
@@ -123,7 +152,7 @@ class RevocationInfo(Answer):
         return cls(
             revoked_at=format_instant(end.revoked_at),
             reason=end.reason,
-            survivors=sorted(map(str, end.survivors)),
+            survivors=Surviving(**end.survivors.to_json()),
             final=end.final,
         )
 

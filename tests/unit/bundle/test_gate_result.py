@@ -8,6 +8,7 @@ import pytest
 from bundle.gate import PLAN, check_standing
 from bundle.gate.chain import open_head
 from bundle.gate.errors import PinnedRootError, TargetMismatchError
+from bundle.gate.named import keep_named
 from bundle.rego.embedded import EmbeddedEngine
 from bundle.runner.collect import collect_moved
 from bundle.verifier import Verifier, require_pinned
@@ -15,7 +16,7 @@ from keys.errors import LimitExceededError
 from keys.strict import dumps_json
 from signer.form import Custody, Form
 from signer.result import Status, VerificationResult
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from tests.simulators.signing import NOW
 from tests.simulators.workspace import TICKET, SimulatedWorkspace, rule_text
 
@@ -208,10 +209,20 @@ def test_a_release_named_as_survivor_keeps_the_rules_that_it_lists(house):
     revoked = (
         Revocation("author", NOW, "left"),
         Revocation("approver", NOW, "left"),
-        Revocation("releaser", NOW, "left", frozenset({release.digest})),
+        Revocation(
+            "releaser", NOW, "left", Survivors(releases=frozenset({release.digest}))
+        ),
     )
     trust = replace(judged.trust.trust, policy=house.policy(revocations=revoked))
-    assert check_standing(release, replace(judged.trust, trust=trust), at=NOW)
+    accepted = replace(judged.trust, trust=keep_named(trust, house.chain))
+    assert check_standing(release, accepted, at=NOW)
+    assert accepted.trust.kept == {
+        release.digest,
+        release.predicate.inventory[0].head,
+        *release.predicate.inventory[0].approvals,
+    }
+    nothing = replace(judged.trust, trust=trust)
+    assert check_standing(release, nothing, at=NOW).code == "revoked"
 
 
 # ------------------------------------------------------------------ the verifier

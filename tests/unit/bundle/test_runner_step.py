@@ -13,7 +13,7 @@ from bundle.runner.store import store_trust
 from keys.clock import utc_now
 from keys.errors import BusyError
 from signer.pins import Freshness
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from tests.simulators.runner import Bench, disk, outcome
 from tests.simulators.tuf_mirror import Mirror
 from tests.simulators.workspace import (
@@ -425,7 +425,9 @@ def test_a_survivor_outlives_its_revoked_author(bench, house):
     runner.step()
     kept = house.releases[0].rules[0].head
     house.publish_trust(
-        revocations=(Revocation("author", house.at, "left", frozenset({kept})),)
+        revocations=(
+            Revocation("author", house.at, "left", Survivors(frozenset({kept}))),
+        )
     )
     house.release_again()
     assert outcome(runner.step()) == ("activated", None, 2)

@@ -11,7 +11,7 @@ from keys.digest import Digest
 from signer.custody import CustodyTable
 from signer.form import Custody
 from signer.pins import Floor, Freshness, LayerPin, LayerPins
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from signer.trust_policy import TrustPolicy
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.signing import person
@@ -35,7 +35,7 @@ POLICY = TrustPolicy(
     floor=Floor(3, Digest.of(b"3")),
 )
 BOB = person("bob", "approve", **TERMS).identity
-REVOKED = Revocation("jane.doe", AT, "left", frozenset())
+REVOKED = Revocation("jane.doe", AT, "left")
 OTHER = LayerPin(Digest.of(b"d"), PUBLISHER)
 
 CHANGES = {
@@ -127,7 +127,9 @@ def test_a_file_without_a_sentence_of_its_own_is_named():
 
 def test_more_survivors_loosen():
     old, new = sides(
-        revocations=(replace(REVOKED, survivors=frozenset({Digest.of(b"s")})),)
+        revocations=(
+            replace(REVOKED, survivors=Survivors(frozenset({Digest.of(b"s")}))),
+        )
     )
     old = TrustSide(replace(old.policy, revocations=(REVOKED,)), old.files)
     assert [one.direction for one in diff_trust(old, new)] == ["loosens"]
@@ -144,7 +146,7 @@ def test_what_loosens_stands_first_and_is_marked():
         diff_trust(*sides(identities=(JANE, CI, BOB), revocations=(REVOKED,)))
     ).splitlines()
     assert text[0].startswith("! identity bob: added: ")
-    assert text[1] == "- identity jane.doe: revoked, 0 attestations survive: left"
+    assert text[1] == "- identity jane.doe: revoked, nothing survives: left"
 
 
 def test_the_first_trust_is_all_new():

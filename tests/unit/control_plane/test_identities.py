@@ -300,8 +300,8 @@ def test_survivors_are_named_by_digest(workspace):
     jane = workspace.register("jane", "author")
     rule = workspace.rule(jane)
     digest = str(parse_attestation(rule).digest)
-    answer = _revoke(workspace, "jane", survivors=[digest])
-    assert answer.json()["revoked"]["survivors"] == [digest]
+    answer = _revoke(workspace, "jane", survivors={"attestations": [digest]})
+    assert answer.json()["revoked"]["survivors"]["attestations"] == [digest]
     question = {
         "attestation": b64encode(rule),
         "predicate_type": "https://trustacks.com/attestations/rule/v1",
@@ -330,7 +330,20 @@ def test_the_last_admin_stays(workspace, refused):
     [
         pytest.param({"reason": ""}, "request-invalid", id="no-reason"),
         pytest.param({"reason": "x" * 1001}, "request-invalid", id="long-reason"),
-        pytest.param({"survivors": ["md5:1"]}, "request-invalid", id="no-digest"),
+        pytest.param(
+            {"survivors": {"attestations": ["md5:1"]}},
+            "request-invalid",
+            id="no-digest",
+        ),
+        pytest.param({"survivors": []}, "request-invalid", id="no-object"),
+        pytest.param(
+            {"survivors": {"releases": [str(Digest.of(b"no release"))]}},
+            "survivor-unknown",
+            id="no-release",
+        ),
+        pytest.param(
+            {"survivors": {"checkpoint": "hello"}}, "note-format", id="no-note"
+        ),
     ],
 )
 def test_a_revocation_that_is_not_one_is_refused(workspace, refused, body, code):

@@ -22,8 +22,10 @@ from signer.errors import (
 )
 from signer.form import Custody, Form
 from signer.identity import Identity, IdentityTerms
+from signer.limits import MAX_NAMED_RELEASES
 from signer.pins import Floor, Freshness, LayerPin
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
+from signer.tlog.errors import NoteFormatError
 from signer.trust import Expected
 from signer.trust_policy import TrustPolicy
 from tests.simulators.memory_key import MemoryKey
@@ -32,7 +34,15 @@ from tests.simulators.signing import BEGIN, END, NOW, Workshop, person
 SHOP = Workshop()
 POLICY = SHOP.policy(
     revocations=(
-        Revocation("runner", NOW, "retired", frozenset({Digest.of(b"kept")})),
+        Revocation(
+            "runner",
+            NOW,
+            "retired",
+            Survivors(
+                attestations=frozenset({Digest.of(b"kept")}),
+                releases=frozenset({Digest.of(b"release")}),
+            ),
+        ),
     ),
     floor=Floor(3, Digest.of(b"release 3")),
     freshness=Freshness(stale_until=NOW),
@@ -67,6 +77,23 @@ def test_a_revocation_is_found_and_so_is_none():
     assert POLICY.revocation("author") is None
     assert POLICY.survives(POLICY.identity("runner"), Digest.of(b"kept"))
     assert not POLICY.survives(POLICY.identity("author"), Digest.of(b"kept"))
+    assert POLICY.named_releases == {Digest.of(b"release"), POLICY.floor.digest}
+
+
+def test_named_releases_are_bounded_and_a_checkpoint_is_one():
+    many = [Digest.of(str(i).encode()) for i in range(MAX_NAMED_RELEASES + 1)]
+    Survivors(releases=frozenset(many[1:]))
+    with pytest.raises(UnsafeTrustPolicyError):
+        Survivors(releases=frozenset(many))
+    some = [Survivors(releases=frozenset(half)) for half in (many[:16], many[16:])]
+    ends = [
+        Revocation(one, NOW, "left", kept)
+        for one, kept in zip(("runner", "author"), some, strict=True)
+    ]
+    with pytest.raises(UnsafeTrustPolicyError):
+        SHOP.policy(revocations=tuple(ends))
+    with pytest.raises(NoteFormatError):
+        Survivors(checkpoint="acme.log.example.com\n1\n")
 
 
 TWIN = replace(person("twin", "author"), key=AUTHOR.key)
