@@ -18,17 +18,20 @@ from keys.digest import Digest
 from keys.errors import TrustacksError
 from signer.credential import KeyCredential
 from signer.form import Custody
+from signer.pins import Floor
 from signer.predicates.trust_change import (
     IDENTITY_REGISTERED,
     IDENTITY_RESUMED,
+    IDENTITY_REVOKED,
     LAYERS_CHANGED,
     RULES_CHANGED,
     Change,
 )
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
+from tests.simulators.signing import SimulatedLog
 from tests.simulators.workspace import SimulatedWorkspace
 from trustacks.trusting import review
 
@@ -48,6 +51,7 @@ def house(engine):
     ended = Revocation("runner", AT, "left")
     held = Revocation("admin", AT, "on leave", final=False)
     made.publish_trust(revocations=(ended, held))
+    made.release(made.rule())
     return made
 
 
@@ -164,6 +168,19 @@ def with_targets(house, change):
     return made, files
 
 
+def ending(house, survivors):
+    end = Revocation("author", AT, "left", survivors)
+    before = in_force(house)[1].trust.policy.revocations
+    change = Change(kind=IDENTITY_REVOKED, identity="author")
+    return propose(house, change=change, revocations=(*before, end))
+
+
+def thief_s_log(house):
+    log = SimulatedLog(house.log.origin)
+    log.append(b"{}")
+    return log
+
+
 ATTACKS = {
     "a custodial author": (
         lambda h: propose(
@@ -242,6 +259,22 @@ ATTACKS = {
         ),
         "threshold-unsupported",
     ),
+    "a floor that nobody published": (
+        lambda h: propose(h, floor=Floor(1, Digest.of(b"no release"))),
+        "trust-proposal-mismatch",
+    ),
+    "a floor at another revision than its release says": (
+        lambda h: propose(h, floor=Floor(2, h.releases[0].digest)),
+        "trust-proposal-mismatch",
+    ),
+    "a survivor that nobody published": (
+        lambda h: ending(h, Survivors(releases=frozenset({Digest.of(b"none")}))),
+        "trust-proposal-mismatch",
+    ),
+    "survivors in the tree of a thief's log": (
+        lambda h: ending(h, Survivors(checkpoint=thief_s_log(h).checkpoint().decode())),
+        "checkpoint-signature",
+    ),
     "an older trust policy": (
         propose_older,
         "trust-proposal-mismatch",
@@ -295,6 +328,23 @@ def test_no_admin_is_asked_to_sign(house, name):
         judged(house, *attack(house))
     assert refused.value.code == code
     assert dict(house.storage.objects) == before
+
+
+def test_survivors_are_shown_one_by_one(house):
+    kept = Survivors(
+        frozenset({Digest.of(b"one")}),
+        frozenset({house.releases[0].digest}),
+        house.log.checkpoint().decode(),
+    )
+    shown = judged(house, *ending(house, kept)).differences
+    (said,) = [one for one in shown if one.what == "identity author"]
+    assert said.direction == "tightens"
+    for part in (
+        f"attestation {Digest.of(b'one')}",
+        f"all that release {house.releases[0].digest} lists",
+        f"the first {len(house.log.bodies)} entries of {house.log.origin}, tree ",
+    ):
+        assert part in said.says
 
 
 def test_an_honest_change_is_shown_in_words(house):
