@@ -65,6 +65,12 @@ class ConfigurationError(UsageError):
     code = "configuration"
 
 
+class KeyUriError(UsageError):
+    """A key URI of an unknown scheme, or not of its scheme's form."""
+
+    code = "key-uri"
+
+
 class UnsafeConfigurationError(UsageError):
     """A configuration that would be unsafe; it cannot be built."""
 
@@ -166,6 +172,48 @@ class KeyAccessDeniedError(KeyProviderError):
     """Wrong passphrase or PIN, or no permission."""
 
     code = "key-access-denied"
+
+
+class KeyNotFoundError(KeyProviderError):
+    """No such key, or more than one."""
+
+    code = "key-not-found"
+
+
+class KeyDisabledError(KeyProviderError):
+    """The key is there and may not sign: disabled, to be deleted, of another use."""
+
+    code = "key-disabled"
+
+
+class KeyMismatchError(KeyProviderError):
+    """Another key than the registered one, or a signature that is not its own."""
+
+    code = "key-mismatch"
+
+
+class KeyUnavailableError(KeyProviderError):
+    """The provider does not answer, or cannot now."""
+
+    code = "key-unavailable"
+
+
+class KeyTimeoutError(KeyUnavailableError):
+    """The provider did not answer in time; what it answers later is not used."""
+
+    code = "key-timeout"
+
+
+class KeyAnswerError(KeyProviderError):
+    """The provider's answer is not what its interface says."""
+
+    code = "key-answer"
+
+
+class KeyProviderMissingError(KeyProviderError):
+    """A library or module that the provider needs is not installed."""
+
+    code = "key-provider-missing"
 
 
 class StorageError(TrustacksError):

@@ -20,12 +20,14 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_public_key,
 )
+from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.formats import encode_canonical
 from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
 
 from bundle.tuf.errors import TufKeyError
 from bundle.tuf.roles import CUSTODY
 from keys.digest import Digest
+from keys.errors import KeyMismatchError
 from keys.public import PublicKey
 from keys.schemes import (
     ECDSA_P256,
@@ -35,7 +37,7 @@ from keys.schemes import (
     RSA_PSS_3072,
     RSA_PSS_4096,
 )
-from keys.signing import CheckedKey, SigningKey
+from keys.signing import SigningKey
 from signer.form import Custody
 
 # DESIGN 3.1: RSA-PSS of 3072 bits and more.
@@ -65,7 +67,7 @@ class RoleSigner(Signer):
     """
 
     def __init__(self, key: SigningKey, public: Key) -> None:
-        self._key = CheckedKey(key)
+        self._key = key
         self._public = public
 
     @property
@@ -78,9 +80,17 @@ class RoleSigner(Signer):
 
         Raises:
             KeyProviderError: The key cannot be used now.
-            SignatureInvalidError: The private and public halves do not match.
+            KeyMismatchError: It is not the key that metadata names.
         """
-        return Signature(self._public.keyid, self._key.sign(payload).hex())
+        signature = Signature(self._public.keyid, self._key.sign(payload).hex())
+        try:
+            self._public.verify_signature(signature, payload)
+        except (UnverifiedSignatureError, VerificationError) as error:
+            raise KeyMismatchError(
+                f"expected a signature by key {self._public.keyid[:16]} of the "
+                "metadata, got one that it does not verify"
+            ) from error
+        return signature
 
     @classmethod
     def from_priv_key_uri(

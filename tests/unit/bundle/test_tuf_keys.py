@@ -18,7 +18,7 @@ from bundle.tuf.keys import (
     role_key,
 )
 from keys.digest import Digest
-from keys.errors import SignatureInvalidError
+from keys.errors import KeyMismatchError
 from signer.form import Custody
 from tests.simulators.memory_key import MemoryKey
 
@@ -71,7 +71,7 @@ def test_a_role_signer_signs_what_python_tuf_verifies(made):
 def test_a_key_whose_halves_do_not_match_signs_nothing():
     mixed = MemoryKey(MemoryKey.ecdsa().private, MemoryKey.ecdsa().public_key)
     signer = RoleSigner(mixed, role_key(mixed.public_key, Custody.EXTERNAL))
-    with pytest.raises(SignatureInvalidError):
+    with pytest.raises(KeyMismatchError):
         signer.sign(b"metadata")
 
 

@@ -4,7 +4,7 @@
 import stat
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa, x25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -21,7 +21,13 @@ from keys.errors import (
 )
 from keys.providers import open_signing_key
 from keys.providers.encfile import create_key
-from keys.public import ECDSA_P256, ED25519
+from keys.schemes import (
+    ECDSA_P256,
+    ECDSA_P384,
+    ED25519,
+    RSA_PSS_3072,
+    RSA_PSS_4096,
+)
 
 PASSPHRASE = "correct horse"
 
@@ -30,7 +36,9 @@ def tell(_prompt: str) -> str:
     return PASSPHRASE
 
 
-@pytest.mark.parametrize("details", [ECDSA_P256, ED25519])
+@pytest.mark.parametrize(
+    "details", [ECDSA_P256, ECDSA_P384, ED25519, RSA_PSS_3072, RSA_PSS_4096]
+)
 def test_a_key_is_made_once_and_opened_again(tmp_path, details):
     path = tmp_path / "key"
     made = create_key(path, PASSPHRASE, details=details)
@@ -101,9 +109,18 @@ def test_an_unencrypted_key_is_refused_even_if_it_opens(tmp_path):
         open_signing_key(f"encfile:{tmp_path / 'key'}", tell)
 
 
-def test_another_kind_of_key_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    "key",
+    [
+        rsa.generate_private_key(65537, 2048),
+        ec.generate_private_key(ec.SECP256K1()),
+        x25519.X25519PrivateKey.generate(),
+    ],
+    ids=["weak RSA", "secp256k1", "X25519"],
+)
+def test_another_kind_of_key_is_refused(tmp_path, key):
     encryption = BestAvailableEncryption(PASSPHRASE.encode())
-    store(tmp_path / "key", rsa.generate_private_key(65537, 2048), encryption)
+    store(tmp_path / "key", key, encryption)
 
     with pytest.raises(KeyFormatError):
         open_signing_key(f"encfile:{tmp_path / 'key'}", tell)
@@ -137,4 +154,6 @@ def test_an_unknown_scheme_opens_nothing(uri):
 def test_a_key_does_not_show_itself(tmp_path):
     made = create_key(tmp_path / "key", PASSPHRASE)
 
-    assert repr(made) == f"FileKey({made.public_key.key_id[:16]})"
+    short = made.public_key.key_id[:16]
+    assert repr(made) == f"CheckedKey({short})"
+    assert repr(made.inner) == f"FileKey({short})"

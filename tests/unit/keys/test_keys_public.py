@@ -26,7 +26,6 @@ from keys.schemes import (
     RSA_PSS_4096,
     prehash,
 )
-from keys.signing import CheckedKey
 from keys.strict import b64encode
 from tests.simulators.memory_key import MemoryKey
 
@@ -166,17 +165,3 @@ def test_only_ed25519_has_raw_bytes():
     assert len(EDWARDS.public_key.raw) == 32
     with pytest.raises(KeyFormatError):
         _ = P256.public_key.raw
-
-
-def test_a_key_whose_halves_do_not_match_signs_nothing():
-    class WrongHalf(MemoryKey):
-        pass
-
-    wrong = CheckedKey(WrongHalf(P256.private, EDWARDS.public_key))
-    other = CheckedKey(WrongHalf(P256.private, MemoryKey.ecdsa().public_key))
-
-    for key in (wrong, other):
-        with pytest.raises(SignatureInvalidError):
-            key.sign(b"message")
-    good = CheckedKey(P256)
-    good.public_key.verify(good.sign(b"message"), b"message")
