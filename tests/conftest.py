@@ -96,3 +96,37 @@ def postgresql():
 def postgresql_url(postgresql):
     """A new database."""
     return postgresql.new_database()
+
+
+@pytest.fixture(scope="session")
+def kms_server():
+    """AWS KMS on loopback."""
+    from tests.simulators.kms import serve_kms  # noqa: PLC0415
+    from tests.simulators.s3 import CREDENTIALS  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with serve_kms() as server:
+            yield server
+
+
+@pytest.fixture
+def kms(kms_server):
+    """AWS KMS, without faults."""
+    kms_server.door.begin()
+    yield kms_server
+    kms_server.door.heal()
+
+
+@pytest.fixture(scope="session")
+def hsm(tmp_path_factory):
+    """SoftHSM2 with tokens of the test run's own."""
+    from tests.simulators.hsm import run_hsm  # noqa: PLC0415
+
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(run_hsm(tmp_path_factory.mktemp("hsm")))
+        except FileNotFoundError as absent:
+            pytest.skip(str(absent))
+        yield found

@@ -8,6 +8,8 @@ provider, and the library that it needs, is imported when its scheme is first as
 scheme     names                                                extra
 ========== ==================================================== ===============
 `encfile:` an encrypted PKCS#8 file                             none
+`awskms:`  a key of AWS KMS: id, ARN or alias                   ``kms``
+`pkcs11:`  a key of an HSM or smart card (RFC 7512)             ``hsm``
 ========== ==================================================== ===============
 
 Where a key lies does not say who can cause a signature: a key that the Control Plane
@@ -26,7 +28,9 @@ from keys.signing import CheckedKey, ProviderKey, Secrets, require_key
 
 _PROVIDERS: Final = MappingProxyType(
     {
+        "awskms": "keys.providers.awskms",
         "encfile": "keys.providers.encfile",
+        "pkcs11": "keys.providers.pkcs11",
     }
 )
 

@@ -36,6 +36,7 @@ HEAVY = {
     "importlib.resources",
     "jsonschema",
     "mcp",
+    "pkcs11",
     "pydantic",
     "regorus",
     "rich",

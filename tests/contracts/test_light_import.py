@@ -23,6 +23,7 @@ BLOCKED = (
     "httpx",
     "click",
     "rich",
+    "pkcs11",
     "sigstore",
     "yaml",
 )

@@ -14,7 +14,7 @@ FORMS = re.compile(
     r"RFC \d+|C2SP [a-z]+-[a-z-]+|TUF \d[\d.]*\d|DSSE \d[\d.]*\d"
     r"|in-toto attestation v\d|POSIX\.1-\d{4}|SEC \d\b|FIPS \d+-\d"
     r"|Sigstore client specification|protobuf-specs|OPA \d[\d.]*\d"
-    r"|JSON Schema \d{4}-\d{2}"
+    r"|PKCS #\d+ v\d[\d.]*\d|JSON Schema \d{4}-\d{2}"
 )
 ROW = re.compile(
     r"^\| `([^`]+)` \|([^|]*)\|([^|]*)\| <(https://[^>]+)> \|", re.MULTILINE
