@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -15,13 +16,19 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from keys.digest import Digest
-from keys.errors import KeyFormatError, LimitExceededError, SignatureInvalidError
+from keys.errors import (
+    KeyFormatError,
+    LimitExceededError,
+    SignatureInvalidError,
+    UsageError,
+)
 from keys.schemes import (
     ECDSA_P256,
     ED25519,
     PublicHalf,
     accepted,
     details_of,
+    hash_of,
     verify_with,
 )
 from keys.strict import b64encode
@@ -84,12 +91,17 @@ class PublicKey:
             key = load_der_public_key(self.spki)
         except (ValueError, UnsupportedAlgorithm) as error:
             raise KeyFormatError(f"expected a DER public key: {error}") from error
-        return accepted(key)
+        return self._accept(key)
 
     @cached_property
     def details(self) -> str:
         """The kind, by Sigstore's name, such as ``ECDSA_P256``."""
         return details_of(self._key)
+
+    @property
+    def hash(self) -> hashes.HashAlgorithm | None:
+        """The hash that it signs with; none for Ed25519, which has it inside."""
+        return hash_of(self._key)
 
     @cached_property
     def key_id(self) -> str:
@@ -129,10 +141,34 @@ class PublicKey:
         Raises:
             SignatureInvalidError: It does not verify.
         """
+        self._check(signature, message, prehashed=False)
+
+    def verify_digest(self, signature: bytes, digest: bytes) -> None:
+        """Check a signature over a message of which only the digest is at hand.
+
+        Args:
+            signature: As ``verify`` takes it.
+            digest: By the key's own hash.
+
+        Raises:
+            UsageError: A key without such a hash, or a digest of another length.
+            SignatureInvalidError: It does not verify.
+        """
+        if self.hash is None or len(digest) != self.hash.digest_size:
+            raise UsageError(f"expected a digest for {self.details}, got another")
+        self._check(signature, digest, prehashed=True)
+
+    def _check(self, signature: bytes, data: bytes, *, prehashed: bool) -> None:
         try:
-            verify_with(self._key, signature, message)
+            self._verify(signature, data, prehashed=prehashed)
         except InvalidSignature:
             raise SignatureInvalidError(
                 f"the signature does not verify with key {self.key_id[:16]}",
                 key_id=self.key_id,
             ) from None
+
+    def _verify(self, signature: bytes, data: bytes, *, prehashed: bool) -> None:
+        verify_with(self._key, signature, data, prehashed=prehashed)
+
+    def _accept(self, key: object) -> PublicHalf:
+        return accepted(key)

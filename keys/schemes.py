@@ -11,6 +11,7 @@ from typing import Final, cast
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from keys.errors import KeyFormatError
 
@@ -81,15 +82,35 @@ def prehash(details: str, message: bytes) -> bytes:
     return hashlib.new(name, message).digest()
 
 
-def verify_with(key: PublicHalf, signature: bytes, message: bytes) -> None:
-    """Verify by the key's scheme; raises ``cryptography``'s InvalidSignature."""
+def verify_with(
+    key: PublicHalf, signature: bytes, data: bytes, *, prehashed: bool = False
+) -> None:
+    """Verify by the key's scheme; raises ``cryptography``'s InvalidSignature.
+
+    Args:
+        key: Whose signature it would be.
+        signature: Over the message.
+        data: The message, or, ``prehashed``, its digest by ``hash_of``.
+        prehashed: Which of the two.
+    """
+    algorithm = hash_of(key)
+    used = Prehashed(algorithm) if prehashed and algorithm else algorithm
     match key:
         case ed25519.Ed25519PublicKey():
-            key.verify(signature, message)
+            key.verify(signature, data)
         case ec.EllipticCurvePublicKey():
-            key.verify(signature, message, ec.ECDSA(_hash_of(key.curve)))
+            key.verify(signature, data, ec.ECDSA(used or _SHA256))
         case rsa.RSAPublicKey():
-            key.verify(signature, message, _PSS, _SHA256)
+            key.verify(signature, data, _PSS, used or _SHA256)
+
+
+def hash_of(key: PublicHalf) -> hashes.HashAlgorithm | None:
+    """Return the hash of the key's scheme; none for Ed25519, which has it inside."""
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return None
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return _hash_of(key.curve)
+    return _SHA256
 
 
 def sign_with(key: PrivateHalf, message: bytes) -> bytes:
