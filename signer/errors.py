@@ -16,6 +16,12 @@ class AttestationFormatError(FormatError):
     code = "attestation-format"
 
 
+class SigstoreBundleFormatError(FormatError):
+    """Not a Sigstore bundle of version 0.1, 0.2 or 0.3."""
+
+    code = "sigstore-bundle-format"
+
+
 class StatementFormatError(FormatError):
     """Not an in-toto Statement v1 over SHA-256 digests."""
 
@@ -212,6 +218,48 @@ class SubjectMismatchError(VerificationError):
     """The statement is not about the bytes that were asked for."""
 
     code = "subject-mismatch"
+
+
+class SignerKindError(VerificationError):
+    """Signed with a certificate where a key is asked for, or the reverse."""
+
+    code = "signer-kind"
+
+
+class IssuerMismatchError(VerificationError):
+    """The certificate was given for a token of another issuer."""
+
+    code = "issuer-mismatch"
+
+
+class IdentityMismatchError(VerificationError):
+    """The certificate speaks of somebody else."""
+
+    code = "identity-mismatch"
+
+
+class ArtifactMismatchError(VerificationError):
+    """The bundle says that it is about other bytes."""
+
+    code = "artifact-mismatch"
+
+
+class TooFewLogsError(VerificationError):
+    """Fewer distinct logs include the signature than are asked for."""
+
+    code = "too-few-logs"
+
+
+class TooFewAuthoritiesError(VerificationError):
+    """Fewer distinct operators stamped the signature than are asked for."""
+
+    code = "too-few-authorities"
+
+
+class ArtifactNeededError(VerificationError):
+    """The signer's key or log entry needs the bytes, and there is a digest only."""
+
+    code = "artifact-needed"
 
 
 class PossessionError(VerificationError):

@@ -23,6 +23,10 @@ MAX_LOG_ENTRIES: Final = 4
 # Subjects in one statement. Ours have at most two; other tools attest a folder.
 MAX_SUBJECTS: Final = 64
 
+# Subjects in anybody's statement, and digests of one of them, as in sigstore-go.
+MAX_FOREIGN_SUBJECTS: Final = 1024
+MAX_DIGESTS: Final = 32
+
 # Lines in one attestations file: 10,000 rules, their approvals, and the release.
 MAX_ATTESTATIONS: Final = 32_768
 
@@ -108,3 +112,7 @@ MAX_PAYLOAD_TYPE_CHARS: Final = 255
 
 # Bytes. The longest certificate of a public authority has 1.3 KB.
 MAX_CERTIFICATE_BYTES: Final = 8192
+
+# Certificates of signers whose profile, issuer and timestamp are kept as checked, 2 KB
+# each: a pipeline takes one for minutes of work, an audit reads one per attestation.
+MAX_LEAVES: Final = 1024

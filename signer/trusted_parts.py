@@ -1,24 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of a Sigstore instance: logs and timestamp authorities, with windows."""
+"""The parts of a Sigstore instance: logs and authorities, each with its window."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from keys.clock import parse_instant
 from keys.digest import Digest
-from keys.errors import TrustacksError
-from keys.fields import Fields
 from keys.public import PublicKey
 from signer.errors import TrustedRootFormatError
-
-_FRACTION: Final = re.compile(r"\.[0-9]{1,9}(?=Z\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,61 +31,72 @@ class Window:
         """Return whether ``at`` is in the window."""
         return self.start <= at and (self.end is None or at <= self.end)
 
-    @classmethod
-    def parse(cls, fields: Fields) -> Self:
-        """Parse a ``validFor``; fractions of a second are cut off."""
-        end = _instant(fields, "end") if fields.has("end") else None
-        window = cls(_instant(fields, "start"), end)
-        fields.done()
-        return window
 
-
-@dataclass(frozen=True, slots=True)
-class TransparencyLog:
-    """A log.
+@dataclass(frozen=True)
+class Log:
+    """A log of either kind.
 
     Attributes:
         base_url: Where it is served.
         key: Its key.
-        log_id: 32 bytes that entries name it by.
+        log_id: 32 bytes that evidence names it by.
         window: When its key was in use.
+        operator: Who runs it; empty if the trusted root does not say.
     """
 
     base_url: str
     key: PublicKey
     log_id: bytes
     window: Window
-
-    @property
-    def origin(self) -> str:
-        """The name in its checkpoints: for Rekor v2, the host of its address."""
-        return urlsplit(self.base_url).netloc
+    operator: str = ""
 
     def covers(self, at: datetime) -> bool:
         """Return whether its key was in use at ``at``."""
         return self.window.covers(at)
 
 
-@dataclass(frozen=True, slots=True)
-class TimestampAuthority:
-    """A timestamp authority.
+@dataclass(frozen=True)
+class TransparencyLog(Log):
+    """A log of signatures."""
+
+    @cached_property
+    def origin(self) -> str:
+        """The name in its checkpoints: for Rekor v2, the host of its address."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def name(self) -> str:
+        """How a message names it."""
+        return self.origin
+
+
+@dataclass(frozen=True)
+class CtLog(Log):
+    """A log of certificates (RFC 6962); its id is SHA-256 of its SPKI."""
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Who signs with a certificate at the head of a chain.
 
     Attributes:
-        uri: Where it answers.
-        chain: Its certificates, DER, leaf first and root last.
+        uri: Where it answers; may be empty.
+        chain: Its certificates, DER, its own first and the root last.
         window: When it was in use.
+        operator: Who runs it; empty if the trusted root does not say.
     """
 
     uri: str
     chain: tuple[bytes, ...]
     window: Window
+    operator: str = ""
 
-    @property
+    @cached_property
     def digest(self) -> Digest:
-        """SHA-256 of the leaf certificate: how the trust policy names it."""
+        """SHA-256 of its own certificate: how the trust policy names it."""
         return Digest.of(self.chain[0])
 
-    @property
+    @cached_property
     def key_ids(self) -> tuple[str, ...]:
         """SHA-256 of the SPKI of every certificate, in hex."""
         return tuple(certificate_key_id(der) for der in self.chain)
@@ -99,6 +104,26 @@ class TimestampAuthority:
     def covers(self, at: datetime) -> bool:
         """Return whether it was in use at ``at``."""
         return self.window.covers(at)
+
+
+@dataclass(frozen=True)
+class TimestampAuthority(Authority):
+    """Who says when; ``chain`` is from its leaf to its root."""
+
+    @property
+    def name(self) -> str:
+        """How a message names it."""
+        return self.uri or str(self.digest)
+
+    @property
+    def run_by(self) -> str:
+        """Whom thresholds count: the operator, or else the address, or else it."""
+        return self.operator or self.uri or str(self.digest)
+
+
+@dataclass(frozen=True)
+class CertificateAuthority(Authority):
+    """Who issues certificates for signing; ``chain`` begins with the issuing CA."""
 
 
 def certificate_key_id(der: bytes) -> str:
@@ -115,10 +140,3 @@ def certificate_key_id(der: bytes) -> str:
             "trusted root: expected a DER certificate, got another"
         ) from error
     return Digest.of(spki).hex
-
-
-def _instant(fields: Fields, name: str) -> datetime:
-    try:
-        return parse_instant(_FRACTION.sub("", fields.text(name)))
-    except TrustacksError as error:
-        raise TrustedRootFormatError(f"{fields.where}: {error.message}") from error

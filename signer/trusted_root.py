@@ -1,38 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sigstore's TrustedRoot: which logs and timestamp authorities there are, and when.
+"""Sigstore's TrustedRoot: which logs and authorities there are, and when.
 
-It says who they are, not whether their word counts: custody is the trust policy's. A
-part of a kind that this version cannot use is left out, so that a public trusted root
-can be read; nothing can be verified with a part that was left out.
+It says who they are, not whether their word counts: custody is the trust policy's, and
+so is which of them belong to one instance.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Self
+from functools import lru_cache
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from keys.clock import format_instant
-from keys.errors import KeyFormatError
+from keys.digest import Digest
 from keys.fields import Fields
-from keys.public import ECDSA_P256, ED25519, MAX_KEY_BYTES, PublicKey
+from keys.public import PublicKey
 from keys.strict import b64encode, dumps_json, loads_json
 from signer.errors import TrustedRootFormatError, UnknownLogError
-from signer.limits import (
-    MAX_CERTIFICATE_BYTES,
-    MAX_CHAIN_CERTIFICATES,
-    MAX_TRUSTED_PARTS,
-    MAX_TRUSTED_ROOT_BYTES,
-)
+from signer.limits import MAX_TRUSTED_ROOT_BYTES
 from signer.tlog.note import full_key_hash
 from signer.trusted_parts import (
+    CertificateAuthority,
+    CtLog,
     TimestampAuthority,
     TransparencyLog,
     Window,
-    certificate_key_id,
 )
+from signer.trusted_read import read_authorities, read_logs
 
 __all__ = [
+    "CertificateAuthority",
+    "CtLog",
     "TimestampAuthority",
     "TransparencyLog",
     "TrustedRoot",
@@ -44,16 +43,20 @@ MEDIA_TYPES: Final = (
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",
 )
-_LOG_ID_BYTES: Final = 32
+# Parsed roots that are kept: the current one of each workspace that a process serves,
+# and the few that an audit goes through.
+_MAX_PARSED: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedRoot:
-    """The parts of a Sigstore instance.
+    """The parts of Sigstore instances.
 
     Attributes:
-        logs: Its transparency logs.
-        authorities: Its timestamp authorities.
+        logs: The transparency logs.
+        authorities: The timestamp authorities.
+        certificate_authorities: Who issues certificates.
+        ct_logs: The logs of certificates.
 
     Raises:
         TrustedRootFormatError: Two logs of one id, or one authority twice.
@@ -61,14 +64,14 @@ class TrustedRoot:
 
     logs: tuple[TransparencyLog, ...]
     authorities: tuple[TimestampAuthority, ...]
+    certificate_authorities: tuple[CertificateAuthority, ...] = ()
+    ct_logs: tuple[CtLog, ...] = ()
 
     def __post_init__(self) -> None:
-        ids = {log.log_id for log in self.logs}
-        leaves = {authority.digest for authority in self.authorities}
-        if len(ids) != len(self.logs) or len(leaves) != len(self.authorities):
-            raise TrustedRootFormatError(
-                "trusted root: expected every log and authority once, got one twice"
-            )
+        for logs in (self.logs, self.ct_logs):
+            _require_once([log.log_id for log in logs])
+        for authorities in (self.authorities, self.certificate_authorities):
+            _require_once([authority.digest for authority in authorities])
 
     def log(self, log_id: bytes) -> TransparencyLog:
         """Return the log of that id.
@@ -84,121 +87,93 @@ class TrustedRoot:
         )
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Parse a TrustedRoot document.
+    def parse(cls, data: bytes) -> "TrustedRoot":
+        """Parse a TrustedRoot document; of equal bytes once.
 
         Raises:
             FormatError: Not one, or larger than any.
 
         Source: sigstore protobuf-specs, sigstore_trustroot.proto, versions 0.1 and
-        0.2. Certificate authorities and CT logs are read by nobody yet.
+        0.2.
         """
-        what = "trusted root"
-        value = loads_json(data, max_bytes=MAX_TRUSTED_ROOT_BYTES, what=what)
-        fields = Fields(value, what)
-        fields.one_of("mediaType", MEDIA_TYPES)
-        for unread in ("certificateAuthorities", "ctlogs"):
-            _parts(fields, unread)
-        root = cls(
-            tuple(_usable(map(_log, _parts(fields, "tlogs")))),
-            tuple(map(_authority, _parts(fields, "timestampAuthorities"))),
-        )
-        fields.done()
-        return root
+        return _parse(data)
+
+
+@lru_cache(_MAX_PARSED)
+def _parse(data: bytes) -> TrustedRoot:
+    what = "trusted root"
+    value = loads_json(data, max_bytes=MAX_TRUSTED_ROOT_BYTES, what=what)
+    fields = Fields(value, what)
+    fields.one_of("mediaType", MEDIA_TYPES)
+    root = TrustedRoot(
+        logs=read_logs(fields, "tlogs", TransparencyLog),
+        authorities=read_authorities(
+            fields, "timestampAuthorities", TimestampAuthority
+        ),
+        certificate_authorities=read_authorities(
+            fields, "certificateAuthorities", CertificateAuthority
+        ),
+        ct_logs=read_logs(fields, "ctlogs", CtLog),
+    )
+    fields.done()
+    return root
 
 
 def build_trusted_root(
     *,
     logs: Sequence[tuple[str, PublicKey, datetime]],
     authorities: Sequence[tuple[str, Sequence[bytes], datetime]],
+    certificate_authorities: Sequence[tuple[str, Sequence[bytes], datetime]] = (),
+    ct_logs: Sequence[tuple[str, PublicKey, datetime]] = (),
 ) -> bytes:
     """Build a TrustedRoot document and parse it again before it leaves.
 
     Args:
         logs: Base URL, key, and start of each log.
-        authorities: URI, certificates (DER, leaf to root), and start of each authority.
+        authorities: URI, certificates (DER, leaf to root), and start of each timestamp
+            authority.
+        certificate_authorities: The same of each CA, its own certificate first.
+        ct_logs: Base URL, key, and start of each log of certificates.
 
     Raises:
         FormatError: What cannot be read again.
     """
     document = {
         "mediaType": MEDIA_TYPES[0],
-        "tlogs": [_log_json(url, key, start) for url, key, start in logs],
-        "certificateAuthorities": [],
-        "ctlogs": [],
+        "tlogs": [
+            _log_json(url, key, start, full_key_hash(urlsplit(url).netloc, key))
+            for url, key, start in logs
+        ],
+        "certificateAuthorities": [
+            _authority_json(uri, chain, start, "certificate authority")
+            for uri, chain, start in certificate_authorities
+        ],
+        "ctlogs": [
+            _log_json(url, key, start, Digest.of(key.spki).raw)
+            for url, key, start in ct_logs
+        ],
         "timestampAuthorities": [
-            _authority_json(uri, chain, start) for uri, chain, start in authorities
+            _authority_json(uri, chain, start, "timestamp authority")
+            for uri, chain, start in authorities
         ],
     }
     data = dumps_json(document)
-    if len(TrustedRoot.parse(data).logs) != len(logs):
+    root = TrustedRoot.parse(data)
+    if (len(root.logs), len(root.ct_logs)) != (len(logs), len(ct_logs)):
         raise TrustedRootFormatError("trusted root: expected logs with usable keys")
     return data
 
 
-def _parts(fields: Fields, name: str) -> list[Fields]:
-    # protobuf's JSON leaves out what is empty.
-    if not fields.has(name):
-        return []
-    return fields.objects(name, max_items=MAX_TRUSTED_PARTS)
+def _require_once(names: Sequence[Hashable]) -> None:
+    if len(set(names)) != len(names):
+        raise TrustedRootFormatError(
+            "trusted root: expected every log and authority once, got one twice"
+        )
 
 
-def _usable(logs: Iterable[TransparencyLog | None]) -> Iterable[TransparencyLog]:
-    return (log for log in logs if log is not None)
-
-
-def _log(fields: Fields) -> TransparencyLog | None:
-    key = fields.object("publicKey")
-    log_id = fields.object("logId")
-    base_url = fields.text("baseUrl")
-    fields.constant("hashAlgorithm", "SHA2_256")
-    _skip(fields, "checkpointKeyId", "operator")
-    der = key.base64("rawBytes", max_bytes=MAX_KEY_BYTES)
-    key.text("keyDetails")
-    window = Window.parse(key.object("validFor"))
-    raw_id = log_id.base64("keyId", max_bytes=_LOG_ID_BYTES)
-    for part in (key, log_id, fields):
-        part.done()
-    try:
-        public = PublicKey(der)
-    except KeyFormatError:
-        return None
-    if public.details not in (ECDSA_P256, ED25519):
-        return None  # a log that this version cannot check
-    return TransparencyLog(base_url, public, raw_id, window)
-
-
-def _authority(fields: Fields) -> TimestampAuthority:
-    chain = fields.object("certChain")
-    found = chain.objects("certificates", max_items=MAX_CHAIN_CERTIFICATES)
-    chain.done()
-    _skip(fields, "subject", "operator")
-    authority = TimestampAuthority(
-        uri=fields.text("uri"),
-        chain=tuple(_certificate(one) for one in found),
-        window=Window.parse(fields.object("validFor")),
-    )
-    fields.done()
-    if not authority.chain:
-        raise TrustedRootFormatError(f"{fields.where}: expected certificates, got none")
-    return authority
-
-
-def _certificate(fields: Fields) -> bytes:
-    der = fields.base64("rawBytes", max_bytes=MAX_CERTIFICATE_BYTES)
-    fields.done()
-    certificate_key_id(der)
-    return der
-
-
-def _skip(fields: Fields, *names: str) -> None:
-    for name in names:
-        if fields.has(name):
-            fields.any(name)
-
-
-def _log_json(base_url: str, key: PublicKey, start: datetime) -> dict[str, Any]:
-    log_id = full_key_hash(urlsplit(base_url).netloc, key)
+def _log_json(
+    base_url: str, key: PublicKey, start: datetime, log_id: bytes
+) -> dict[str, Any]:
     return {
         "baseUrl": base_url,
         "hashAlgorithm": "SHA2_256",
@@ -212,10 +187,10 @@ def _log_json(base_url: str, key: PublicKey, start: datetime) -> dict[str, Any]:
 
 
 def _authority_json(
-    uri: str, chain: Sequence[bytes], start: datetime
+    uri: str, chain: Sequence[bytes], start: datetime, what: str
 ) -> dict[str, Any]:
     return {
-        "subject": {"organization": "TruStacks", "commonName": "timestamp authority"},
+        "subject": {"organization": "TruStacks", "commonName": what},
         "uri": uri,
         "certChain": {"certificates": [{"rawBytes": b64encode(c)} for c in chain]},
         "validFor": {"start": format_instant(start)},

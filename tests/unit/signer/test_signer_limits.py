@@ -69,6 +69,20 @@ def policy_of(count: int) -> TrustPolicy:
     return TrustPolicy.parse(dumps_json(document))
 
 
+def ct_log(number: int) -> dict[str, object]:
+    key = SHOP.log.key.public_key
+    return {
+        "baseUrl": "https://ct.example.com",
+        "hashAlgorithm": "SHA2_256",
+        "publicKey": {
+            "rawBytes": b64encode(key.spki),
+            "keyDetails": key.details,
+            "validFor": {"start": "2026-01-01T00:00:00Z"},
+        },
+        "logId": {"keyId": b64encode(number.to_bytes(32))},
+    }
+
+
 def root_of(parts: int, certificates: int = 0, size: int = 0) -> TrustedRoot:
     window = {"start": "2026-01-01T00:00:00Z"}
     chain = [b64encode(der) for der in SHOP.authority.chain[:1]]
@@ -85,7 +99,7 @@ def root_of(parts: int, certificates: int = 0, size: int = 0) -> TrustedRoot:
         dumps_json(
             {
                 "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-                "ctlogs": [{}] * parts,
+                "ctlogs": [ct_log(i) for i in range(parts)],
                 "timestampAuthorities": [authority] if certificates or size else [],
             }
         )

@@ -2,10 +2,11 @@
 """Sigstore's trusted root: ours is read by others, and others' by us."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sigstore_models.trustroot.v1 import TrustedRoot as OtherTrustedRoot
 
@@ -80,25 +81,26 @@ def tlog(document):
 
 
 @pytest.mark.parametrize(
-    "written",
+    ("written", "microsecond"),
     [
-        "2026-01-31T00:00:00Z",
-        "2026-01-31T00:00:00.000Z",
-        "2026-01-31T00:00:00.999999999Z",
+        ("2026-01-31T00:00:00Z", 0),
+        ("2026-01-31T00:00:00.001Z", 1000),
+        ("2026-01-31T00:00:00.999000Z", 999_000),
+        ("2026-01-31T00:00:00.999999999Z", 999_999),
     ],
 )
-def test_fractions_of_a_second_are_cut_off(written):
+def test_fractions_of_a_second_are_kept_to_the_microsecond(written, microsecond):
     def edit(document):
         tlog(document)["publicKey"]["validFor"] = {"start": written, "end": written}
 
     (log,) = TrustedRoot.parse(changed(edit)).logs
 
     assert log.window.start == log.window.end
-    assert log.window.start.microsecond == 0
+    assert log.window.start == datetime(2026, 1, 31, 0, 0, 0, microsecond, UTC)
 
 
 def test_a_log_with_a_key_of_another_kind_is_left_out():
-    key = rsa.generate_private_key(65537, 2048).public_key()
+    key = ec.generate_private_key(ec.SECP256K1()).public_key()
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     def edit(document):
@@ -107,16 +109,45 @@ def test_a_log_with_a_key_of_another_kind_is_left_out():
     assert TrustedRoot.parse(changed(edit)).logs == ()
 
 
+def test_a_log_of_others_may_have_an_rsa_key():
+    key = rsa.generate_private_key(65537, 2048)
+    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def edit(document):
+        document["ctlogs"] = [tlog(document)]
+        tlog(document)["publicKey"]["rawBytes"] = b64encode(der)
+
+    root = TrustedRoot.parse(changed(edit))
+
+    (log,) = root.ct_logs
+    assert log.key.details == "PKIX_RSA_PKCS1V15_2048_SHA256"
+    signature = key.sign(b"message", padding.PKCS1v15(), hashes.SHA256())
+    log.key.verify(signature, b"message")
+
+
 def test_what_a_public_trusted_root_says_besides_is_read_over():
     def edit(document):
         tlog(document)["operator"] = "sigstore.dev"
         tlog(document)["checkpointKeyId"] = {"keyId": "AAAA"}
+        tlog(document)["publicKey"]["validFor"]["end"] = None
         document["timestampAuthorities"][0]["operator"] = "sigstore.dev"
-        document["certificateAuthorities"] = [{"uri": "https://ca.example.com"}]
-        document["ctlogs"] = [{"baseUrl": "https://ct.example.com"}]
+        del document["timestampAuthorities"][0]["uri"]
+        document["certificateAuthorities"] = document["timestampAuthorities"]
+        document["ctlogs"] = None
         document["mediaType"] = "application/vnd.dev.sigstore.trustedroot.v0.2+json"
 
-    assert len(TrustedRoot.parse(changed(edit)).logs) == 1
+    root = TrustedRoot.parse(changed(edit))
+
+    assert len(root.logs) == len(root.certificate_authorities) == 1
+    assert (root.logs[0].operator, root.authorities[0].run_by) == ("sigstore.dev",) * 2
+    assert (root.logs[0].window.end, root.ct_logs) == (None, ())
+
+
+def test_equal_bytes_are_parsed_once_and_refused_every_time():
+    assert TrustedRoot.parse(build()) is TrustedRoot.parse(build())
+    for _ in range(2):
+        with pytest.raises(FormatError):
+            TrustedRoot.parse(b"{}")
 
 
 def test_a_root_without_parts_trusts_nobody():
@@ -148,6 +179,10 @@ REFUSED = {
         validFor={"start": "2026-01-01T00:00:00+01:00"}
     ),
     "a log twice": lambda d: d["tlogs"].append(tlog(d)),
+    "a log of certificates twice": lambda d: d.update(ctlogs=[tlog(d), tlog(d)]),
+    "a certificate authority twice": lambda d: d.update(
+        certificateAuthorities=[authority(d), authority(d)]
+    ),
     "an authority twice": lambda d: d["timestampAuthorities"].append(
         d["timestampAuthorities"][0]
     ),
