@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A signer's certificate: its profile, its key, and whom it speaks of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+
+from keys.errors import KeyFormatError, LimitExceededError
+from keys.foreign import foreign_key
+from keys.public import PublicKey
+from signer.certificate.errors import CertificateFormatError, CertificateProfileError
+from signer.certificate.path import extension, require_understood
+from signer.limits import MAX_CERTIFICATE_BYTES, MAX_LEAVES
+
+# Sigstore's own arc: the OIDC issuer as text, as a DER UTF8String, and a user's name.
+_ISSUER: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
+_ISSUER_V2: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
+_USERNAME: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
+
+_UNDERSTOOD: Final = (
+    ExtensionOID.KEY_USAGE,
+    ExtensionOID.EXTENDED_KEY_USAGE,
+    ExtensionOID.BASIC_CONSTRAINTS,
+    ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+)
+_REFUSAL: Final = CertificateProfileError
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A certificate for signing; well formed, and nothing more is known of it.
+
+    Attributes:
+        der: Its bytes.
+        certificate: The same, parsed.
+        key: Whose private half signed.
+        issuer: The issuer of the OIDC token that it was given for.
+        subject: Whom it speaks of: its one subject alternative name.
+    """
+
+    der: bytes
+    certificate: x509.Certificate
+    key: PublicKey
+    issuer: str
+    subject: str
+
+    @property
+    def not_before(self) -> datetime:
+        """From when it is valid, inclusive."""
+        return self.certificate.not_valid_before_utc
+
+    @property
+    def not_after(self) -> datetime:
+        """Until when it is valid, inclusive (RFC 5280 §4.1.2.5)."""
+        return self.certificate.not_valid_after_utc
+
+
+@lru_cache(MAX_LEAVES)
+def parse_leaf(der: bytes) -> Leaf:
+    """Parse a signer's certificate and check its profile.
+
+    Raises:
+        CertificateFormatError: Not a certificate, or of a key that is not accepted.
+        CertificateProfileError: A CA, no digital signature, not for code signing, not
+            exactly one subject alternative name, no OIDC issuer or two that differ, or
+            a critical extension that is not understood.
+        LimitExceededError: Larger than any.
+
+    Source: Sigstore client specification, "Certificate"; fulcio, certificate
+    specification and oid-info; RFC 5280 §4.2.1.
+    """
+    certificate = _load(der)
+    require_understood(certificate, _UNDERSTOOD, refusal=_REFUSAL)
+    _require_signing(certificate)
+    return Leaf(
+        der=der,
+        certificate=certificate,
+        key=_key(certificate),
+        issuer=_issuer(certificate),
+        subject=_subject(certificate),
+    )
+
+
+def _load(der: bytes) -> x509.Certificate:
+    if len(der) > MAX_CERTIFICATE_BYTES:
+        raise LimitExceededError(
+            f"certificate: expected at most {MAX_CERTIFICATE_BYTES} bytes, "
+            f"got {len(der)}"
+        )
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        _ = certificate.extensions, certificate.not_valid_before_utc
+    except (
+        ValueError,
+        x509.InvalidVersion,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
+        raise CertificateFormatError(f"expected a certificate: {error}") from error
+    if certificate.version is not x509.Version.v3:
+        raise CertificateFormatError("expected a certificate of version 3, got another")
+    return certificate
+
+
+def _key(certificate: x509.Certificate) -> PublicKey:
+    try:
+        public = certificate.public_key()
+        spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return foreign_key(spki)
+    except (ValueError, UnsupportedAlgorithm, KeyFormatError) as error:
+        raise CertificateFormatError(
+            f"certificate: expected a key of an accepted kind: {error}"
+        ) from error
+
+
+def _require_signing(certificate: x509.Certificate) -> None:
+    constraints = extension(certificate, x509.BasicConstraints, refusal=_REFUSAL)
+    if constraints is not None and constraints.value.ca:
+        raise _REFUSAL("expected a leaf, got the certificate of a CA")
+    usage = extension(certificate, x509.KeyUsage, refusal=_REFUSAL)
+    if usage is None or not usage.value.digital_signature or usage.value.key_cert_sign:
+        raise _REFUSAL("expected key usage digitalSignature and not keyCertSign")
+    # Fulcio's is not critical; what it says holds all the same (RFC 5280 §4.2.1.12).
+    purposes = extension(certificate, x509.ExtendedKeyUsage, refusal=_REFUSAL)
+    if purposes is None or ExtendedKeyUsageOID.CODE_SIGNING not in purposes.value:
+        raise _REFUSAL("expected extended key usage codeSigning, got others or none")
+
+
+def _issuer(certificate: x509.Certificate) -> str:
+    """Read the OIDC issuer: said in one extension, or alike in two."""
+    raw, text = _other(certificate, _ISSUER), _other(certificate, _ISSUER_V2)
+    found = {_utf8(raw)} if raw is not None else set()
+    if text is not None:
+        found.add(_utf8_string(text))
+    if len(found) != 1 or not all(found):
+        raise _REFUSAL(f"expected one OIDC issuer, got {len(found)}")
+    return found.pop()
+
+
+def _subject(certificate: x509.Certificate) -> str:
+    names = extension(certificate, x509.SubjectAlternativeName, refusal=_REFUSAL)
+    found = list(names.value) if names else []
+    if len(found) != 1:
+        raise _REFUSAL(
+            f"expected exactly one subject alternative name, got {len(found)}"
+        )
+    (name,) = found
+    if isinstance(name, x509.RFC822Name | x509.UniformResourceIdentifier):
+        return name.value
+    if isinstance(name, x509.OtherName) and name.type_id == _USERNAME:
+        return _utf8_string(name.value)
+    raise _REFUSAL(
+        "expected an address, URI or user name as subject alternative name, "
+        f"got {type(name).__name__}"
+    )
+
+
+def _other(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> bytes | None:
+    try:
+        value = certificate.extensions.get_extension_for_oid(oid).value
+    except x509.ExtensionNotFound:
+        return None
+    return value.public_bytes()
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise _REFUSAL("expected an OIDC issuer in UTF-8, got other bytes") from error
+
+
+def _utf8_string(der: bytes) -> str:
+    try:
+        return asn1.decode_der(str, der)
+    except ValueError as error:
+        raise _REFUSAL(f"expected a DER UTF8String: {error}") from error

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The signed certificate timestamp: a log of certificates saw this one being issued.
+
+What the log signed is the certificate before the timestamp was put into it; it is made
+again here from the certificate, by taking the timestamp out.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.certificate_transparency import (
+    LogEntryType,
+    SignedCertificateTimestamp,
+)
+
+from keys.clock import format_instant
+from keys.errors import SignatureInvalidError
+from keys.public import PublicKey
+from signer.certificate.errors import (
+    CtLogWindowError,
+    SctMissingError,
+    SctSignatureError,
+    UnknownCtLogError,
+)
+from signer.certificate.issued import open_authority
+from signer.certificate.leaf import Leaf, parse_leaf
+from signer.certificate.path import extension
+from signer.limits import MAX_LEAVES
+from signer.trusted_parts import CertificateAuthority, CtLog
+
+_V1: Final = 0
+_CERTIFICATE_TIMESTAMP: Final = 0
+_PRECERT_ENTRY: Final = 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenIssued:
+    """A verified certificate timestamp.
+
+    Attributes:
+        log: Whose word it is.
+        at: When it saw the certificate, to the millisecond.
+    """
+
+    log: CtLog
+    at: datetime
+
+
+def verify_sct(
+    leaf: Leaf, issuers: Sequence[CertificateAuthority], ct_logs: Iterable[CtLog]
+) -> SeenIssued:
+    """Verify the one certificate timestamp that is in a certificate.
+
+    Args:
+        leaf: The certificate.
+        issuers: Who issued it, as ``issuers_of`` says; at least one.
+        ct_logs: The logs of the trusted root.
+
+    Raises:
+        SctMissingError: There is not exactly one.
+        UnknownCtLogError: It is of a log that is not trusted.
+        SctSignatureError: It is of another certificate, or not the log's.
+
+    Source: RFC 6962 §3.2 and §3.3.
+    """
+    sct = _only_sct(leaf)
+    log = next((log for log in ct_logs if log.log_id == sct.log_id), None)
+    if log is None:
+        raise UnknownCtLogError(
+            "expected a log of certificates of the trusted root, "
+            f"got {sct.log_id.hex()[:16]}"
+        )
+    at = sct.timestamp.replace(tzinfo=UTC)
+    _require_signed(leaf.der, issuers[0].chain, log.key)
+    return SeenIssued(log, at)
+
+
+def require_ct_log_in_use(log: CtLog, instants: Iterable[datetime]) -> None:
+    """Refuse an instant at which the log's key was not in use.
+
+    Raises:
+        CtLogWindowError: There is one.
+    """
+    for instant in instants:
+        if not log.covers(instant):
+            raise CtLogWindowError(
+                "expected a log of certificates in use at "
+                f"{format_instant(instant)}, got {log.base_url}"
+            )
+
+
+def _only_sct(leaf: Leaf) -> SignedCertificateTimestamp:
+    found = extension(
+        leaf.certificate,
+        x509.PrecertificateSignedCertificateTimestamps,
+        refusal=SctMissingError,
+    )
+    scts: list[SignedCertificateTimestamp] = list(found.value) if found else []
+    if len(scts) != 1:
+        raise SctMissingError(
+            f"expected exactly one signed certificate timestamp, got {len(scts)}"
+        )
+    (only,) = scts
+    return only
+
+
+@lru_cache(MAX_LEAVES)
+def _require_signed(der: bytes, chain: tuple[bytes, ...], key: PublicKey) -> None:
+    leaf = parse_leaf(der)
+    sct = _only_sct(leaf)
+    if (
+        sct.entry_type is not LogEntryType.PRE_CERTIFICATE
+        or not isinstance(sct.signature_hash_algorithm, hashes.SHA256)
+        or not isinstance(key.hash, hashes.SHA256)
+    ):
+        raise SctSignatureError(
+            "expected a certificate timestamp v1 with SHA-256, got another"
+        )
+    try:
+        key.verify(sct.signature, _signed_by_log(leaf, sct, chain))
+    except SignatureInvalidError as error:
+        raise SctSignatureError(
+            "the certificate timestamp does not verify with its log's key"
+        ) from error
+
+
+def _signed_by_log(
+    leaf: Leaf, sct: SignedCertificateTimestamp, chain: tuple[bytes, ...]
+) -> bytes:
+    """Make the ``digitally-signed`` struct again, for a ``precert_entry``.
+
+    Source: RFC 6962 §3.2; ``TBSCertificate`` is "the DER-encoded TBSCertificate [...]
+    without the SCT extension".
+    """
+    issuing = open_authority(chain)[0].public_key()
+    spki = issuing.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    tbs = leaf.certificate.tbs_precertificate_bytes
+    milliseconds = (sct.timestamp.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
+    head = struct.pack(
+        ">BBQH", _V1, _CERTIFICATE_TIMESTAMP, milliseconds, _PRECERT_ENTRY
+    )
+    extensions = struct.pack(">H", len(sct.extension_bytes)) + sct.extension_bytes
+    entry = hashlib.sha256(spki).digest() + len(tbs).to_bytes(3) + tbs
+    return head + entry + extensions
