@@ -135,7 +135,7 @@ class SignerInfo:
     signed_attributes: asn1.TLV
     signature_algorithm: AlgorithmIdentifier
     signature: bytes
-    unsigned_attributes: Annotated[asn1.SetOf[asn1.TLV] | None, asn1.Implicit(1)]
+    unsigned_attributes: Annotated[list[asn1.TLV] | None, asn1.Implicit(1)]
 
 
 @asn1.sequence
@@ -148,13 +148,16 @@ class EncapsulatedContentInfo:
 
 @asn1.sequence
 class SignedData:
-    """RFC 5652 §5.1."""
+    """RFC 5652 §5.1; some authorities send certificates unsorted.
+
+    DER is demanded of what is signed, and under a tag a list has a set's encoding.
+    """
 
     version: int
     digest_algorithms: asn1.SetOf[AlgorithmIdentifier]
     content_info: EncapsulatedContentInfo
-    certificates: Annotated[asn1.SetOf[asn1.TLV] | None, asn1.Implicit(0)]
-    crls: Annotated[asn1.SetOf[asn1.TLV] | None, asn1.Implicit(1)]
+    certificates: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
+    crls: Annotated[list[asn1.TLV] | None, asn1.Implicit(1)]
     signer_infos: asn1.SetOf[SignerInfo]
 
 

@@ -7,17 +7,17 @@ are never used. So this is a check of form and time, not a search for a path.
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import pairwise
-from typing import TypeVar
+from functools import lru_cache
+from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from signer.certificate.path import extension, require_links, require_valid
 from signer.timestamp.errors import AuthorityCertificateError, TimestampWindowError
-from signer.timestamp.limits import MAX_CHAIN
+from signer.timestamp.limits import MAX_CHAIN, MAX_KEPT_CHAINS
 
-E = TypeVar("E", bound=x509.ExtensionType)
+_REFUSAL: Final = AuthorityCertificateError
 
 
 def parse_chain(chain: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
@@ -44,8 +44,27 @@ def check_chain(chain: Sequence[x509.Certificate]) -> None:
             leaf may do anything but timestamps.
     """
     _check_leaf(chain[0])
-    for issued, issuer in pairwise(chain):
-        _check_link(issued, issuer)
+    require_links(chain, from_leaf=True, refusal=_REFUSAL)
+
+
+@lru_cache(MAX_KEPT_CHAINS)
+def open_chain(chain: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
+    """Parse a chain, of equal bytes once.
+
+    Raises:
+        AuthorityCertificateError: As ``parse_chain``.
+    """
+    return parse_chain(chain)
+
+
+@lru_cache(MAX_KEPT_CHAINS)
+def require_chain(chain: tuple[bytes, ...]) -> None:
+    """Check a chain, of equal bytes once; what is refused is checked again.
+
+    Raises:
+        AuthorityCertificateError: As ``parse_chain`` and ``check_chain``.
+    """
+    check_chain(open_chain(chain))
 
 
 def check_chain_time(chain: Sequence[x509.Certificate], at: datetime) -> None:
@@ -54,18 +73,11 @@ def check_chain_time(chain: Sequence[x509.Certificate], at: datetime) -> None:
     Raises:
         TimestampWindowError: One was not (RFC 5280 §4.1.2.5).
     """
-    for certificate in chain:
-        begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        if not begin <= at <= end:
-            raise TimestampWindowError(
-                f"expected a time from {begin} to {end}"
-                f" of {certificate.subject.rfc4514_string()!r}, got {at}",
-                at=at.isoformat(),
-            )
+    require_valid(chain, at, refusal=TimestampWindowError)
 
 
 def _check_leaf(leaf: x509.Certificate) -> None:
-    usage = _extension(leaf, x509.ExtendedKeyUsage)
+    usage = extension(leaf, x509.ExtendedKeyUsage, refusal=_REFUSAL)
     # RFC 3161 §2.3: "This extension MUST be critical", with that one purpose only.
     if (
         usage is None
@@ -75,37 +87,9 @@ def _check_leaf(leaf: x509.Certificate) -> None:
         raise AuthorityCertificateError(
             "expected a leaf with one critical extended key usage, timeStamping"
         )
-    constraints = _extension(leaf, x509.BasicConstraints)
+    constraints = extension(leaf, x509.BasicConstraints, refusal=_REFUSAL)
     if constraints is not None and constraints.value.ca:
         raise AuthorityCertificateError("expected a leaf that is no CA, got a CA")
-    key_usage = _extension(leaf, x509.KeyUsage)
+    key_usage = extension(leaf, x509.KeyUsage, refusal=_REFUSAL)
     if key_usage is not None and not key_usage.value.digital_signature:
         raise AuthorityCertificateError("expected a leaf that may sign, got another")
-
-
-def _check_link(issued: x509.Certificate, issuer: x509.Certificate) -> None:
-    constraints = _extension(issuer, x509.BasicConstraints)
-    if constraints is None or not constraints.value.ca:
-        raise AuthorityCertificateError(
-            f"expected a CA, got {issuer.subject.rfc4514_string()!r}"
-        )
-    try:
-        issued.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
-        raise AuthorityCertificateError(
-            f"expected {issued.subject.rfc4514_string()!r} to be issued by"
-            f" {issuer.subject.rfc4514_string()!r}, got another issuer"
-        ) from error
-
-
-def _extension(
-    certificate: x509.Certificate, kind: type[E]
-) -> x509.Extension[E] | None:
-    try:
-        return certificate.extensions.get_extension_for_class(kind)
-    except x509.ExtensionNotFound:
-        return None
-    except (ValueError, x509.DuplicateExtension) as error:
-        raise AuthorityCertificateError(
-            f"expected X.509 extensions: {error}"
-        ) from error

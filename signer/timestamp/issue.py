@@ -183,7 +183,7 @@ def _respond(
         digest_algorithms=asn1.SetOf([_SHA256]),
         content_info=EncapsulatedContentInfo(content_type=TST_INFO, content=content),
         # RFC 3161 §2.4.1: with certReq absent or false, no certificates.
-        certificates=asn1.SetOf([_element(der)]) if embed else None,
+        certificates=[_element(der)] if embed else None,
         crls=None,
         signer_infos=asn1.SetOf([signer]),
     )

@@ -11,3 +11,7 @@ MAX_RESPONSE_BYTES: Final = 16_384
 
 # Certificates, leaf and root included. Known authorities have two or three.
 MAX_CHAIN: Final = 8
+
+# Chains that are kept as parsed and checked: those of a trusted root's authorities, in
+# two versions of it.
+MAX_KEPT_CHAINS: Final = 64

@@ -34,7 +34,7 @@ from signer.timestamp.asn1 import (
     decode,
     encode,
 )
-from signer.timestamp.chain import check_chain, check_chain_time, parse_chain
+from signer.timestamp.chain import check_chain_time, open_chain, require_chain
 from signer.timestamp.errors import (
     TimestampAlgorithmError,
     TimestampContentError,
@@ -87,7 +87,7 @@ def verify_token(token: bytes, *, message: bytes, authority: Authority) -> datet
 
     Source: RFC 3161 §2.4.2, RFC 5652 §5.4 and §5.6, RFC 5816 §2.2.1.
     """
-    chain = parse_chain(authority.chain)
+    chain = open_chain(tuple(authority.chain))
     # 1. granted, SignedData, TSTInfo; each of the one version there is
     signed, info = open_response(token)
     # 2. RFC 3161 §2.4.2: "MUST NOT contain any signatures other than [...] the TSA's"
@@ -101,7 +101,7 @@ def verify_token(token: bytes, *, message: bytes, authority: Authority) -> datet
     # 5. the leaf's key signed the attributes
     _check_signature(signer, chain[0])
     # 6. the leaf may stamp times, and its chain holds
-    check_chain(chain)
+    require_chain(tuple(authority.chain))
     # 7. the stamp is of this message
     _check_imprint(info, message)
     _check_extensions(info)

@@ -71,8 +71,8 @@ def test_a_request_is_answered_with_what_it_asked():
     assert info.serial_number == 77
     assert info.policy.dotted_string == POLICY
     assert info.gen_time.as_datetime() == AT
-    assert len(signed.certificates.as_list()) == 1
-    assert asn1.encode_der(signed.certificates.as_list()[0]) == CHAIN[0]
+    assert len(signed.certificates) == 1
+    assert asn1.encode_der(signed.certificates[0]) == CHAIN[0]
 
 
 def test_no_certificate_is_sent_to_who_did_not_ask():
