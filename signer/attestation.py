@@ -25,6 +25,7 @@ from signer.limits import (
     MAX_TIMESTAMPS,
     MAX_TOKEN_BYTES,
 )
+from signer.signed import Signed
 from signer.tlog.entry import LogEntry
 
 MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -53,6 +54,17 @@ class Attestation:
     def digest(self) -> Digest:
         """SHA-256 of the PAE: how logs and chains name it."""
         return self.envelope.digest
+
+    @property
+    def signed(self) -> Signed:
+        """The signature and what it is over."""
+        message = self.envelope.pae
+        return Signed(
+            self.envelope.signature,
+            Digest.of(message),
+            message,
+            self.envelope.payload,
+        )
 
     @property
     def key_id(self) -> str:

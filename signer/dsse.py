@@ -74,8 +74,12 @@ class Envelope:
         }
 
 
-def parse_envelope(fields: Fields) -> Envelope:
+def parse_envelope(fields: Fields, *, names_key: bool = True) -> Envelope:
     """Parse a DSSE envelope with one signature.
+
+    Args:
+        fields: The envelope.
+        names_key: Whether it must have a ``keyid``, if only an empty one.
 
     Stricter than DSSE envelope.md, which lets a consumer ignore unknown fields and
     read URL-safe base64: two readers must not see two envelopes.
@@ -90,7 +94,9 @@ def parse_envelope(fields: Fields) -> Envelope:
             f"{fields.where}: expected exactly 1 signature, got {len(signatures)}"
         )
     (one,) = signatures
-    keyid = one.text("keyid", max_chars=MAX_PAYLOAD_TYPE_CHARS, empty=True)
+    keyid = ""
+    if names_key or one.has("keyid"):
+        keyid = one.text("keyid", max_chars=MAX_PAYLOAD_TYPE_CHARS, empty=True)
     envelope = Envelope(
         payload_type=fields.text("payloadType", max_chars=MAX_PAYLOAD_TYPE_CHARS),
         payload=fields.base64("payload", max_bytes=MAX_STATEMENT_BYTES),

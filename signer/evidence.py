@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two witnesses of a signature, time and log, and what their word may decide."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from keys.clock import format_instant
-from keys.public import PublicKey
 from signer.attestation import Attestation
 from signer.custody import CustodyTable
 from signer.errors import (
@@ -18,39 +18,90 @@ from signer.errors import (
 from signer.form import Custody
 from signer.identity import Identity
 from signer.limits import MAX_CLOCK_SKEW_S
-from signer.timestamp.errors import WrongAuthorityError
+from signer.signed import Signed, Verifier
+from signer.timestamp.errors import AuthorityCertificateError, WrongAuthorityError
 from signer.timestamp.token import verify_token
-from signer.tlog.entry import LoggedEntry, verify_log_entry
+from signer.tlog.entry import LogEntry
+from signer.tlog.included import LoggedEntry, verify_log_entry, verify_promise
 from signer.trusted_root import TimestampAuthority, TransparencyLog, TrustedRoot
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedTime:
-    """A time at which an authority saw the signature.
+    """A time at which a witness saw the signature.
 
     Attributes:
         at: The time.
-        authority: Who saw it.
+        witness: Who saw it: a timestamp authority, or a log that promised to include.
     """
 
     at: datetime
-    authority: TimestampAuthority
+    witness: TimestampAuthority | TransparencyLog
+
+    def custody(self, table: CustodyTable) -> Custody:
+        """Return who can cause the witness's word.
+
+        Raises:
+            UnknownCustodyError: No admin signed it.
+        """
+        if isinstance(self.witness, TransparencyLog):
+            return table.of_log(self.witness.log_id)
+        return table.of_authority(self.witness.digest)
 
 
 def verify_times(
     attestation: Attestation, *, trusted_root: TrustedRoot
 ) -> tuple[TrustedTime, ...]:
-    """Verify every timestamp over the signature; junk beside a good one is refused.
+    """Verify every timestamp over the signature, and every promise of a log.
+
+    Junk beside a good one is refused.
 
     Raises:
         NoTrustedTimeError: There is none, or one of an authority that is not trusted.
-        TrustacksError: A token that does not verify.
+        UnknownLogError: A promise of a log that is not trusted.
+        TrustacksError: A token or a promise that does not verify.
     """
-    if not attestation.timestamps:
-        raise NoTrustedTimeError("expected an RFC 3161 timestamp, got none")
     signature = attestation.envelope.signature
+    tokens = [
+        _required_time(token, signature, trusted_root)
+        for token in attestation.timestamps
+    ]
+    times = (*tokens, *verify_promises(attestation.entries, trusted_root))
+    if not times:
+        raise NoTrustedTimeError("expected an RFC 3161 timestamp, got none")
+    return times
+
+
+def verify_tokens(
+    tokens: Iterable[bytes], signature: bytes, trusted_root: TrustedRoot
+) -> tuple[TrustedTime, ...]:
+    """Verify the timestamps of trusted authorities; strangers' prove nothing.
+
+    Raises:
+        TrustacksError: A token that names a trusted authority and does not verify.
+    """
+    found = []
+    for token in tokens:
+        # Who must not stamp is as good as a stranger: public roots name such a one.
+        with contextlib.suppress(AuthorityCertificateError):
+            found.append(verify_time(token, signature, trusted_root))
+    return tuple(time for time in found if time is not None)
+
+
+def verify_promises(
+    entries: Iterable[LogEntry], trusted_root: TrustedRoot
+) -> tuple[TrustedTime, ...]:
+    """Verify the promises of logs, each of which says when.
+
+    Raises:
+        UnknownLogError: One is of a log that is not trusted.
+        PromiseInvalidError: One that does not verify.
+    """
+    promised = [entry for entry in entries if entry.promise is not None]
+    logs = [trusted_root.log(entry.log_id) for entry in promised]
     return tuple(
-        _verify_time(token, signature, trusted_root) for token in attestation.timestamps
+        TrustedTime(verify_promise(entry, log=log), log)
+        for entry, log in zip(promised, logs, strict=True)
     )
 
 
@@ -67,7 +118,7 @@ def instants_that_count(
 
     Source: DESIGN T3.
     """
-    custodies = {custody.of_authority(time.authority.digest) for time in times}
+    custodies = {time.custody(custody) for time in times}
     seen = tuple(time.at for time in times)
     return seen if Custody.EXTERNAL in custodies else (*seen, at)
 
@@ -108,24 +159,24 @@ def require_window(
 def require_parts_in_use(
     times: Sequence[TrustedTime], instants: Sequence[datetime]
 ) -> None:
-    """Refuse the word of an authority that was out of use at an instant that counts.
+    """Refuse the word of a witness that was out of use at an instant that counts.
 
     Raises:
         NoTrustedTimeError: One was.
     """
     for time in times:
         for instant in instants:
-            if not time.authority.covers(instant):
+            if not time.witness.covers(instant):
                 raise NoTrustedTimeError(
-                    f"expected a timestamp authority in use at "
-                    f"{format_instant(instant)}, got {time.authority.uri}"
+                    f"expected a witness in use at {format_instant(instant)}, "
+                    f"got {time.witness.name}"
                 )
 
 
 def verify_entries(
     attestation: Attestation,
     *,
-    key: PublicKey,
+    verifier: Verifier,
     trusted_root: TrustedRoot,
     instants: Sequence[datetime],
     pending: bool,
@@ -141,41 +192,81 @@ def verify_entries(
     if pending == bool(attestation.entries):
         wanted, got = ("no", "one") if pending else ("a", "none")
         raise NotLoggedError(f"expected {wanted} log entry, got {got}")
-    logged = [
-        verify_log_entry(
-            entry,
-            log=_log_in_use(trusted_root, entry.log_id, instants),
-            pae_digest=attestation.digest,
-            signature=attestation.envelope.signature,
-            key=key,
-        )
-        for entry in attestation.entries
-    ]
+    require_logs_in_use(attestation.entries, trusted_root, instants)
+    logged = verify_included(
+        attestation.entries, attestation.signed, verifier, trusted_root
+    )
     return next(iter(logged), None)
 
 
-def _log_in_use(
-    trusted_root: TrustedRoot, log_id: bytes, instants: Sequence[datetime]
-) -> TransparencyLog:
-    log = trusted_root.log(log_id)
-    for instant in instants:
-        if not log.covers(instant):
-            raise LogWindowError(
-                f"expected a log in use at {format_instant(instant)}, got {log.origin}"
-            )
-    return log
+def verify_included(
+    entries: Iterable[LogEntry],
+    signed: Signed,
+    verifier: Verifier,
+    trusted_root: TrustedRoot,
+) -> tuple[LoggedEntry, ...]:
+    """Verify that logs include exactly this signature.
+
+    Raises:
+        UnknownLogError: One is of a log that is not trusted.
+        TrustacksError: An entry that does not verify.
+    """
+    return tuple(
+        verify_log_entry(
+            entry,
+            log=trusted_root.log(entry.log_id),
+            signed=signed,
+            verifier=verifier,
+        )
+        for entry in entries
+    )
 
 
-def _verify_time(
+def require_logs_in_use(
+    entries: Iterable[LogEntry],
+    trusted_root: TrustedRoot,
+    instants: Sequence[datetime],
+) -> None:
+    """Refuse a log whose key was out of use at an instant that counts.
+
+    Raises:
+        UnknownLogError: One that is not trusted.
+        LogWindowError: One that was.
+    """
+    for entry in entries:
+        log = trusted_root.log(entry.log_id)
+        for instant in instants:
+            if not log.covers(instant):
+                raise LogWindowError(
+                    f"expected a log in use at {format_instant(instant)}, "
+                    f"got {log.origin}"
+                )
+
+
+def verify_time(
     token: bytes, signature: bytes, trusted_root: TrustedRoot
-) -> TrustedTime:
+) -> TrustedTime | None:
+    """Return when a trusted authority saw the signature; none if a stranger did.
+
+    Raises:
+        TrustacksError: A token that names a trusted authority and does not verify.
+    """
     for authority in trusted_root.authorities:
         try:
             at = verify_token(token, message=signature, authority=authority)
         except WrongAuthorityError:
             continue  # the token names another certificate; nothing was tried
         return TrustedTime(at, authority)
-    raise NoTrustedTimeError(
-        "expected a timestamp of a trusted authority, got one of another",
-        trusted=[authority.uri for authority in trusted_root.authorities],
-    )
+    return None
+
+
+def _required_time(
+    token: bytes, signature: bytes, trusted_root: TrustedRoot
+) -> TrustedTime:
+    found = verify_time(token, signature, trusted_root)
+    if found is None:
+        raise NoTrustedTimeError(
+            "expected a timestamp of a trusted authority, got one of another",
+            trusted=[authority.uri for authority in trusted_root.authorities],
+        )
+    return found

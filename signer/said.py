@@ -4,8 +4,7 @@
 from collections.abc import Sequence
 
 from keys.digest import Digest
-from signer.attestation import Attestation
-from signer.dsse import IN_TOTO
+from signer.dsse import IN_TOTO, Envelope
 from signer.errors import (
     NamespaceError,
     PayloadTypeError,
@@ -19,16 +18,15 @@ from signer.predicates.base import Predicate
 from signer.statement import Statement
 
 
-def require_payload_type(attestation: Attestation) -> None:
+def require_payload_type(envelope: Envelope) -> None:
     """Refuse a payload that is not declared to be an in-toto statement.
 
     Raises:
         PayloadTypeError: It is declared to be something else.
     """
-    if attestation.envelope.payload_type != IN_TOTO:
+    if envelope.payload_type != IN_TOTO:
         raise PayloadTypeError(
-            f"expected payload type {IN_TOTO}, "
-            f"got {attestation.envelope.payload_type!r}"
+            f"expected payload type {IN_TOTO}, got {envelope.payload_type!r}"
         )
 
 
@@ -101,9 +99,18 @@ def require_subjects(statement: Statement, expected: Sequence[Digest]) -> None:
         SubjectMismatchError: One is not among its subjects.
     """
     for digest in expected:
-        if digest not in statement.digests:
-            raise SubjectMismatchError(
-                f"expected a statement about {digest}, "
-                f"got one about {', '.join(map(str, statement.digests))[:400]}",
-                expected=str(digest),
-            )
+        require_subject(statement.digests, digest)
+
+
+def require_subject(digests: Sequence[Digest], expected: Digest) -> None:
+    """Refuse a statement whose subjects are not these bytes among others.
+
+    Raises:
+        SubjectMismatchError: They are not.
+    """
+    if expected not in digests:
+        raise SubjectMismatchError(
+            f"expected a statement about {expected}, "
+            f"got one about {', '.join(map(str, digests))[:400] or 'nothing'}",
+            expected=str(expected),
+        )

@@ -14,9 +14,23 @@ from keys.errors import TrustacksError
 from keys.fields import Fields
 from keys.strict import dumps_json, loads_json
 from signer.errors import StatementFormatError
-from signer.limits import MAX_STATEMENT_BYTES, MAX_SUBJECTS
+from signer.limits import (
+    MAX_DIGESTS,
+    MAX_FOREIGN_SUBJECTS,
+    MAX_STATEMENT_BYTES,
+    MAX_SUBJECTS,
+)
 
 TYPE: Final = "https://in-toto.io/Statement/v1"
+# in-toto attestation v1 resource_descriptor.md, besides the digests.
+_DESCRIPTOR: Final = (
+    "annotations",
+    "content",
+    "downloadLocation",
+    "mediaType",
+    "name",
+    "uri",
+)
 
 
 class Sayable(Protocol):
@@ -115,6 +129,45 @@ def parse_statement(data: bytes) -> Statement:
             f"statement: expected subjects with distinct names, got {len(subjects)}"
         )
     return Statement(subjects, predicate_type, predicate)
+
+
+def read_digests(data: bytes) -> tuple[Digest, ...]:
+    """Return the SHA-256 digests of the subjects of anybody's statement.
+
+    Laxer than ``parse_statement`` in what others write: v0.1, other hashes beside
+    SHA-256, fractions in the predicate. A field that no version has is refused, as
+    sigstore-go does.
+
+    Raises:
+        FormatError: Not JSON, or too large.
+        StatementFormatError: Another ``_type``, or out of form.
+
+    Source: in-toto attestation v1 statement.md and resource_descriptor.md.
+    """
+    value = loads_json(
+        data, max_bytes=MAX_STATEMENT_BYTES, what="statement", floats=True
+    )
+    try:
+        fields = Fields(value, "statement")
+        fields.one_of("_type", (TYPE, "https://in-toto.io/Statement/v0.1"))
+        subjects = fields.objects("subject", max_items=MAX_FOREIGN_SUBJECTS)
+        fields.text("predicateType")
+        if fields.has("predicate"):
+            fields.any("predicate")
+        fields.done()
+        return tuple(d for one in subjects if (d := _sha256(one)) is not None)
+    except TrustacksError as error:
+        raise StatementFormatError(error.message) from error
+
+
+def _sha256(descriptor: Fields) -> Digest | None:
+    digests = descriptor.mapping("digest", max_items=MAX_DIGESTS)
+    for name in _DESCRIPTOR:
+        if descriptor.has(name):
+            descriptor.any(name)
+    descriptor.done()
+    found = digests.get("sha256")
+    return Digest(found) if isinstance(found, str) else None
 
 
 def _subject(fields: Fields) -> Subject:

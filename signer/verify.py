@@ -32,9 +32,10 @@ from signer.said import (
     require_subjects,
     require_workspace,
 )
+from signer.signed import Verifier
 from signer.statement import Statement, parse_statement
 from signer.steps import StepRecorder
-from signer.tlog.entry import LoggedEntry
+from signer.tlog.included import LoggedEntry
 from signer.trust import Expected, Trust
 from signer.verify_key import Possession, VerifiedLayer, verify_layer, verify_possession
 
@@ -215,7 +216,7 @@ def verify_attestation(
         with steps("log"):
             logged = seen.verify_entries(
                 attestation,
-                key=identity.require_key(),
+                verifier=Verifier(identity.require_key()),
                 trusted_root=trust.trusted_root,
                 instants=instants,
                 pending=pending,
@@ -228,7 +229,7 @@ def verify_attestation(
             )
         # (11) DSSE 1.0.2 protocol.md: "Reject if PAYLOAD_TYPE is not a supported type."
         with steps("payload-type"):
-            require_payload_type(attestation)
+            require_payload_type(attestation.envelope)
         # (12) DSSE 1.0.2 protocol.md: "Parse SERIALIZED_BODY [...] Reject if the
         # parsing fails": the very bytes of step 4
         with steps("statement"):

@@ -25,6 +25,7 @@ from signer.said import (
     require_subjects,
     require_workspace,
 )
+from signer.signed import Verifier
 from signer.statement import parse_statement
 from signer.steps import StepRecorder
 from signer.trusted_root import TrustedRoot
@@ -133,7 +134,7 @@ def verify_layer(raw: bytes, *, publisher: PublicKey, archive: bytes) -> Verifie
         with steps("signature"):
             attestation.envelope.require_signed_by(publisher)
         with steps("payload-type"):
-            require_payload_type(attestation)
+            require_payload_type(attestation.envelope)
         with steps("statement"):
             statement = parse_statement(attestation.envelope.payload)
         with steps("predicate-type"):
@@ -189,13 +190,13 @@ def verify_possession(
         with steps("log"):
             seen.verify_entries(
                 attestation,
-                key=public_key,
+                verifier=Verifier(public_key),
                 trusted_root=trusted_root,
                 instants=stamps,
                 pending=pending,
             )
         with steps("payload-type"):
-            require_payload_type(attestation)
+            require_payload_type(attestation.envelope)
         with steps("statement"):
             statement = parse_statement(attestation.envelope.payload)
         with steps("predicate-type"):

@@ -114,7 +114,7 @@ def _author(raw: bytes, item: InventoryItem, trust: Trust) -> Author:
     attestation = parse_attestation(raw)
     identity = trust.policy.identity_by_key(attestation.key_id)
     attestation.envelope.require_signed_by(identity.require_key())
-    require_payload_type(attestation)
+    require_payload_type(attestation.envelope)
     statement = parse_statement(attestation.envelope.payload)
     expected = expected_rule(item)
     require_predicate_type(statement, expected.predicate_type)

@@ -7,6 +7,7 @@ the log's own key signed.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from keys.errors import TrustacksError
@@ -14,10 +15,11 @@ from keys.public import PublicKey
 from keys.signing import SigningKey
 from keys.strict import b64decode, b64encode
 from signer.tlog.errors import NoteFormatError, WrongLogError
-from signer.tlog.limits import MAX_TREE_SIZE
+from signer.tlog.limits import MAX_KEPT_CHECKPOINTS, MAX_TREE_SIZE
 from signer.tlog.note import parse_note, sign_note, verify_note
 
 _SIZE: Final = re.compile("0|[1-9][0-9]{0,18}")
+_TREE: Final = re.compile("[0-9]{1,20}")
 _ROOT_BYTES: Final = 32
 _LINES: Final = 3
 
@@ -71,13 +73,37 @@ def open_checkpoint(raw: bytes, *, origin: str, key: PublicKey) -> Checkpoint:
         CheckpointSignatureError: Not signed by ``key``.
         WrongLogError: Signed, but for another origin.
     """
+    return _open(raw, origin, key, False)  # noqa: FBT003 - the cache's key
+
+
+def open_rekor_v1_checkpoint(raw: bytes, *, host: str, key: PublicKey) -> Checkpoint:
+    """Verify a checkpoint of Rekor v1, whose origin names one of the host's trees.
+
+    Args:
+        raw: The signed note.
+        host: The log that is expected; also the name of its key in the note.
+        key: The log's key.
+
+    Raises:
+        TrustacksError: As ``open_checkpoint``.
+
+    Source: Sigstore client specification: the origin is ``<host> - <tree id>``.
+    """
+    return _open(raw, host, key, True)  # noqa: FBT003 - the cache's key
+
+
+@lru_cache(MAX_KEPT_CHECKPOINTS)
+def _open(raw: bytes, name: str, key: PublicKey, of_tree: bool) -> Checkpoint:  # noqa: FBT001
     note = parse_note(raw)
-    verify_note(note, origin, key)
+    verify_note(note, name, key)
     checkpoint = parse_checkpoint(note.text)
-    if checkpoint.origin != origin:
+    got, tree = checkpoint.origin, None
+    if of_tree:
+        got, _, tree = checkpoint.origin.partition(" - ")
+    if got != name or (tree is not None and not _TREE.fullmatch(tree)):
         raise WrongLogError(
-            f"expected a checkpoint of {origin!r}, got one of {checkpoint.origin!r}",
-            expected=origin,
+            f"expected a checkpoint of {name!r}, got one of {checkpoint.origin!r}",
+            expected=name,
             got=checkpoint.origin,
         )
     return checkpoint

@@ -1,25 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Log entries as Sigstore carries them, and the check that one is about a signature.
+"""Log entries as Sigstore carries them, of Rekor v1 and v2; parsed, not trusted.
 
-The proof's copies of size, root and index must equal what the log's key signed; the
-body is compared whole with the one that follows from the attestation.
+An entry of v2 is a leaf with a proof. One of v1 may carry a promise besides: the log's
+signature over body, index and time, which is the only thing that vouches for the time.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
-from keys.digest import Digest
 from keys.errors import TrustacksError
 from keys.fields import Fields
-from keys.public import PublicKey
 from keys.strict import b64decode, b64encode
-from signer.tlog.checkpoint import open_checkpoint
-from signer.tlog.errors import (
-    LogEntryFormatError,
-    LogEntryMismatchError,
-    NotIncludedError,
-    WrongLogError,
-)
+from signer.tlog.errors import LogEntryFormatError
 from signer.tlog.hashedrekord import (
     KIND,
     VERSION,
@@ -34,69 +26,52 @@ from signer.tlog.limits import (
     MAX_PROOF_HASHES,
     MAX_TREE_SIZE,
 )
-from signer.tlog.merkle import leaf_hash, verify_inclusion
 
 __all__ = [
     "HashedRekord",
-    "Log",
     "LogEntry",
-    "LoggedEntry",
+    "Promise",
     "hashedrekord_body",
     "pae_digest_of",
     "parse_hashedrekord",
-    "verify_log_entry",
 ]
+
+# Kinds and versions of Rekor v2.
+V2_KINDS: Final = (("dsse", "0.0.2"), (KIND, VERSION))
 
 _HASH_BYTES: Final = 32
 # Base64 makes four characters of three bytes.
 _MAX_BODY_CHARS: Final = -(-MAX_ENTRY_BYTES // 3) * 4
 
 
-class Log(Protocol):
-    """What must be known of a log to trust its word; a ``TransparencyLog`` is one."""
-
-    @property
-    def origin(self) -> str:
-        """The name in the log's checkpoints."""
-
-    @property
-    def key(self) -> PublicKey:
-        """The log's key."""
-
-    @property
-    def log_id(self) -> bytes:
-        """The 32 bytes that entries name the log by."""
-
-
 @dataclass(frozen=True, slots=True)
-class LoggedEntry:
-    """What a verified entry proves.
+class Promise:
+    """A *signed entry timestamp* of Rekor v1.
 
     Attributes:
-        index: The entry's place in the log.
-        size: The size of the tree that it was proved in, from the signed checkpoint.
-        root: That tree's root, 32 bytes.
-        origin: The log's name.
+        integrated: When the log took the entry, seconds since 1970.
+        signature: The log's, over body, index and time.
     """
 
-    index: int
-    size: int
-    root: bytes
-    origin: str
+    integrated: int
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A ``TransparencyLogEntry`` of a Sigstore bundle v0.3; parsed, not trusted.
+    """A ``TransparencyLogEntry`` of a Sigstore bundle.
 
     Attributes:
-        index: The entry's place in the log.
+        index: The entry's place in the log; of Rekor v1, over all its trees.
         log_id: 32 bytes.
         body: The leaf's bytes.
         proof: Sibling hashes from the leaf up.
         tree_size: The proof's copy of the checkpoint's size.
         root: The proof's copy of the checkpoint's root.
         checkpoint: The signed note.
+        kind: What the body is, and in which version.
+        place: The entry's place in the proof's tree, if that is not ``index``.
+        promise: Of Rekor v1, if there is one.
     """
 
     index: int
@@ -106,10 +81,23 @@ class LogEntry:
     tree_size: int
     root: bytes
     checkpoint: str
+    kind: tuple[str, str] = (KIND, VERSION)
+    place: int | None = None
+    promise: Promise | None = None
+
+    @property
+    def is_v2(self) -> bool:
+        """Whether it is of Rekor v2: one index, no promise."""
+        return self.kind in V2_KINDS
+
+    @property
+    def leaf_index(self) -> int:
+        """Its place in the proof's tree."""
+        return self.index if self.place is None else self.place
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
-        """Parse one element of ``tlogEntries``.
+        """Parse one element of ``tlogEntries`` as this project writes it.
 
         Raises:
             FormatError: Another kind or version, or a field out of form; inclusion
@@ -122,16 +110,16 @@ class LogEntry:
         kind.constant("kind", KIND)
         kind.constant("version", VERSION)
         entry = cls(
-            index=_integer(fields, "logIndex"),
-            log_id=_hash(log_id.text("keyId"), f"{log_id.where}.keyId"),
-            body=_body(fields),
-            proof=_hashes(proof),
-            tree_size=_integer(proof, "treeSize"),
-            root=_hash(proof.text("rootHash"), f"{proof.where}.rootHash"),
+            index=read_integer(fields, "logIndex"),
+            log_id=read_hash(log_id.text("keyId"), f"{log_id.where}.keyId"),
+            body=read_body(fields),
+            proof=read_hashes(proof),
+            tree_size=read_integer(proof, "treeSize"),
+            root=read_hash(proof.text("rootHash"), f"{proof.where}.rootHash"),
             checkpoint=checkpoint.text("envelope", max_chars=MAX_NOTE_BYTES),
         )
         # The index is said twice; two readers must not read two.
-        if _integer(proof, "logIndex") != entry.index:
+        if read_integer(proof, "logIndex") != entry.index:
             raise LogEntryFormatError(
                 f"{proof.where}.logIndex: expected {entry.index}, got another index"
             )
@@ -141,12 +129,13 @@ class LogEntry:
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as a Sigstore bundle carries it (int64 as strings)."""
-        return {
+        kind, version = self.kind
+        value = {
             "logIndex": str(self.index),
             "logId": {"keyId": b64encode(self.log_id)},
-            "kindVersion": {"kind": KIND, "version": VERSION},
+            "kindVersion": {"kind": kind, "version": version},
             "inclusionProof": {
-                "logIndex": str(self.index),
+                "logIndex": str(self.leaf_index),
                 "rootHash": b64encode(self.root),
                 "treeSize": str(self.tree_size),
                 "hashes": [b64encode(h) for h in self.proof],
@@ -154,52 +143,19 @@ class LogEntry:
             },
             "canonicalizedBody": b64encode(self.body),
         }
+        if self.promise is not None:
+            signature = b64encode(self.promise.signature)
+            value["integratedTime"] = str(self.promise.integrated)
+            value["inclusionPromise"] = {"signedEntryTimestamp": signature}
+        return value
 
 
-def verify_log_entry(
-    entry: LogEntry, *, log: Log, pae_digest: Digest, signature: bytes, key: PublicKey
-) -> LoggedEntry:
-    """Check that ``log`` includes exactly this signature.
+def read_integer(fields: Fields, name: str, *, most: int = MAX_TREE_SIZE) -> int:
+    """Read an int64 as protobuf's JSON writes it: a string of digits.
 
     Raises:
-        WrongLogError: The entry names another log, or its checkpoint is another's.
-        CheckpointSignatureError: The checkpoint is not signed by the log's key.
-        NotIncludedError: The proof disagrees with the checkpoint or does not hold.
-        LogEntryMismatchError: The entry is about something else (CVE-2022-36056).
-        FormatError: The checkpoint is not one.
-
-    Source: Sigstore client specification, "Verify the log entry"; size and root are
-    taken from the checkpoint that was verified, the proof's copies must be equal.
+        FormatError: Anything else, or more than ``most``.
     """
-    if entry.log_id != log.log_id:
-        raise WrongLogError(
-            f"expected an entry of log {b64encode(log.log_id)},"
-            f" got one of {b64encode(entry.log_id)}"
-        )
-    raw = entry.checkpoint.encode()
-    head = open_checkpoint(raw, origin=log.origin, key=log.key)
-    if (entry.tree_size, entry.root) != (head.size, head.root):
-        raise NotIncludedError(
-            f"expected the proof of the checkpoint's tree of {head.size} leaves,"
-            f" got another tree of {entry.tree_size}"
-        )
-    verify_inclusion(
-        leaf=leaf_hash(entry.body),
-        index=entry.index,
-        size=head.size,
-        proof=entry.proof,
-        root=head.root,
-    )
-    if entry.body != hashedrekord_body(digest=pae_digest, signature=signature, key=key):
-        raise LogEntryMismatchError(
-            "expected a log entry about this signature, got one about another",
-            index=entry.index,
-        )
-    return LoggedEntry(entry.index, head.size, head.root, head.origin)
-
-
-def _integer(fields: Fields, name: str) -> int:
-    """Read an int64 as protobuf's JSON writes it: a string of digits."""
     text = fields.text(name)
     canonical = text.isascii() and text.isdecimal() and (text == "0" or text[0] != "0")
     # 19 digits hold 2**63 - 1; int() on a long text is quadratic.
@@ -207,25 +163,40 @@ def _integer(fields: Fields, name: str) -> int:
         raise LogEntryFormatError(
             f"{fields.where}.{name}: expected an integer as text, got {text[:24]!r}"
         )
-    if int(text) > MAX_TREE_SIZE:
+    if int(text) > most:
         raise LogEntryFormatError(
-            f"{fields.where}.{name}: expected at most {MAX_TREE_SIZE}, got {text}"
+            f"{fields.where}.{name}: expected at most {most}, got {text}"
         )
     return int(text)
 
 
-def _body(fields: Fields) -> bytes:
+def read_body(fields: Fields) -> bytes:
+    """Read the leaf's bytes.
+
+    Raises:
+        FormatError: Not base64, or larger than a leaf may be.
+    """
     text = fields.text("canonicalizedBody", max_chars=_MAX_BODY_CHARS)
     return b64decode(text, what=f"{fields.where}.canonicalizedBody")
 
 
-def _hashes(proof: Fields) -> tuple[bytes, ...]:
+def read_hashes(proof: Fields) -> tuple[bytes, ...]:
+    """Read the sibling hashes of a proof.
+
+    Raises:
+        FormatError: Not hashes, or more than any proof has.
+    """
     where = f"{proof.where}.hashes"
     values = proof.items("hashes", max_items=MAX_PROOF_HASHES)
-    return tuple(_hash(value, where) for value in values)
+    return tuple(read_hash(value, where) for value in values)
 
 
-def _hash(value: Any, where: str) -> bytes:
+def read_hash(value: Any, where: str) -> bytes:
+    """Read 32 bytes.
+
+    Raises:
+        LogEntryFormatError: Not base64 of so many.
+    """
     if not isinstance(value, str):
         raise LogEntryFormatError(f"{where}: expected base64 text, got another type")
     try:

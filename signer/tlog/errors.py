@@ -22,6 +22,18 @@ class LogEntryFormatError(FormatError):
     code = "log-entry-format"
 
 
+class InclusionProofMissingError(FormatError):
+    """A log entry without an inclusion proof under a checkpoint."""
+
+    code = "inclusion-proof-missing"
+
+
+class PromiseInvalidError(VerificationError):
+    """The log's key did not sign this promise to include the entry at that time."""
+
+    code = "promise-invalid"
+
+
 class NotIncludedError(VerificationError):
     """The inclusion proof does not lead to the tree's root."""
 

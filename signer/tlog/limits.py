@@ -20,3 +20,13 @@ MAX_ENTRY_BYTES: Final = 65_535
 
 # Tiles kept by one reader, 8 KiB each: a proof in 2**40 leaves touches ten.
 MAX_CACHED_TILES: Final = 64
+
+# Seconds since 1970. The last second of the year 9999, which a datetime holds.
+MAX_INTEGRATED_S: Final = 253_402_300_799
+
+# Bytes. A log's DER signature of P-256 has at most 72; RSA 4096 has 512.
+MAX_PROMISE_BYTES: Final = 512
+
+# Checkpoints whose signature is kept as checked: the newest of each log, and those of a
+# batch of attestations. All of the largest notes are 16 MiB.
+MAX_KEPT_CHECKPOINTS: Final = 128

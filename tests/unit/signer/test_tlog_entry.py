@@ -12,13 +12,13 @@ from keys.errors import FormatError, LimitExceededError
 from keys.fields import Fields
 from keys.public import PublicKey
 from keys.strict import b64decode, b64encode
+from signer.signed import Signed, Verifier
 from signer.tlog.checkpoint import Checkpoint, sign_checkpoint
 from signer.tlog.entry import (
     LogEntry,
     hashedrekord_body,
     pae_digest_of,
     parse_hashedrekord,
-    verify_log_entry,
 )
 from signer.tlog.errors import (
     CheckpointSignatureError,
@@ -27,6 +27,7 @@ from signer.tlog.errors import (
     NotIncludedError,
     WrongLogError,
 )
+from signer.tlog.included import verify_log_entry
 from signer.tlog.limits import MAX_ENTRY_BYTES, MAX_PROOF_HASHES
 from signer.tlog.merkle import inclusion_proof, leaf_hash, node_hash, tree_root
 from signer.tlog.note import full_key_hash
@@ -77,9 +78,8 @@ def verified(entry=ENTRY, log=None, digest=DIGEST, signature=SIGNATURE, key=AUTH
     return verify_log_entry(
         entry,
         log=log or Trusted(),
-        pae_digest=digest,
-        signature=signature,
-        key=key.public_key,
+        signed=Signed(signature, digest),
+        verifier=Verifier(key.public_key),
     )
 
 

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was signed, and with what: the one thing that every witness must be about."""
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import hashes
+
+from keys.digest import Digest
+from keys.public import PublicKey
+from signer.errors import ArtifactNeededError
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """Whose signature it is, as logs name them.
+
+    Attributes:
+        key: The key.
+        certificate: The certificate that carries the key, DER; none if there is none.
+    """
+
+    key: PublicKey
+    certificate: bytes | None = None
+
+    @property
+    def der(self) -> bytes:
+        """The certificate, or else the SubjectPublicKeyInfo."""
+        return self.certificate or self.key.spki
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signature and what it is over.
+
+    Attributes:
+        signature: The signature.
+        sha256: SHA-256 of what was signed.
+        message: What was signed; none if only its digest is at hand.
+        payload: The payload, if a DSSE envelope was signed.
+    """
+
+    signature: bytes
+    sha256: Digest
+    message: bytes | None = None
+    payload: bytes | None = None
+
+    def digest(self, algorithm: hashes.HashAlgorithm) -> bytes:
+        """Return what was signed, hashed.
+
+        Raises:
+            ArtifactNeededError: By another hash than SHA-256, and there is a digest
+                only.
+        """
+        if algorithm.name == hashes.SHA256.name:
+            return self.sha256.raw
+        if self.message is None:
+            raise ArtifactNeededError(
+                f"expected the bytes that were signed, to hash with {algorithm.name}, "
+                "got their SHA-256"
+            )
+        context = hashes.Hash(algorithm)
+        context.update(self.message)
+        return context.finalize()
+
+    def require_signed_by(self, key: PublicKey) -> None:
+        """Refuse a signature that the key did not make.
+
+        Raises:
+            SignatureInvalidError: It does not verify.
+            ArtifactNeededError: The key needs the bytes, and there is a digest only.
+        """
+        if self.message is not None:
+            key.verify(self.signature, self.message)
+        elif key.hash is not None:
+            key.verify_digest(self.signature, self.digest(key.hash))
+        else:
+            raise ArtifactNeededError(
+                f"expected the bytes that were signed, for {key.details}, "
+                "got their SHA-256"
+            )
