@@ -59,6 +59,12 @@ TARGETS: Final = (
             "tests/attacks/test_attestation_time.py",
         ),
     ),
+    *(
+        Target(
+            "signer/verify_bundle.py", function, ("tests/attacks/test_bundle_steps.py",)
+        )
+        for function in ("verify_bundle", "_check_certificate")
+    ),
     Target(
         "signer/verify_key.py",
         "verify_layer",

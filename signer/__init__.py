@@ -10,6 +10,9 @@ A tour, in the order of the bytes::
     sign           statement -> attestation: timestamp first, then log
     timestamp/     RFC 3161, both directions
     tlog/          the transparency log, its reading half
+    certificate/   a signer's certificate: claim, issuer, and the log of certificates
+    signed         the signature, and what every witness must be about
+    sigstore_bundle  what others write: files and statements, keys and certificates
 
     form           embedded or sovereign; custody: who can cause a signature
     identity       who may sign what, for which rules, when
@@ -17,10 +20,11 @@ A tour, in the order of the bytes::
     instances      which CA, CT log and issuer belong to which Sigstore instance
     claims         whose an OIDC subject is, and when
     trust_policy   the identities, revocations, pins and ages that admins signed
-    trusted_root   the logs and timestamp authorities
+    trusted_root   the logs, and the authorities for time and certificates
     trust          all of it together: what a verifier stands on
 
     verify         attestation + trust + instant -> result. Start here
+    verify_bundle  any Sigstore bundle + trusted root + signer_policy -> result
     evidence, said what its steps ask; steps, result: how they are recorded
     errors         one class and code for each reason to refuse; limits: every bound
 
