@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from control_plane.errors import PortInUseError
-from control_plane.run import migrate_only, reindex_only, run
+from control_plane.run import listen, migrate_only, reindex_only, run
 from control_plane.settings import Settings
 from control_plane.state import StateDirectory
 from keys.errors import BusyError
@@ -39,6 +39,12 @@ def test_a_server_says_when_it_is_ready_and_stops_with_success(tmp_path, kind):
         rest = process.communicate(timeout=60)[1]
     assert (process.returncode, rest) == (0, "trustacks: stopped\n")
     assert all(line.startswith("trustacks: ") for line in said)
+
+
+def test_no_answer_waits_for_an_acknowledgement(tmp_path):
+    with listen(Settings(tmp_path / "state", port=0)) as listener:
+        # asyncio looks at the protocol before it turns Nagle's algorithm off.
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_a_port_in_use_is_refused_before_anything_is_made(tmp_path):
