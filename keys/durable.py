@@ -39,6 +39,20 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         sync_directory(path.parent)
 
 
+def keep_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a file unless these bytes are in it already, which costs no fsync.
+
+    Raises:
+        StorageUnavailableError: Nothing changed.
+    """
+    try:
+        same = read_file(path, max_bytes=len(data)) == data
+    except (NotFoundError, LimitExceededError, StorageUnavailableError):
+        same = False
+    if not same:
+        write_file(path, data, mode=mode)
+
+
 def create_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Create ``path`` if it does not exist; equal bytes already there are success.
 

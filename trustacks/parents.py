@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from bundle.limits import MAX_TARGET_BYTES
 from keys.digest import Digest
-from keys.durable import create_file, make_directory, read_file, write_file
+from keys.durable import keep_file, make_directory, read_file
 from keys.errors import FieldFormatError, NotFoundError, StorageUnavailableError
 from keys.fields import Fields
 from keys.strict import dumps_json, loads_json
@@ -69,9 +69,9 @@ def store_parents(directory: Path, parents: ParentArchives) -> None:
     folder = directory / "parents"
     make_directory(folder, mode=0o700)
     for data in (parents.constitution, *parents.packs.values()):
-        create_file(folder / f"{Digest.of(data).hex}.tar.gz", data)
+        keep_file(folder / f"{Digest.of(data).hex}.tar.gz", data)
     document = {"format": FORMAT, **parents.to_json()}
-    write_file(folder / "parents.json", dumps_json(document))
+    keep_file(folder / "parents.json", dumps_json(document))
 
 
 def load_parents(directory: Path) -> ParentArchives:

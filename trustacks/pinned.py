@@ -44,7 +44,7 @@ from bundle.tuf.roles import TARGETS
 from bundle.tuf.rootchain import open_roots
 from bundle.tuf.view import TufView, read_view
 from keys.digest import Digest
-from keys.durable import create_file, make_directory, read_file, write_file
+from keys.durable import create_file, keep_file, make_directory, read_file
 from keys.errors import NotFoundError
 from keys.public import MAX_KEY_BYTES, PublicKey
 from signer.attestation import parse_attestation
@@ -245,7 +245,7 @@ class PinnedStore:
             VerificationError: Metadata or trust that a Runner would refuse.
         """
         pinned = Pinned.of(self._client().refresh(), at=at)
-        write_file(self.directory / "log.pub", pinned.log.key.pem.encode())
+        keep_file(self.directory / "log.pub", pinned.log.key.pem.encode())
         store_parents(self.directory, pinned.parents())
         return pinned
 
