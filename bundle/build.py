@@ -14,7 +14,7 @@ confinement is not built.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 from bundle.archive import gzip_stored, pack_tar
 from bundle.confine import Parameters, Parse, check_confined
@@ -27,6 +27,7 @@ __all__ = [
     "INVENTORY_PATH",
     "MANIFEST_PATH",
     "BuiltBundle",
+    "Contents",
     "build_bundle",
     "rule_path",
 ]
@@ -42,6 +43,49 @@ class RuleSource(Protocol):
     @property
     def rule(self) -> bytes:
         """The bytes of its Rego file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All of an OPA bundle but its revision: rules, confined, and their inventory.
+
+    Attributes:
+        files: What is inside, by path.
+    """
+
+    files: Mapping[str, bytes] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls, rules: Iterable[RuleSource], *, parse: Parse, parameters: Parameters = ()
+    ) -> Self:
+        """Check rules, and say what they say of themselves.
+
+        Args:
+            rules: The overlay's rules; none is an overlay that adds nothing.
+            parse: ``Engine.parse``.
+            parameters: Paths that the parents declare, which rules may read.
+
+        Raises:
+            ConfinementError: A rule could do more than add denies.
+            LimitExceededError: More or larger rules than a bundle may hold.
+            UsageError: One rule id twice.
+        """
+        sources = _by_path(rules)
+        modules = check_confined(sources, parse=parse, parameters=parameters)
+        return cls({INVENTORY_PATH: build_inventory(modules), **sources})
+
+    def bundle(self, revision: int) -> "BuiltBundle":
+        """Return the bundle of a revision, from 1.
+
+        Raises:
+            LimitExceededError: It is larger than a bundle may be.
+            UsageError: No such revision.
+        """
+        files = {MANIFEST_PATH: Manifest(revision).to_bytes(), **self.files}
+        tar = pack_tar(files)
+        archive = gzip_stored(tar)
+        return BuiltBundle(archive, Digest.of(tar), Digest.of(archive), files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +112,14 @@ def build_bundle(
     parse: Parse,
     parameters: Parameters = (),
 ) -> BuiltBundle:
-    """Build the OPA bundle of a release.
-
-    Args:
-        rules: The overlay's rules; none is an overlay that adds nothing.
-        revision: Of the release, from 1.
-        parse: ``Engine.parse``.
-        parameters: Paths that the parents declare, which rules may read.
+    """Build the OPA bundle of a release: ``Contents.of``, then ``Contents.bundle``.
 
     Raises:
         ConfinementError: A rule could do more than add denies.
         LimitExceededError: More or larger rules than a bundle may hold.
         UsageError: No such revision, or one rule id twice.
     """
-    sources = _by_path(rules)
-    modules = check_confined(sources, parse=parse, parameters=parameters)
-    files = {
-        MANIFEST_PATH: Manifest(revision).to_bytes(),
-        INVENTORY_PATH: build_inventory(modules),
-        **sources,
-    }
-    tar = pack_tar(files)
-    archive = gzip_stored(tar)
-    return BuiltBundle(archive, Digest.of(tar), Digest.of(archive), files)
+    return Contents.of(rules, parse=parse, parameters=parameters).bundle(revision)
 
 
 def rule_path(rule_id: str) -> str:

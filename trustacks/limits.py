@@ -22,8 +22,10 @@ ANSWER_SECONDS: Final = 60.0
 CONNECT_SECONDS: Final = 5.0
 # DESIGN 8: the loser of a release race signs again, at most this often.
 MAX_RELEASE_TRIES: Final = 50
-# Long enough that fifty writers spread out, short enough to wait for (milliseconds).
-MAX_JITTER_MS: Final = 250
+# What a lost try counts for as a turn: on loopback it takes 0.3 s; one that took longer
+# than the upper bound waited for the network, which says nothing of a crowd (seconds).
+MIN_TURN_S: Final = 0.1
+MAX_TURN_S: Final = 3.0
 # DESIGN 9, T6: a release attestation lives this long unless it is renewed (days).
 RELEASE_DAYS: Final = 7
 # A registered key is looked at again after a year (days).

@@ -1,32 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build, sign and submit a release; start again when somebody else was first.
 
-Order of one try: (1) refresh the pin; (2) verify every rule's attestation, and find the
-approvals of what changes, as the gate will; (3) build the archive for the revision;
-(4) take the log's newest checkpoint, which includes every rule; (5) sign, stamp, log;
-(6) verify our own attestation; (7) submit. A try that loses the race left a release in
-the log that no metadata lists: it grants nothing, and the next try names the winner as
-its predecessor.
+Order of one try: (1) wait for our turn, if others release too (``turns``); (2) refresh
+the pin, and verify every rule's attestation, as the gate will; (3) if that took long,
+refresh again: from here on the next release is another's if we are slow; (4) find the
+approvals of what changes, and build the archive for the revision; (5) take the log's
+newest checkpoint, which includes every rule; (6) sign, stamp, log; (7) verify our own
+attestation; (8) submit. A try that loses the race left a release in the log that no
+metadata lists: it grants nothing, and the next try names the winner as its predecessor.
 """
 
-import secrets
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bundle.build import BuiltBundle, build_bundle
-from bundle.layers import read_layer
+from bundle.build import BuiltBundle
 from bundle.overlay import RuleFiles
-from bundle.parameter_paths import parameter_paths
 from bundle.rego.engine import Engine
 from keys.clock import Clock
 from keys.digest import Digest
 from keys.signing import SigningKey
 from keys.strict import b64encode
 from signer.attestation import join_jsonl, parse_attestation
-from signer.errors import SubjectMismatchError
 from signer.identity import Identity
 from signer.predicates.parts import Source
 from signer.predicates.release import (
@@ -35,25 +31,20 @@ from signer.predicates.release import (
     ReleasePredicate,
     TargetsRef,
 )
-from signer.predicates.rule import RulePredicate
 from signer.sign import attest
 from signer.statement import Subject, build_statement
 from signer.tlog.limits import MAX_NOTE_BYTES
 from signer.trust import Expected
-from signer.verify import Evidence, verify_attestation
+from signer.verify import verify_attestation
 from trustacks.approved import Approvals
 from trustacks.client import WorkspaceApi, segment
-from trustacks.cosigning import cosignatures_of
-from trustacks.errors import (
-    ControlPlaneRefusalError,
-    ReleaseContendedError,
-    RuleChangedError,
-)
-from trustacks.limits import MAX_JITTER_MS, MAX_RELEASE_TRIES, RELEASE_DAYS
+from trustacks.errors import ControlPlaneRefusalError, ReleaseContendedError
+from trustacks.limits import MAX_RELEASE_TRIES, RELEASE_DAYS
 from trustacks.notary import RemoteNotary
 from trustacks.pinned import Head, Pinned, PinnedStore
+from trustacks.preparing import Preparer, Ready
 from trustacks.reproving import reproved
-from trustacks.signing import signed
+from trustacks.turns import Turns
 
 _STALE: Final = "release-predecessor-stale"
 
@@ -91,6 +82,23 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class _Newest:
+    """What a release is built on.
+
+    Attributes:
+        at: When it was read.
+        pinned: The workspace then.
+        head: Its newest release.
+        rules: The rules to release, with proofs that last.
+    """
+
+    at: datetime
+    pinned: Pinned
+    head: Head | None
+    rules: tuple[RuleFiles, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Releaser:
     """Releases an overlay.
 
@@ -104,6 +112,7 @@ class Releaser:
         show: Shown each statement before it is signed.
         warn: Told of each approval that is left out.
         max_tries: How often the race is run.
+        turns: When the next try is ours; to be kept from one release to the next.
     """
 
     store: PinnedStore
@@ -115,6 +124,7 @@ class Releaser:
     show: Callable[[bytes], None]
     warn: Callable[[str], None] = lambda _: None
     max_tries: int = MAX_RELEASE_TRIES
+    turns: Turns = field(default_factory=Turns)
 
     def release(self, rules: tuple[RuleFiles, ...]) -> Released:
         """Release these rules as the next revision.
@@ -125,36 +135,33 @@ class Releaser:
             ControlPlaneRefusalError: The Control Plane refuses the release.
             ReleaseContendedError: Every try lost the race.
         """
+        preparer = Preparer(self.engine, self.warn)
         for tries in range(1, self.max_tries + 1):
+            self.turns.begin()
             try:
-                return self._try(rules, tries)
+                done = self._try(rules, preparer, tries)
             except ControlPlaneRefusalError as error:
                 if error.passed_code != _STALE:
                     raise
-            # Losers that all come back at once would all lose again.
-            jitter = secrets.randbelow(MAX_JITTER_MS) / 1000
-            threading.Event().wait(jitter)
+                self.turns.lost()
+            else:
+                self.turns.won()
+                return done
         raise ReleaseContendedError(
             f"expected to be first in {self.max_tries} tries, got none",
             hint="others release this overlay now; run it again later",
         )
 
-    def _try(self, rules: tuple[RuleFiles, ...], tries: int) -> Released:
-        at = self.clock()
-        pinned = self.store.refresh(at=at)
+    def _try(
+        self, rules: tuple[RuleFiles, ...], preparer: Preparer, tries: int
+    ) -> Released:
+        newest = self._newest(rules, preparer)
+        at, pinned, head = newest.at, newest.pinned, newest.head
+        ready = preparer.ready(newest.rules, pinned, at=at)
         identity = pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
-        rules, head = reproved(rules, pinned.head(at=at), pinned, self.api)
-        attestations = [raw for r in rules for raw in self._signed(r, pinned, at)]
-        inventory, approvals = self._inventory(rules, pinned, head, at)
+        inventory, approvals = self._inventory(ready, newest)
         revision = head.release.revision + 1 if head else 1
-        layers = (read_layer(archive) for archive in pinned.parents().archives)
-        modules = [module for layer in layers for module in layer.modules]
-        built = build_bundle(
-            rules,
-            revision=revision,
-            parse=self.engine.parse,
-            parameters=parameter_paths(modules, engine=self.engine),
-        )
+        built = ready.contents.bundle(revision)
         name = segment(self.api.name)
         note = self.api.client.fetch(
             f"/w/{name}/log/checkpoint", max_bytes=MAX_NOTE_BYTES
@@ -173,7 +180,7 @@ class Releaser:
         answer = {
             "bundle": b64encode(built.archive),
             "attestations": b64encode(
-                join_jsonl([*attestations, *approvals.values(), raw])
+                join_jsonl([*ready.attestations, *approvals.values(), raw])
             ),
             "release": b64encode(raw),
         }
@@ -182,18 +189,24 @@ class Releaser:
         archive = Digest.of(built.archive)
         return Released(revision, digest, archive, built.content, predicate, tries)
 
-    def _signed(self, rule: RuleFiles, pinned: Pinned, at: datetime) -> list[bytes]:
-        """Return a rule's attestation, and the further signatures of its statement."""
-        said = _verified(rule, pinned, at)
-        further = cosignatures_of(rule, said, pinned, at=at, warn=self.warn)
-        return [said.attestation.raw, *further]
+    def _newest(self, rules: tuple[RuleFiles, ...], preparer: Preparer) -> _Newest:
+        """Read the newest release, with nothing left to do that takes longer."""
+        began = self.turns.monotonic()
+        found = self._look(rules)
+        looked = self.turns.monotonic()
+        preparer.ready(found.rules, found.pinned, at=found.at)
+        if self.turns.monotonic() - looked > looked - began:
+            return self._look(rules)
+        return found
+
+    def _look(self, rules: tuple[RuleFiles, ...]) -> _Newest:
+        at = self.clock()
+        pinned = self.store.refresh(at=at)
+        proved, head = reproved(rules, pinned.head(at=at), pinned, self.api)
+        return _Newest(at, pinned, head, proved)
 
     def _inventory(
-        self,
-        rules: tuple[RuleFiles, ...],
-        pinned: Pinned,
-        head: Head | None,
-        at: datetime,
+        self, ready: Ready, newest: _Newest
     ) -> tuple[tuple[InventoryItem, ...], dict[Digest, bytes]]:
         """Return what the release lists, and the approvals that it rests on.
 
@@ -201,11 +214,10 @@ class Releaser:
             RuleChangeUnapprovedError: In the sovereign form, a change that nobody
                 else stands behind.
         """
-        found = Approvals(pinned, head, at, self.warn)
+        found = Approvals(newest.pinned, newest.head, newest.at, self.warn)
         items: list[InventoryItem] = []
         approvals: dict[Digest, bytes] = {}
-        for files in sorted(rules, key=lambda one: one.rule_id):
-            item = _item(files)
+        for files, item in ready.listed:
             mine = found.of(files, item)
             approvals |= mine
             items.append(replace(item, approvals=tuple(sorted(mine, key=str))))
@@ -265,31 +277,3 @@ def build_predicate(
         checkpoint=note.decode("utf-8"),
         source=source,
     )
-
-
-def _item(rule: RuleFiles) -> InventoryItem:
-    return InventoryItem(
-        rule_id=rule.rule_id,
-        rule=Digest.of(rule.rule),
-        test=Digest.of(rule.test),
-        head=parse_attestation(signed(rule)).digest,
-    )
-
-
-def _verified(rule: RuleFiles, pinned: Pinned, at: datetime) -> Evidence:
-    """Return what a rule's author said, which holds for these very bytes."""
-    raw = signed(rule)
-    expected = Expected(
-        RulePredicate.type,
-        (Digest.of(rule.rule), Digest.of(rule.test)),
-        namespace=rule.rule_id.partition(".")[0],
-    )
-    try:
-        return verify_attestation(
-            raw, trust=pinned.trust, expected=expected, at=at
-        ).require()
-    except SubjectMismatchError as error:
-        raise RuleChangedError(
-            f"expected {rule.rule_id} as it was signed, got it changed since",
-            hint=f"trustacks rule sign {rule.rule_id}",
-        ) from error

@@ -48,6 +48,7 @@ from trustacks.pinned import PinnedStore
 from trustacks.possession import Proof, check_proof, prove
 from trustacks.releasing import Releaser
 from trustacks.signing import Passed, RuleSigner
+from trustacks.turns import Turns
 
 SOURCE = Source()
 
@@ -128,6 +129,21 @@ class Desk:
             show=self.shown.append,
             **changes,
         )
+
+
+class Asked:
+    """An engine that counts what it parses, and perhaps something happens meanwhile."""
+
+    def __init__(self, inner, meanwhile=lambda: None):
+        self._inner, self._meanwhile, self.parsed = inner, meanwhile, 0
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+    def parse(self, module):
+        self.parsed += 1
+        self._meanwhile()
+        return self._inner.parse(module)
 
 
 def honest(_request, _answer):
@@ -368,9 +384,11 @@ def test_who_loses_the_race_signs_again_on_top_of_the_winner(
             winners.append(ci.must("bundle", "release", "--overlay", drafted, "--json"))
 
     there = desk(overtake, name="ci")
-    done = there.releaser(engine).release(signed_rules)
+    waited = []
+    turns = Turns(wait=waited.append)
+    done = there.releaser(engine, turns=turns).release(signed_rules)
     (winner,) = winners
-    assert done.tries == 2
+    assert (done.tries, len(waited)) == (2, 1)
     assert str(done.predicate.predecessor) == winner.value["release"]
     assert done.revision == winner.value["revision"] + 1
     assert git(drafted, "status", "--short", "-uno") == ""
@@ -384,11 +402,32 @@ def _stale(request, answer):
 
 
 def test_the_race_ends_after_so_many_tries(desk, signed_rules, engine):
-    there = desk(_stale, name="ci")
+    there, asked, waited = desk(_stale, name="ci"), Asked(engine), []
+    turns = Turns(wait=waited.append)
+    contended = there.releaser(asked, max_tries=3, turns=turns)
     with pytest.raises(ReleaseContendedError):
-        there.releaser(engine, max_tries=2).release(signed_rules)
-    assert len(there.shown) == 2
+        contended.release(signed_rules)
+    assert (len(there.shown), len(waited)) == (3, 2)
+    assert asked.parsed == len(signed_rules), "once, not once a try"
     assert there.releaser(engine).max_tries == limits.MAX_RELEASE_TRIES == 50
+
+
+def test_what_takes_long_is_done_before_the_newest_release_is_read(
+    desk, ci, drafted, signed_rules, engine
+):
+    winners, clock = [], [0.0]
+
+    def overtake():
+        clock[0] += 60
+        winners.append(ci.must("bundle", "release", "--overlay", drafted, "--json"))
+
+    there = desk(honest, name="ci")
+    slow = Asked(engine, overtake)
+    turns = Turns(monotonic=lambda: clock[0])
+    done = there.releaser(slow, turns=turns).release(signed_rules)
+    (winner,) = winners
+    assert done.tries == 1
+    assert str(done.predicate.predecessor) == winner.value["release"]
 
 
 def test_another_refusal_is_not_tried_again(desk, signed_rules, engine):

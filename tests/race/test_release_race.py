@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that release one workspace at once: every release is there, once, in order.
 
-Each signs on its own machine, and again whenever another was first. Afterwards a Runner
-accepts the last release, and an auditor replays them all.
+Each signs on its own machine, and again whenever another was first; none gives up, as
+it would after 50 tries. Afterwards a Runner accepts the last release, and an auditor
+replays them all.
 """
 
 import json

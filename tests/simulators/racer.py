@@ -22,7 +22,6 @@ from trustacks._cli.keyring import open_key
 from trustacks._cli.output import open_output
 from trustacks._cli.overlay_files import read_rules
 from trustacks._cli.session import Session
-from trustacks.errors import ReleaseContendedError
 from trustacks.releasing import Releaser
 
 
@@ -48,18 +47,10 @@ def main() -> None:
 
 
 def release(releaser: Releaser, rules: tuple) -> None:
-    """Release once, however often the race is lost: fifty tries end, this does not."""
-    tries = 0
-    while True:
-        try:
-            done = releaser.release(rules)
-        except ReleaseContendedError:
-            tries += releaser.max_tries
-            continue
-        said = {"revision": done.revision, "release": str(done.digest)}
-        sys.stdout.write(json.dumps({**said, "tries": tries + done.tries}) + "\n")
-        sys.stdout.flush()
-        return
+    done = releaser.release(rules)
+    said = {"revision": done.revision, "release": str(done.digest)}
+    sys.stdout.write(json.dumps({**said, "tries": done.tries}) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
