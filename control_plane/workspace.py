@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
 from bundle.storage.interface import Storage
-from bundle.tuf.committed import TIMESTAMP_NAME, Committed
+from bundle.tuf.committed import TIMESTAMP_NAME, Committed, read_roots
 from bundle.tuf.documents import target_name
 from bundle.tuf.keys import identify
 from bundle.tuf.repository import Repository
+from bundle.tuf.rootchain import from_pin
 from control_plane import limits
 from control_plane.errors import WorkspaceDamagedError
 from control_plane.log import Log
@@ -26,8 +26,6 @@ from keys.signing import SigningKey
 from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
-
-GENESIS: Final = "metadata/1.root.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +74,13 @@ class Workspace:
     _seen: dict[bytes, Published] = field(default_factory=dict, repr=False)
 
     @property
-    def genesis(self) -> bytes:
-        """The root that Runners pin.
+    def pin(self) -> bytes:
+        """The root that Runners pin: the genesis root, or what made it sovereign.
 
         Raises:
-            NotFoundError: There is none yet.
+            NothingPublishedError: There is none yet.
         """
-        return self.storage.get(GENESIS, max_bytes=limits.MAX_STATIC_BYTES)
+        return from_pin(read_roots(self.storage)).raw[0]
 
     def published(self) -> Published:
         """Read what is in force; expired or not, so that it can be renewed.
@@ -123,7 +121,7 @@ class Workspace:
 
 
 def _read_published(storage: Storage, committed: Committed) -> Published:
-    chain, top = committed.chain, committed.top
+    chain, top = committed.pinned, committed.top
     files = {
         path: storage.get(target_name(file), max_bytes=limits.MAX_STATIC_BYTES)
         for path, file in top.targets.items()

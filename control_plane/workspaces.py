@@ -21,14 +21,13 @@ from control_plane.registry.session import Registry
 from control_plane.settings import Settings
 from control_plane.stores import Opened, Stores
 from control_plane.timestamping import Authority
-from control_plane.workspace import GENESIS, Published, Workspace
+from control_plane.workspace import Published, Workspace
 from keys.errors import NotFoundError, UsageError
 from keys.signing import SigningKey
 from signer.form import Form
 from signer.trusted_root import build_trusted_root
 
 __all__ = [
-    "GENESIS",
     "ONLINE",
     "Published",
     "Workspace",

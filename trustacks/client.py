@@ -28,7 +28,6 @@ from trustacks.limits import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
     MAX_ANSWER_BYTES,
-    MAX_ROOT_BYTES,
     MAX_TIMESTAMP_BYTES,
 )
 
@@ -104,11 +103,6 @@ class Client:
         """Return the part of the API that belongs to a workspace."""
         return WorkspaceApi(self, name)
 
-    def first_root(self, workspace: str) -> bytes:
-        """Return a workspace's ``1.root.json``, as served; pin it before use."""
-        path = f"/w/{segment(workspace)}/metadata/1.root.json"
-        return self._call("GET", path, max_bytes=MAX_ROOT_BYTES)
-
     def timestamp(self, request: bytes) -> bytes:
         """Return the RFC 3161 answer to a DER request."""
         return self._call(
@@ -164,7 +158,7 @@ class WorkspaceApi:
         self._base = f"/v1/workspaces/{segment(name)}"
 
     def show(self) -> Any:
-        """Return the workspace: its id, form, first root and log."""
+        """Return the workspace: its id, form, root to pin, and log."""
         return self.client.get(self._base)
 
     def get(self, path: str, **query: str) -> Any:

@@ -81,7 +81,7 @@ class FileExistsRefusedError(ConflictError):
 
 
 class PinChangedError(VerificationError):
-    """The server shows another first root than the one that is pinned."""
+    """The server shows another root than the one that is pinned."""
 
     code = "pin-changed"
 

@@ -30,7 +30,7 @@ def store_directory(home: Path, root: Digest) -> Path:
 
     Args:
         home: The folder of all workspaces.
-        root: SHA-256 of the pinned first root.
+        root: SHA-256 of the pinned root.
     """
     return home / root.hex[:32]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person's machine holds of a workspace: the pinned first root, and a TUF cache.
+"""What a person's machine holds of a workspace: the pinned root, and a TUF cache.
 
 Whoever signs here checks first, against the pin, what they sign for (DESIGN T9): every
 digest in a statement of ours comes from here or from the person's own files, never from
@@ -181,7 +181,7 @@ class PinnedStore:
 
     Args:
         home: The folder of all workspaces.
-        root: SHA-256 of the pinned first root.
+        root: SHA-256 of the pinned root.
         url: The Control Plane's address.
         name: The workspace's name there.
     """
@@ -192,7 +192,7 @@ class PinnedStore:
         self._url = f"{url}/w/{quote(name, safe='')}"
 
     def pin(self, root: bytes) -> None:
-        """Keep the first root; from now on everything is verified from it.
+        """Keep the root; from now on everything is verified from it.
 
         Raises:
             PinChangedError: Another root than the one that the store is for.
@@ -205,7 +205,7 @@ class PinnedStore:
 
     @property
     def root(self) -> bytes:
-        """The pinned first root.
+        """The pinned root.
 
         Raises:
             NotLoggedInError: It is not here.
@@ -221,6 +221,16 @@ class PinnedStore:
             ) from error
         self._require_pin(root)
         return root
+
+    @property
+    def workspace(self) -> Digest:
+        """SHA-256 of the genesis root, which a later pinned root names.
+
+        Raises:
+            NotLoggedInError: Nothing is pinned here.
+            PinChangedError: The file was changed.
+        """
+        return open_roots([self.root]).workspace
 
     @property
     def log_key(self) -> PublicKey:
@@ -274,6 +284,6 @@ class PinnedStore:
     def _require_pin(self, root: bytes) -> None:
         if Digest.of(root) != self._digest:
             raise PinChangedError(
-                f"expected the first root {self._digest}, got {Digest.of(root)}",
+                f"expected the root {self._digest}, got {Digest.of(root)}",
                 hint="ask an admin which is right; pin it with --root FILE",
             )

@@ -91,7 +91,7 @@ def prove(
         terms: What to be registered as.
         key: The key to register.
         api: The workspace's API.
-        workspace: SHA-256 of the pinned first root.
+        workspace: SHA-256 of the genesis root, as the pin names it.
         show: Shown the statement before it is signed.
 
     Raises:

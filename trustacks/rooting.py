@@ -15,7 +15,7 @@ from tuf.api.metadata import Root
 from bundle.tuf.metadata import parse_metadata
 from bundle.tuf.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from bundle.tuf.root_draft import RootKeys, admin_keys, draft_root, online_keys
-from bundle.tuf.rootchain import open_roots
+from bundle.tuf.rootchain import RootChain, open_roots
 from keys.digest import Digest
 from keys.public import PublicKey
 from keys.signing import SigningKey
@@ -49,21 +49,20 @@ class RootWish:
     threshold: int | None = None
 
 
-def newest_root(desk: TrustDesk) -> Root:
-    """Return the newest root, fetched and verified from the pin."""
+def pinned_roots(desk: TrustDesk) -> RootChain:
+    """Return the roots, fetched and verified from the pin."""
     pinned = desk.store.refresh(at=desk.clock())
-    return open_roots(pinned.fetched.roots).current
+    return open_roots(pinned.fetched.roots)
 
 
-def next_root(
-    newest: Root, workspace: Digest, wish: RootWish, *, at: datetime
-) -> bytes:
+def next_root(roots: RootChain, wish: RootWish, *, at: datetime) -> bytes:
     """Draft the root after the newest one.
 
     Raises:
         UnsafeRoleKeysError: Thresholds or keys that would not be sovereign.
         TufKeyError: A key for two purposes.
     """
+    newest = roots.current
     roles = newest.roles
     keys = RootKeys(
         root=admin_keys(wish.root) or _named(newest, ROOT),
@@ -73,7 +72,7 @@ def next_root(
         root_threshold=wish.threshold or roles[ROOT].threshold,
         targets_threshold=wish.threshold or roles[TARGETS].threshold,
     )
-    return draft_root(keys, at=at, previous=newest, workspace=workspace)
+    return draft_root(keys, at=at, previous=newest, workspace=roots.workspace)
 
 
 def publish_root(desk: TrustDesk, root: bytes, key: SigningKey) -> int:

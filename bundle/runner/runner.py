@@ -55,7 +55,8 @@ class Runner:
     Args:
         state: The Runner's own directory; created if missing. Keep it: a Runner
             without state is fresh, and can be given an older unexpired release.
-        root: The pinned TUF root, ``1.root.json``, from a channel that you trust.
+        root: The pinned TUF root, from a channel that you trust: ``1.root.json``, or
+            the root that made the workspace sovereign.
         url: Where the workspace is published, such as ``https://host/w/acme``.
         clock: The time of decisions, and of steps without ``now``.
         reporter: Where reports go; ``None`` sends none.
@@ -238,6 +239,7 @@ class Runner:
                     self._directory,
                     runner=self._id,
                     workspace=self._workspace,
+                    root=self._root,
                     engine=self._engine,
                     at=at,
                 )

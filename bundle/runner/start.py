@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from bundle.gate import AcceptedTrust, check_release
+from bundle.gate import AcceptedTrust, Candidate, check_release
 from bundle.gate.steps_trust import TRUST_PLAN, check_trust
 from bundle.rego.engine import Engine
 from bundle.runner.activate import finish, step_back
@@ -20,6 +20,7 @@ from bundle.runner.decisions import DecisionChain
 from bundle.runner.errors import RunnerStateDamagedError, RunnerStateForeignError
 from bundle.runner.state import Activation, State, load_state, store_state
 from bundle.runner.store import clean, load_release, load_trust
+from bundle.verifier import require_pinned
 from keys.digest import Digest
 from keys.durable import remove_temporary
 from keys.errors import FormatError, NotFoundError, TrustacksError
@@ -44,9 +45,24 @@ class Started:
 
 
 def start(
-    directory: Path, *, runner: str, workspace: Digest, engine: Engine, at: datetime
+    directory: Path,
+    *,
+    runner: str,
+    workspace: Digest,
+    root: bytes,
+    engine: Engine,
+    at: datetime,
 ) -> Started:
     """Read the directory and put in force what may still be.
+
+    Args:
+        directory: The Runner's.
+        runner: Its id.
+        workspace: Its workspace.
+        root: The pinned root. What was accepted under another pin decides nothing; the
+            marks that it left stay, because all that marks can do is refuse.
+        engine: Judges and loads.
+        at: Now.
 
     Raises:
         RunnerStateDamagedError: The state cannot be read, or is partly missing.
@@ -61,9 +77,10 @@ def start(
     _clean(directory, state)
     chain = DecisionChain(directory, fresh=state.fresh)
     begun = Started(state, chain)
-    begun = _resume_pending(begun, directory, engine, at)
+    stored = _Stored(directory, root)
+    begun = _resume_pending(begun, stored, engine, at)
     if begun.active is None and begun.state.active:
-        begun = _resume_active(begun, directory, engine, at)
+        begun = _resume_active(begun, stored, engine, at)
     return begun
 
 
@@ -86,20 +103,55 @@ def _check_own(state: State, runner: str, workspace: Digest) -> None:
         raise RunnerStateForeignError(
             f"expected the state of workspace {workspace}, "
             f"got that of {state.marks.workspace}",
-            hint="a new pinned root needs a directory of its own",
+            hint="another workspace needs a directory of its own",
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What is stored in a directory, of the pinned root and no other.
+
+    Attributes:
+        directory: The Runner's.
+        root: The pinned root.
+    """
+
+    directory: Path
+    root: bytes
+
+    def release(self, digest: Digest) -> Candidate:
+        """Read a release.
+
+        Raises:
+            PinnedRootError: It was accepted under another pin.
+        """
+        return self._pinned(load_release(self.directory, digest))
+
+    def trust(self, digest: Digest) -> Candidate:
+        """Read the newest trust.
+
+        Raises:
+            PinnedRootError: It was accepted under another pin.
+        """
+        return self._pinned(load_trust(self.directory, digest))
+
+    def _pinned(self, candidate: Candidate) -> Candidate:
+        """DESIGN 9, T8: what an embedded root vouched for ends with its pin."""
+        require_pinned(candidate.roots, self.root)
+        return candidate
+
+
 def _resume_pending(
-    begun: Started, directory: Path, engine: Engine, at: datetime
+    begun: Started, stored: _Stored, engine: Engine, at: datetime
 ) -> Started:
     """Finish an activation that a kill interrupted, or leave it."""
     state, pending = begun.state, begun.state.pending
     if pending is None:
         return begun
+    directory = stored.directory
     saved = _Saved(directory, state)
     try:
-        candidate = load_release(directory, pending.digest)
+        candidate = stored.release(pending.digest)
         judged = check_release(candidate, marks=state.marks, at=at, engine=engine)
         active = finish(
             directory, state, judged.require(), engine=engine, at=at, save=saved.save
@@ -112,25 +164,25 @@ def _resume_pending(
 
 
 def _resume_active(
-    begun: Started, directory: Path, engine: Engine, at: datetime
+    begun: Started, stored: _Stored, engine: Engine, at: datetime
 ) -> Started:
     activation = begun.state.active
     if activation is None:
         return begun
     try:
-        active = _reload(directory, activation, engine)
+        active = _reload(stored, activation, engine)
         active = replace(active, void_since=begun.state.void_since)
-        trust = _newest_trust(directory, begun.state, active.trust)
+        trust = _newest_trust(stored, begun.state, active.trust)
     except TrustacksError as error:
         return replace(begun, problem=error)
     # Not before the last accepted time: a clock may be behind it by the skew.
     return replace(begun, active=active.judged(trust, max(at, trust.marks.at)))
 
 
-def _reload(directory: Path, activation: Activation, engine: Engine) -> Active:
+def _reload(stored: _Stored, activation: Activation, engine: Engine) -> Active:
     """Judge the stored bytes as of their acceptance; their digest is in our state."""
     try:
-        candidate = load_release(directory, activation.release.digest)
+        candidate = stored.release(activation.release.digest)
     except (NotFoundError, FormatError) as error:
         raise RunnerStateDamagedError(
             f"expected the active release on disk: {error}",
@@ -151,13 +203,13 @@ def _reload(directory: Path, activation: Activation, engine: Engine) -> Active:
     return load_active(release, engine=engine, at=activation.at)
 
 
-def _newest_trust(directory: Path, state: State, trust: AcceptedTrust) -> AcceptedTrust:
+def _newest_trust(stored: _Stored, state: State, trust: AcceptedTrust) -> AcceptedTrust:
     """Return the trust that the marks name: the release's own, or one after it."""
     marks = state.marks
     if marks is None or marks.targets_digest == trust.view.targets_digest:
         return trust
     try:
-        candidate = load_trust(directory, marks.targets_digest)
+        candidate = stored.trust(marks.targets_digest)
     except (NotFoundError, FormatError) as error:
         raise RunnerStateDamagedError(
             f"expected the newest trust on disk: {error}",

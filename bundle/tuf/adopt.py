@@ -23,7 +23,7 @@ from bundle.tuf.documents import RoleKeys
 from bundle.tuf.errors import RootOrphansTargetsError, TufSignatureError
 from bundle.tuf.metadata import parse_metadata, require_current, require_signed
 from bundle.tuf.roles import ROOT, TARGETS
-from bundle.tuf.rootchain import open_roots
+from bundle.tuf.rootchain import from_pin, open_roots
 from bundle.tuf.writer import Writer
 
 
@@ -35,8 +35,10 @@ def check_root(storage: Storage, root: bytes, *, at: datetime) -> Root:
         RootOrphansTargetsError: The targets in force would hold no longer.
     """
     before = read_before(storage)
-    roots = before.roots if root == before.roots[-1] else (*before.roots, root)
-    chain = open_roots(roots)
+    later = () if root == before.roots[-1] else (root,)
+    chain = open_roots((*before.roots, *later))
+    # What is sovereign for whoever is pinned there must stay so.
+    open_roots((*from_pin(before.chain).raw, *later))
     require_current(chain.metadata, ROOT, at)
     if before.state is not None:
         targets = parse_metadata(before.state.targets, Targets, TARGETS)

@@ -40,7 +40,7 @@ from bundle.tuf.metadata import (
     require_signed,
 )
 from bundle.tuf.roles import RELEASE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
-from bundle.tuf.rootchain import RootChain, open_roots
+from bundle.tuf.rootchain import RootChain, from_pin, open_roots
 from keys.digest import Digest
 from keys.errors import NotFoundError
 
@@ -71,6 +71,11 @@ class Committed:
     def roots(self) -> tuple[bytes, ...]:
         """Every root's bytes, from the genesis root."""
         return self.chain.raw
+
+    @cached_property
+    def pinned(self) -> RootChain:
+        """The roots from the one on that Runners pin, as those see them."""
+        return from_pin(self.chain)
 
     @cached_property
     def roles(self) -> Mapping[str, Signed]:

@@ -9,6 +9,8 @@ Laws:
   share, because both are the admins'.
 - The form comes from the pin and from nothing else (DESIGN 9, T8). What is pinned as
   sovereign stays so: two admins at least, and none of them the Control Plane (T1).
+- What Runners pin is the lowest root from which on every one is sovereign; the genesis
+  root, if there is none (``from_pin``). Whoever pinned a lower one stays embedded.
 
 Pure; expiry is the caller's, who has ``at``.
 """
@@ -106,6 +108,31 @@ def open_roots(roots: Sequence[bytes]) -> RootChain:
         digest=Digest.of(roots[-1]),
         keys=keys[-1],
     )
+
+
+def from_pin(chain: RootChain) -> RootChain:
+    """Return roots as whoever is pinned as high as one should be sees them.
+
+    Args:
+        chain: From the genesis root to the newest.
+    """
+    pin = len(chain.opened)
+    while pin and is_sovereign(chain.opened[pin - 1].signed):
+        pin -= 1
+    return open_roots(chain.raw[pin:]) if 0 < pin < len(chain.raw) else chain
+
+
+def is_sovereign(root: Root) -> bool:
+    """Return whether a root would be of the sovereign form, were it pinned.
+
+    Raises:
+        TufKeyError: A role names a key that is not there.
+    """
+    try:
+        _require_sovereign(root)
+    except (TufCustodyError, TufThresholdError):
+        return False
+    return True
 
 
 def _require_count(roots: Sequence[bytes]) -> None:

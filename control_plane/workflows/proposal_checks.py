@@ -21,7 +21,7 @@ from bundle.trust_proposal import (
 from bundle.tuf.committed import Committed, read_roots
 from bundle.tuf.errors import NothingPublishedError, TrustProposalMismatchError
 from bundle.tuf.proposal import Base, TrustProposal
-from bundle.tuf.rootchain import RootChain
+from bundle.tuf.rootchain import RootChain, from_pin
 from bundle.tuf.view import read_targets
 from control_plane.errors import NotSovereignError
 from control_plane.keystore import RELEASE
@@ -61,7 +61,7 @@ class Ground:
         Raises:
             NotSovereignError: This server holds its admin keys.
         """
-        roots = read_roots(workspace.storage)
+        roots = from_pin(read_roots(workspace.storage))
         if roots.form is not Form.SOVEREIGN:
             raise NotSovereignError(
                 f"expected a sovereign workspace, got one of {roots.form.value} form",

@@ -203,7 +203,7 @@ class _Staged:
 
     @property
     def roots(self) -> tuple[bytes, ...]:
-        return self.published.committed.roots
+        return self.published.committed.pinned.raw
 
     @property
     def targets(self) -> bytes:

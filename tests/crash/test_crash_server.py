@@ -137,4 +137,4 @@ def test_garbage_goes_however_often_its_collection_is_killed(workspace, s3, faul
     collect_garbage(services, workspace.name)
     snapshots = [n for n in opened.storage.names("metadata/") if ".snapshot." in n]
     assert len(snapshots) == 1
-    assert Digest.of(opened.genesis) == workspace.digest
+    assert Digest.of(opened.pin) == workspace.digest

@@ -109,7 +109,7 @@ def test_another_server_finds_everything_in_the_bucket(start, s3_settings, tmp_p
     found = moved.services.workspaces.open(workspace.name)
     head = head_of(moved.services, found)
     assert (head.revision, head.digest) == (1, str(digest))
-    assert Digest.of(found.genesis) == workspace.digest
+    assert Digest.of(found.pin) == workspace.digest
 
 
 def test_a_workspace_is_there_wholly_or_not_at_all(start, s3, s3_settings):

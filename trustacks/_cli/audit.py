@@ -42,7 +42,7 @@ def export(session: Session, *, out: Path, workspace: str | None) -> None:
 
 @command("replay")
 @click.argument("pack", type=_FILE)
-@click.option("--root", type=_FILE, help="The first root; the pinned one by default.")
+@click.option("--root", type=_FILE, help="The root to pin; the login's by default.")
 @click.option("--log-key", type=_FILE, help="The log's key; the pinned one by default.")
 @click.option(
     "--at", metavar="INSTANT", help="Replay as of then, such as 2026-01-31T09:00:00Z."

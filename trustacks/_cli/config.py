@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``config.yaml``: which workspaces this person has logged in to.
 
-The file holds tokens, so it is 0600 and refused otherwise. It says which first root is
+The file holds tokens, so it is 0600 and refused otherwise. It says which root is
 pinned, by digest; the pinned bytes themselves lie beside it (``trustacks.pinned``). The
 whole file is replaced at once, so an interrupted login changes nothing.
 """
@@ -33,7 +33,7 @@ class Login:
     Attributes:
         workspace: Its name.
         url: The Control Plane's address, without a path.
-        root: The digest of the pinned first root, which names the workspace for ever.
+        root: The digest of the pinned root.
         token: The API token.
         key: The local key that signs unless another is named.
     """

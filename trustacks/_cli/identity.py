@@ -88,7 +88,7 @@ def register(
         terms,
         key=open_key(session, key),
         api=_api(session, login),
-        workspace=login.root,
+        workspace=open_pinned(session, login).workspace,
         show=lambda statement: session.output.say(statement_text(statement)),
     )
     if proof_out is None:

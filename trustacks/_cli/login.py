@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``trustacks login``: pin a workspace's first root, keep a token.
+"""``trustacks login``: pin a workspace's root, keep a token.
 
-The first root is the one thing that is believed without proof, so its digest is shown
+The pinned root is the one thing that is believed without proof, so its digest is shown
 to be compared with what an admin says; ``--root FILE`` pins a file that an admin gave.
-Once pinned, another first root under the same name is refused, whoever serves it.
+Once pinned, another one under the same name is refused, whoever serves it; one that
+admins gave, such as that which made the workspace sovereign, takes its place.
 
 Order: ask, verify, pin, refresh, then write ``config.yaml``; an interrupted login
 leaves the old one.
@@ -26,7 +27,7 @@ from trustacks._cli.notes import form_note
 from trustacks._cli.output import pairs
 from trustacks._cli.secrets import ask_for_token, read_token
 from trustacks._cli.session import Session
-from trustacks.answers import text_of
+from trustacks.answers import bytes_of, text_of
 from trustacks.client import Client, checked_url
 from trustacks.errors import PinChangedError
 from trustacks.keeping import keep_released
@@ -44,7 +45,7 @@ from trustacks.limits import MAX_ROOT_BYTES
 @click.option(
     "--root",
     type=click.Path(path_type=Path),
-    help="Pin this first root, which an admin gave you.",
+    help="Pin this root, which an admin gave you.",
 )
 @click.option("--key", metavar="NAME", help="The local key that signs by default.")
 def login(
@@ -56,7 +57,7 @@ def login(
     root: Path | None,
     key: str | None,
 ) -> None:
-    """Pin a workspace's first root and keep a token for it."""
+    """Pin a workspace's root and keep a token for it."""
     checked_url(url)
     token = read_token(token_file) if token_file else ask_for_token(workspace)
     config = load_config(session.home)
@@ -64,10 +65,10 @@ def login(
         public_half(session, key)
     client = open_client_at(session, url, token)
     who = client.get("/v1/whoami")
-    first = _first_root(client, workspace, root, config)
-    made = Login(workspace, client.url, Digest.of(first), token, key)
+    chosen = _root(client, workspace, root, config)
+    made = Login(workspace, client.url, Digest.of(chosen), token, key)
     store = open_pinned(session, made)
-    store.pin(first)
+    store.pin(chosen)
     pinned = store.refresh(at=session.clock())
     # A release that does not hold is no reason not to log in: somebody must mend it.
     with contextlib.suppress(TrustacksError):
@@ -87,17 +88,15 @@ def login(
         session.output.hint("compare the pinned root's digest with what an admin says")
 
 
-def _first_root(
-    client: Client, workspace: str, given: Path | None, config: Config
-) -> bytes:
+def _root(client: Client, workspace: str, given: Path | None, config: Config) -> bytes:
     """Return the root to pin; an earlier pin of this name must be the same."""
     if given is not None:
         return read_given(given, max_bytes=MAX_ROOT_BYTES)
-    served = client.first_root(workspace)
+    served = bytes_of(client.workspace(workspace).show(), "root")
     known = config.logins.get(workspace)
     if known is not None and known.root != Digest.of(served):
         raise PinChangedError(
-            f"expected the first root {known.root} of {workspace}, "
+            f"expected the pinned root {known.root} of {workspace}, "
             f"got {Digest.of(served)}",
             hint="ask an admin which is right; pin it with --root FILE",
         )

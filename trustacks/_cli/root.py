@@ -22,7 +22,7 @@ from trustacks._cli.session import Session
 from trustacks._cli.trust import open_desk
 from trustacks.answers import text_of
 from trustacks.limits import MAX_ROOT_BYTES
-from trustacks.rooting import RootWish, newest_root, next_root, publish_root
+from trustacks.rooting import RootWish, next_root, pinned_roots, publish_root
 
 _FILE = click.Path(path_type=Path)
 
@@ -66,8 +66,7 @@ def draft(
         timestamp=_public(timestamp_keys),
         threshold=threshold,
     )
-    login = session.login(workspace)
-    data = next_root(newest_root(desk), login.root, wish, at=session.clock())
+    data = next_root(pinned_roots(desk), wish, at=session.clock())
     write_new(file, data)
     session.output.result({"file": str(file)}, lambda: root_text(data))
     session.output.hint(f"each admin: trustacks root sign {file} --key NAME")
@@ -82,7 +81,7 @@ def sign(
 ) -> None:
     """Add your signature to the root in FILE."""
     data = read_given(file, max_bytes=MAX_ROOT_BYTES)
-    newest = newest_root(open_desk(session, workspace))
+    newest = pinned_roots(open_desk(session, workspace)).current
     session.output.say("signing the root\n" + root_text(data))
     signed = sign_root(data, open_key(session, key), previous=newest)
     there, missing = root_signers(signed, previous=newest)

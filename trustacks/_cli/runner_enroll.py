@@ -47,7 +47,7 @@ _TOKEN_SECONDS: Final = 90 * 86_400
 @click.option("--id", "runner", default="runner-1", show_default=True, help="Its id.")
 @click.option("--url", help="The Control Plane's address, if not the login's.")
 @click.option("--workspace", metavar="NAME", help="The workspace, if not the login's.")
-@click.option("--root", type=_PATH, help="The first root to pin, if not the login's.")
+@click.option("--root", type=_PATH, help="The root to pin, if not the login's.")
 @click.option("--token-file", type=_PATH, help="An admin's token, if not the login's.")
 def enroll(
     session: Session,
@@ -139,7 +139,7 @@ def _register(
         terms,
         key=key,
         api=api,
-        workspace=login.root,
+        workspace=pinned.view.workspace,
         show=lambda statement: session.output.say(statement_text(statement)),
     )
     accepted = check_proof(proof, trust=pinned.trust, at=session.clock())

@@ -22,7 +22,7 @@ _TOKEN: Final[Table] = {
     "revoke": (f"{_HERE}.token:revoke", "end a token now"),
 }
 COMMANDS: Final[Table] = {
-    "login": (f"{_HERE}.login:login", "pin a workspace's first root and keep a token"),
+    "login": (f"{_HERE}.login:login", "pin a workspace's root and keep a token"),
     "status": (f"{_HERE}.status:status", "health, active revision, form of trust"),
     "version": (f"{_HERE}.version:version", "versions of the command and its engine"),
     "keys": (

@@ -37,7 +37,7 @@ _FOLDER = click.Path(path_type=Path)
 )
 @click.option("--pack", "packs", type=_FOLDER, multiple=True, help="A pack to pin.")
 @click.option("--publisher", type=_FOLDER, required=True, help="The publisher's key.")
-@click.option("--root-out", type=_FOLDER, help="Write the first root there, to pin.")
+@click.option("--root-out", type=_FOLDER, help="Write the root to pin there.")
 @click.option("--log-key-out", type=_FOLDER, help="Write the log's key there.")
 def create(
     session: Session,
@@ -100,7 +100,7 @@ def list_(session: Session, url: str | None, token_file: Path | None) -> None:
     rows = [
         (text_of(item, "name"), text_of(item, "workspace")) for item in items_of(answer)
     ]
-    heads = ("NAME", "FIRST ROOT")
+    heads = ("NAME", "ID")
     session.output.result(answer, lambda: columns([heads, *rows]))
 
 
@@ -116,7 +116,8 @@ def _sent(layer: LayerFiles, *, named: bool = False) -> dict[str, str]:
 def _text(workspace: Any, root: bytes) -> str:
     rows = [
         ("workspace", text_of(workspace, "name")),
-        ("first root", str(Digest.of(root))),
+        ("id", text_of(workspace, "workspace")),
+        ("root to pin", str(Digest.of(root))),
         ("form of trust", text_of(workspace, "form")),
         ("log", text_of(workspace, "log", "origin")),
     ]

@@ -87,7 +87,7 @@ class WorkspaceInfo(Answer):
     workspace: str = Field(description="SHA-256 of the genesis root")
     form: str = Field(examples=["embedded"])
     property_note: str
-    root: str = Field(description="1.root.json in base64: what Runners pin")
+    root: str = Field(description="the root that Runners pin, in base64")
     log: LogInfo
     trust_policy_version: int
     targets_version: int
@@ -104,7 +104,7 @@ class WorkspaceInfo(Answer):
             workspace=str(trust.workspace),
             form=trust.form.value,
             property_note=property_note(trust.form),
-            root=b64encode(found.workspace.genesis),
+            root=b64encode(found.workspace.pin),
             log=LogInfo(
                 origin=found.workspace.log.origin,
                 public_key=found.workspace.log.key.pem,

@@ -45,7 +45,7 @@ def replayed(workspace):
     opened = services.workspaces.open(workspace.name)
     return replay(
         pack(services, workspace.name),
-        root=opened.genesis,
+        root=opened.pin,
         log_key=opened.log.key,
         engine=services.engine,
     )
