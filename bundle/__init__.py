@@ -18,6 +18,8 @@ A tour, in the order of the bytes::
     storage/        where its objects lie, durably
     trust_proposal  what admins are asked to sign, judged; trust_diff: in words;
                     trust_event: whether it is true; doctor: what the property lacks
+    move            from embedded to sovereign, judged; embedded: what it begins from;
+                    move_people: who may be trusted afterwards
 
     gate/           a release and all it stands on -> accepted or refused. Start here
     decide          layers and a proposal -> denies; decision: the record of it

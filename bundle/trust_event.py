@@ -13,6 +13,7 @@ from signer.predicates.trust_change import (
     IDENTITY_RESUMED,
     IDENTITY_REVOKED,
     IDENTITY_SUSPENDED,
+    MADE_SOVEREIGN,
     Change,
 )
 from signer.trust_policy import TrustPolicy
@@ -69,6 +70,33 @@ def require_true(old: TrustPolicy, new: TrustPolicy, change: Change) -> None:
         TrustEventUntrueError: Others came, ended or are back than it says; or an
             identity changed or left, or one that was revoked for ever is back.
     """
+    _require_kept(old, new)
+    said, found = Moves.said(change), Moves.between(old, new)
+    if said != found or change.kind == MADE_SOVEREIGN:
+        raise TrustEventUntrueError(
+            f"expected the event to name who came {sorted(found.came)}, who ended "
+            f"{sorted(found.ended)} and who is back {sorted(found.back)}, "
+            f"got {change.kind} {change.identity}"
+        )
+
+
+def require_true_move(old: TrustPolicy, new: TrustPolicy, change: Change) -> None:
+    """Refuse an event that is untrue about the move from embedded to sovereign.
+
+    It ends many and brings the admins, so that it names nobody; what they may be is
+    judged where they are brought (``bundle.move``).
+
+    Raises:
+        TrustEventUntrueError: Another event; or an identity changed, left or is back.
+    """
+    _require_kept(old, new)
+    if change.kind != MADE_SOVEREIGN or Moves.between(old, new).back:
+        raise TrustEventUntrueError(
+            f"expected the event {MADE_SOVEREIGN}, and nobody back, got {change.kind}"
+        )
+
+
+def _require_kept(old: TrustPolicy, new: TrustPolicy) -> None:
     if not all(identity in new.identities for identity in old.identities):
         raise TrustEventUntrueError(
             "expected every registered identity as it was, got one that changed or left"
@@ -77,11 +105,4 @@ def require_true(old: TrustPolicy, new: TrustPolicy, change: Change) -> None:
     if not final <= {end.identity for end in new.revocations if end.final}:
         raise TrustEventUntrueError(
             "expected every revoked identity to stay revoked, got one that is back"
-        )
-    said, found = Moves.said(change), Moves.between(old, new)
-    if said != found:
-        raise TrustEventUntrueError(
-            f"expected the event to name who came {sorted(found.came)}, who ended "
-            f"{sorted(found.ended)} and who is back {sorted(found.back)}, "
-            f"got {change.kind} {change.identity}"
         )

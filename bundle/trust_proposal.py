@@ -137,7 +137,7 @@ def judge_proposal(
             f"expected the event of a first trust, got {proposal.change.kind}"
         )
     _require_proof(trust, proposal)
-    _require_one_purpose(trust, {*roots.keys, *delegated})
+    require_one_purpose(trust, {*roots.keys, *delegated})
     return trust
 
 
@@ -192,8 +192,14 @@ def _require_proof(trust: Trust, proposal: TrustProposal) -> None:
         )
 
 
-def _require_one_purpose(trust: Trust, role_keys: set[str]) -> None:
-    """DESIGN 9, Principals: "One key, one purpose"."""
+def require_one_purpose(trust: Trust, role_keys: set[str]) -> None:
+    """Refuse a key of a TUF role that is somebody's here too.
+
+    Raises:
+        KeyReusedError: One is.
+
+    Source: DESIGN 9, Principals.
+    """
     if twice := trust.key_ids & role_keys:
         key_id = min(twice)
         raise KeyReusedError(

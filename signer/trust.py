@@ -92,6 +92,18 @@ class Trust:
         if not self.survives(identity, attestation):
             self.policy.require_not_revoked(identity, attestation.digest)
 
+    def require_custody(self, identity: Identity, attestation: Attestation) -> None:
+        """Refuse the word of whoever holds what T1 keeps from the Control Plane.
+
+        What survives counts because admins signed for it, and for nothing that its
+        identity holds.
+
+        Raises:
+            CustodyError: The Control Plane could have caused it, and nobody kept it.
+        """
+        if not self.survives(identity, attestation):
+            self.policy.require_custody_of(identity, self.form)
+
     @property
     def key_ids(self) -> frozenset[str]:
         """The ids of every key that has a purpose here; TUF's roles are not here."""

@@ -255,9 +255,10 @@ def verify_attestation(
         with steps("namespace"):
             require_namespace(predicate, identity, expected.namespace)
         # (19) DESIGN T1: refused "where control-plane custody [...] holds author,
-        # approve, retire, waive, lint or release"
+        # approve, retire, waive, lint or release"; a survivor counts because admins
+        # signed its digest (T3), and for nothing that its identity holds
         with steps("custody"):
-            identity.require_custody(trust.form)
+            trust.require_custody(identity, attestation)
         # (20) in-toto attestation v1 statement.md: "Subject artifacts are matched
         # purely by digest"
         with steps("subject"):

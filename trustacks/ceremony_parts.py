@@ -130,7 +130,7 @@ def first_policy(
     return TrustPolicy(
         workspace=roots.workspace,
         version=1,
-        identities=tuple(_admin(name, key, at) for name, key in admins.items()),
+        identities=tuple(admin_identity(name, key, at) for name, key in admins.items()),
         thresholds={"rule": 1, "release": 1},
         revocations=(),
         layers=LayerPins(pins[0], {one.name: pin for one, pin in named}),
@@ -141,7 +141,8 @@ def first_policy(
     )
 
 
-def _admin(name: str, key: PublicKey, at: datetime) -> Identity:
+def admin_identity(name: str, key: PublicKey, at: datetime) -> Identity:
+    """Return an admin who is nobody else; the id is the principal."""
     terms = IdentityTerms(
         id=name,
         principal=name,

@@ -21,6 +21,7 @@ from signer.predicates.trust_change import (
     IDENTITY_ROTATED,
     IDENTITY_SUSPENDED,
     LAYERS_CHANGED,
+    MADE_SOVEREIGN,
     RULES_CHANGED,
     WORKSPACE_CREATED,
     TrustChangePredicate,
@@ -36,6 +37,7 @@ _CHANGES: Final = MappingProxyType(
         IDENTITY_RESUMED: "resumed",
         LAYERS_CHANGED: "changed the layers",
         RULES_CHANGED: "changed the rules of trust",
+        MADE_SOVEREIGN: "made the workspace sovereign",
     }
 )
 

@@ -112,6 +112,18 @@ class TrustProposalMismatchError(VerificationError):
     code = "trust-proposal-mismatch"
 
 
+class AlreadySovereignError(ConflictError):
+    """A workspace whose admin keys are not the Control Plane's: nothing to move."""
+
+    code = "already-sovereign"
+
+
+class SurvivorNotReleasedError(VerificationError):
+    """Something that would survive a move, and that no release in force rests on."""
+
+    code = "survivor-not-released"
+
+
 class RootOrphansTargetsError(ConflictError):
     """A root under which the targets in force would hold no longer."""
 

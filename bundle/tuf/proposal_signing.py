@@ -40,15 +40,30 @@ def sign_proposal(
 
 
 def signers_of(
-    proposal: TrustProposal, root: Root, signatures: Iterable[ProposalSignature]
+    proposal: TrustProposal,
+    root: Root,
+    signatures: Iterable[ProposalSignature],
+    *,
+    previous: Root | None = None,
 ) -> Mapping[str, ProposalSignature]:
     """Return the signatures that hold, one for each public key, by its SPKI digest.
+
+    Args:
+        proposal: What was signed.
+        root: Names the keys.
+        signatures: Those that there are.
+        previous: A root that is still the newest: its keys sign besides.
 
     Raises:
         TufKeyError: A key that the root does not name for targets.
         TufSignatureError: A signature that does not hold.
     """
-    named = {key.keyid: (spki, key) for spki, key in _targets_keys(root).items()}
+    roots = (root,) if previous is None else (previous, root)
+    named = {
+        key.keyid: (spki, key)
+        for one in roots
+        for spki, key in _targets_keys(one).items()
+    }
     held: dict[str, ProposalSignature] = {}
     for one in signatures:
         if one.key_id not in named:
@@ -67,21 +82,33 @@ def threshold_of(root: Root) -> int:
 
 
 def assemble(
-    proposal: TrustProposal, root: Root, signatures: Sequence[ProposalSignature]
+    proposal: TrustProposal,
+    root: Root,
+    signatures: Sequence[ProposalSignature],
+    *,
+    previous: Root | None = None,
 ) -> bytes:
     """Join a proposal and its signatures: the bytes of ``<N>.targets.json``.
 
     The same signatures give the same bytes, in whatever order they came.
 
+    Args:
+        proposal: What was signed.
+        root: Whose threshold must be met.
+        signatures: Those that there are.
+        previous: A root that is still the newest: its threshold must be met too.
+
     Raises:
         TufKeyError: A key that the root does not name for targets.
         TufSignatureError: One does not hold, or they are too few.
     """
-    held = signers_of(proposal, root, signatures)
+    held = signers_of(proposal, root, signatures, previous=previous)
     metadata = parse_metadata(proposal.targets, Targets, TARGETS)
     for one in sorted(held.values(), key=lambda s: s.key_id):
         metadata.signatures[one.key_id] = Signature(one.key_id, one.signature.hex())
     require_signed(root, TARGETS, metadata)
+    if previous is not None:
+        require_signed(previous, TARGETS, metadata)
     return metadata.to_bytes()
 
 

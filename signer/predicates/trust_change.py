@@ -30,6 +30,8 @@ IDENTITY_RESUMED: Final = "identity-resumed"
 LAYERS_CHANGED: Final = "layers-changed"
 # Thresholds, floor, freshness, withdrawn waivers: the trust policy's own numbers.
 RULES_CHANGED: Final = "rules-of-trust-changed"
+# The move from embedded to sovereign: once in the life of a workspace.
+MADE_SOVEREIGN: Final = "made-sovereign"
 KINDS: Final = (
     WORKSPACE_CREATED,
     IDENTITY_REGISTERED,
@@ -39,6 +41,7 @@ KINDS: Final = (
     IDENTITY_RESUMED,
     LAYERS_CHANGED,
     RULES_CHANGED,
+    MADE_SOVEREIGN,
 )
 # Kinds that bring an identity in, with a proof of possession; and all about one.
 BRINGING: Final = frozenset({IDENTITY_REGISTERED, IDENTITY_ROTATED})

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every attack on trust and its repository, by a mirror and by a Control Plane.
 
-The workspace is sovereign; the Runner, its gate, its engine and its disk are real. Each
-attack meets a Runner with state and a fresh one: it is refused by its code, and what is
-active stays, byte for byte. ``make attacks`` prints the table.
+The workspace is sovereign, from its beginning or since its admins made it so; the
+Runner, its gate, its engine and its disk are real. Each attack meets a Runner with state
+and a fresh one: it is refused by its code, and what is active stays, byte for byte.
+``make attacks`` prints the table.
 """
 
 import base64
@@ -26,6 +27,7 @@ from signer.predicates.parts import Source
 from signer.predicates.release import RetiredItem
 from signer.revocation import Revocation, Survivors
 from tests.simulators.memory_key import MemoryKey
+from tests.simulators.moved import move
 from tests.simulators.runner import Bench
 from tests.simulators.signing import SimulatedAuthority
 from tests.simulators.thief import (
@@ -87,14 +89,17 @@ def engine():
         yield engine
 
 
-@pytest.fixture(params=["with state", "fresh"])
+@pytest.fixture(params=["with state", "fresh", "with state, moved", "fresh, moved"])
 def scene(request, engine, tmp_path, monkeypatch):
     at = utc_now() - timedelta(minutes=1)
-    house = SimulatedWorkspace(at, engine, sovereign=True)
+    moved = request.param.endswith("moved")
+    house = SimulatedWorkspace(at, engine, sovereign=not moved)
+    if moved:
+        move(house)
     bench = Bench(house, tmp_path / "runner")
     bench.clock.move(minutes=1)
     told_time(monkeypatch, bench)
-    yield Scene(house, bench, fresh=request.param == "fresh")
+    yield Scene(house, bench, fresh=request.param.startswith("fresh"))
     bench.close()
 
 
@@ -328,7 +333,7 @@ def a_root_signed_twice_by_one_admin(scene):
     tuf = scene.house.tuf
     root = json.loads(tuf.resign(tuf.root, next_version, tuf.root_keys[:1]))
     root["signatures"].append({**root["signatures"][0], "keyid": "0" * 64})
-    scene.bench.mirror.replaced["metadata/2.root.json"] = json.dumps(root).encode()
+    scene.bench.mirror.replaced[scene.next_root] = json.dumps(root).encode()
 
 
 @attack("a threshold met by one key under two ids", by=PLANE, code="tuf-key")
@@ -337,14 +342,14 @@ def a_root_that_lists_one_admin_twice(scene):
     tuf = scene.house.tuf
 
     def twice(metadata):
-        metadata.signed.version = 2
+        metadata.signed.version += 1
         twin = role_key(tuf.root_keys[0].public_key, Custody.EXTERNAL)
         twin.keyid = "0" * 64
         metadata.signed.keys[twin.keyid] = twin
         metadata.signed.roles["root"].keyids.append(twin.keyid)
 
     root = tuf.resign(tuf.root, twice, tuf.root_keys)
-    scene.bench.mirror.replaced["metadata/2.root.json"] = root
+    scene.bench.mirror.replaced[scene.next_root] = root
 
 
 @attack(
@@ -380,11 +385,11 @@ def a_root_with_a_custodial_key_among_the_admins(scene):
     custodial = role_key(scene.house.hostile.own.public_key, Custody.CONTROL_PLANE)
 
     def promote(metadata):
-        metadata.signed.version = 2
+        metadata.signed.version += 1
         metadata.signed.add_key(custodial, "targets")
 
     root = tuf.resign(tuf.root, promote, tuf.root_keys)
-    scene.bench.mirror.replaced["metadata/2.root.json"] = root
+    scene.bench.mirror.replaced[scene.next_root] = root
 
 
 @attack("a custodial key promoted", by=PLANE, code="custody")
@@ -662,8 +667,12 @@ def the_repository_of_the_embedded_form(scene):
 @attack("a rival root from the embedded key", by=PLANE, code="tuf-signature")
 def the_next_root_signed_with_the_embedded_key(scene):
     embedded = SimulatedWorkspace(scene.house.at, scene.house.engine)
-    root = embedded.tuf.resign(embedded.root, next_version, embedded.tuf.root_keys)
-    scene.bench.mirror.replaced["metadata/2.root.json"] = root
+
+    def next_root(metadata):
+        metadata.signed.version = len(scene.house.repository.current().roots) + 1
+
+    root = embedded.tuf.resign(embedded.root, next_root, embedded.tuf.root_keys)
+    scene.bench.mirror.replaced[scene.next_root] = root
 
 
 # ------------------------------------------------------------------ the tests

@@ -120,6 +120,12 @@ class Scene:
 
     # ------------------------------------------------------------------ a mirror
 
+    @property
+    def next_root(self) -> str:
+        """The object name of the root after the newest one."""
+        roots = self.house.repository.current().roots
+        return f"metadata/{len(roots) + 1}.root.json"
+
     def stored(self, name: str) -> bytes:
         return self.house.storage.get(name, max_bytes=1 << 27)
 

@@ -33,6 +33,7 @@ from keys.strict import dumps_json
 from signer.attestation import join_jsonl, parse_attestation
 from signer.custody import CustodyTable
 from signer.form import Custody, Form
+from signer.identity import Identity
 from signer.pins import Floor, LayerPin, LayerPins
 from signer.predicates.approval import ApprovalPredicate
 from signer.predicates.evidence import LintResult, SuiteResult
@@ -46,6 +47,7 @@ from signer.predicates.release import (
     TargetsRef,
 )
 from signer.predicates.rule import Citation, RulePredicate
+from signer.revocation import Revocation
 from signer.sign import attest, attest_bare
 from signer.statement import Statement, Subject
 from signer.trust_policy import TrustPolicy
@@ -236,7 +238,9 @@ class SimulatedWorkspace:
 
     Attributes:
         at: When everything is signed, unless said otherwise.
+        workspace: SHA-256 of the genesis root.
         people: By id: ``author``, ``releaser``, ``admin``, ``runner``.
+        ended: Those whom every policy names as ended.
         tuf: Keys and repository of the metadata.
         releases: Those published, oldest first.
     """
@@ -248,6 +252,7 @@ class SimulatedWorkspace:
         self.form = Form.SOVEREIGN if sovereign else Form.EMBEDDED
         self.storage = MemoryStorage()
         self.tuf = TufWorkspace.create(at, sovereign=sovereign, storage=self.storage)
+        self.workspace = Digest.of(self.tuf.root)
         self.log = SimulatedLog("acme.log.example.com")
         self.authority = SimulatedAuthority("https://tsa.example.com/api/v1/timestamp")
         self.publisher = MemoryKey.ecdsa()
@@ -272,6 +277,7 @@ class SimulatedWorkspace:
         self.pack_version = "1.0.0"
         self.pack = self.pack_of(self.pack_version)
         self.policy_changes: dict[str, object] = {}
+        self.ended: dict[Identity, Revocation] = {}
         self.releases: list[SignedRelease] = []
         self.policy_version = 0
         self.log.append(b"{}")
@@ -303,11 +309,8 @@ class SimulatedWorkspace:
 
     @property
     def root(self) -> bytes:
+        """What Runners pin."""
         return self.tuf.root
-
-    @property
-    def workspace(self) -> Digest:
-        return Digest.of(self.root)
 
     @property
     def repository(self) -> Repository:
@@ -333,7 +336,12 @@ class SimulatedWorkspace:
                 {self.authority.digest: Custody.CONTROL_PLANE},
             ),
         )
-        return replace(policy, **{**self.policy_changes, **changes})
+        changed = replace(policy, **{**self.policy_changes, **changes})
+        return replace(
+            changed,
+            identities=(*self.ended, *changed.identities),
+            revocations=(*self.ended.values(), *changed.revocations),
+        )
 
     def trusted_root(self) -> bytes:
         begin = self.at - 30 * DAY
