@@ -259,6 +259,15 @@ class PinnedStore:
         store_parents(self.directory, pinned.parents())
         return pinned
 
+    def roots(self) -> tuple[bytes, ...]:
+        """Return every root that is published, from the pinned one, expired or not.
+
+        Raises:
+            UnavailableError: No answer.
+            VerificationError: What is served is no root that could follow.
+        """
+        return self._client().roots()
+
     def cached(self, *, at: datetime) -> Pinned:
         """Verify what was fetched before; opens no connection.
 

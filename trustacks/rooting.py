@@ -12,7 +12,6 @@ from datetime import datetime
 from securesystemslib.signer import Key
 from tuf.api.metadata import Root
 
-from bundle.tuf.metadata import parse_metadata
 from bundle.tuf.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from bundle.tuf.root_draft import RootKeys, admin_keys, draft_root, online_keys
 from bundle.tuf.rootchain import RootChain, open_roots
@@ -49,16 +48,16 @@ class RootWish:
     threshold: int | None = None
 
 
-def pinned_roots(desk: TrustDesk) -> RootChain:
-    """Return the roots, fetched and verified from the pin."""
-    pinned = desk.store.refresh(at=desk.clock())
-    return open_roots(pinned.fetched.roots)
-
-
 def next_root(roots: RootChain, wish: RootWish, *, at: datetime) -> bytes:
     """Draft the root after the newest one.
 
+    Args:
+        roots: From the pinned one to the newest.
+        wish: What it names.
+        at: Now; it lives from here.
+
     Raises:
+        VerificationError: The roots do not hold.
         UnsafeRoleKeysError: Thresholds or keys that would not be sovereign.
         TufKeyError: A key for two purposes.
     """
@@ -76,7 +75,15 @@ def next_root(roots: RootChain, wish: RootWish, *, at: datetime) -> bytes:
 
 
 def publish_root(desk: TrustDesk, root: bytes, key: SigningKey) -> int:
-    """Attest a signed root as an admin and publish it; return its version.
+    """Attest a signed root as an admin and publish it; again is success.
+
+    Args:
+        desk: Whose store reads what has expired: a new root is what mends it.
+        root: Its bytes.
+        key: The admin identity's.
+
+    Returns:
+        Its version.
 
     Raises:
         VerificationError: It does not follow the pinned roots.
@@ -84,9 +91,11 @@ def publish_root(desk: TrustDesk, root: bytes, key: SigningKey) -> int:
         RootPublishError: Another root is the newest afterwards.
     """
     at = desk.clock()
-    pinned = desk.store.refresh(at=at)
-    roots = pinned.fetched.roots
+    roots = desk.store.roots()
+    if root == roots[-1]:
+        return open_roots(roots).current.version
     chain = open_roots((*roots, root))
+    pinned = desk.store.refresh(at=at)
     name = segment(desk.api.name)
     note = desk.api.client.fetch(f"/w/{name}/log/checkpoint", max_bytes=MAX_NOTE_BYTES)
     pinned.checkpoint(note)
@@ -111,15 +120,6 @@ def publish_root(desk: TrustDesk, root: bytes, key: SigningKey) -> int:
             hint="look at what is published: trustacks root show",
         )
     return chain.current.version
-
-
-def read_root(data: bytes) -> Root:
-    """Return a root, signed or not.
-
-    Raises:
-        FormatError: Not one.
-    """
-    return parse_metadata(data, Root, ROOT).signed
 
 
 def _named(root: Root, role: str) -> tuple[Key, ...]:

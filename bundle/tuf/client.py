@@ -17,12 +17,14 @@ Not here: any decision on what was fetched. Timestamp and snapshot are python-tu
 by this machine's clock; everything that counts is judged again, with ``at``.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from tuf.api.exceptions import DownloadHTTPError
 from tuf.api.metadata import Snapshot, Targets, Timestamp
 from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
@@ -31,13 +33,14 @@ from tuf.ngclient.updater import Updater
 from bundle.limits import BUNDLE_BOUNDS, MAX_ROOT_VERSIONS, REFRESH_DEADLINE_S
 from bundle.tuf.errors import TufMissingError, TufRollbackError
 from bundle.tuf.fetched import Fetched, Files
-from bundle.tuf.guard import GuardedFetcher, translated
+from bundle.tuf.guard import ABSENT, GuardedFetcher, translated
 from bundle.tuf.http import HttpFetcher
 from bundle.tuf.metadata import MAX_BYTES, parse_metadata
+from bundle.tuf.outlived import Outlived, follow, require_not_older
 from bundle.tuf.roles import OVERLAY_PREFIX, RELEASE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from bundle.tuf.rootchain import open_roots
 from keys.durable import make_directory, read_file, write_file
-from keys.errors import NotFoundError
+from keys.errors import FormatError, NotFoundError, TrustacksError
 from keys.lock import exclusive
 
 # Asking for any path below it loads the release role.
@@ -52,11 +55,12 @@ CONFIG: Final = UpdaterConfig(
     targets_max_length=MAX_BYTES[TARGETS],
 )
 
+# In the order in which ``Outlived`` and ``Fetched`` have them.
 _KINDS: Final[Mapping[str, type[Any]]] = {
     TARGETS: Targets,
     RELEASE: Targets,
-    SNAPSHOT: Snapshot,
     TIMESTAMP: Timestamp,
+    SNAPSHOT: Snapshot,
 }
 
 _T = TypeVar("_T")
@@ -115,6 +119,49 @@ class TufClient:
             fetched = ask_again(self._update)
             self._keep(fetched)
         return fetched
+
+    def roots(self) -> tuple[bytes, ...]:
+        """Return every root from the pinned one to the newest that is published.
+
+        Expired or not: who makes the next root must be able to read the last one.
+        Roots that were seen here before are not forgotten, whatever is served.
+
+        Raises:
+            VerificationError: What follows them is not a root.
+            UnavailableError: The mirror does not answer, or not in time.
+        """
+        found = list(self._known_roots())
+        fetcher = self._guarded()
+        with translated("roots"):
+            while len(found) < MAX_ROOT_VERSIONS:
+                url = f"{self._url}/metadata/{self._version + len(found)}.root.json"
+                try:
+                    data = fetcher.fetch_bounded(url, MAX_BYTES[ROOT])
+                except DownloadHTTPError as error:
+                    if error.status_code in ABSENT:
+                        break
+                    raise
+                open_roots([*found, data])
+                found.append(data)
+        return tuple(found)
+
+    def outlived(self) -> Fetched:
+        """Fetch what is new, expired or not, and verify everything else of it.
+
+        Raises:
+            VerificationError: By code, as ``refresh``, ``tuf-expired`` excepted.
+            UnavailableError: The mirror does not answer, or not in time.
+        """
+        roots, fetcher = self.roots(), self._guarded()
+
+        def get(name: str, *, max_bytes: int) -> bytes:
+            return fetcher.fetch_bounded(f"{self._url}/{name}", max_bytes)
+
+        with translated("refresh"):
+            found = follow(open_roots(roots).current, get)
+        with contextlib.suppress(NotFoundError, FormatError):
+            require_not_older(found.targets, self.cached().targets)
+        return self._fetched(roots, found)
 
     def cached(self) -> Fetched:
         """Return the last whole set, without a network.
@@ -178,15 +225,11 @@ class TufClient:
             )
             updater.refresh()
             updater.get_targetinfo(_ANY_RELEASE)
-        return Fetched(
-            roots=self._roots(),
-            targets=self._read(TARGETS),
-            release=self._read(RELEASE),
-            timestamp=self._read(TIMESTAMP),
-            snapshot=self._read(SNAPSHOT),
-            _targets=self._files("targets", online=True),
-            _chain=self._files("chain", online=True),
-        )
+        return self._fetched(self._roots(), Outlived(*map(self._read, _KINDS)))
+
+    def _fetched(self, roots: tuple[bytes, ...], found: Outlived) -> Fetched:
+        targets, chain = (self._files(n, online=True) for n in ("targets", "chain"))
+        return Fetched(roots, *found, targets, chain)
 
     def _roots(self) -> tuple[bytes, ...]:
         """Return the history that python-tuf keeps and has just walked."""
@@ -198,6 +241,21 @@ class TufClient:
             )
             for version in range(self._version, int(newest) + 1)
         )
+
+    def _known_roots(self) -> tuple[bytes, ...]:
+        """Return the roots that were seen here; the pinned one if they are damaged."""
+        history, known = self._metadata / "root_history", [self._root]
+        try:
+            while True:
+                path = history / f"{self._version + len(known)}.root.json"
+                known.append(read_file(path, max_bytes=MAX_BYTES[ROOT]))
+        except TrustacksError:
+            pass  # no more of them
+        try:
+            open_roots(known)
+        except TrustacksError:
+            return (self._root,)
+        return tuple(known)
 
     def _read(self, role: str) -> bytes:
         try:

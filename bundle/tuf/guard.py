@@ -49,7 +49,7 @@ from keys.errors import (
 
 _METADATA: Final = re.compile(r".*/metadata/(?:([0-9]{1,15})\.)?([a-z]+)\.json")
 # TUF 1.0.31 §5.3.3 ends the search for roots; S3 says 403 for what is not there.
-_ABSENT: Final = frozenset({403, 404})
+ABSENT: Final = frozenset({403, 404})
 
 _TRANSLATED: Final[tuple[tuple[type[Exception], type[TrustacksError]], ...]] = (
     (BadVersionNumberError, TufRollbackError),
@@ -106,6 +106,10 @@ class GuardedFetcher(FetcherInterface):
             return
         yield from chunks
 
+    def fetch_bounded(self, url: str, limit: int) -> bytes:
+        """Return a whole file that nobody has judged, of at most so many bytes."""
+        return b"".join(_bounded(self._timed(url), limit, url))
+
     def _timed(self, url: str) -> Iterator[bytes]:
         self._require_time(url)
         for chunk in self._inner.fetch(url):
@@ -137,7 +141,7 @@ def translated(doing: str) -> Iterator[None]:
     except TrustacksError:
         raise
     except DownloadHTTPError as error:
-        kind = TufMissingError if error.status_code in _ABSENT else UnavailableError
+        kind = TufMissingError if error.status_code in ABSENT else UnavailableError
         raise kind(f"{doing}: {error}") from error
     except tuple(theirs for theirs, _ in _TRANSLATED) as error:
         ours = next(o for t, o in _TRANSLATED if isinstance(error, t))

@@ -169,6 +169,26 @@ def root_signers(
     return there, sorted(set(named) - set(there))
 
 
+def still_needed(
+    draft: bytes, there: Iterable[str], *, previous: Root | None = None
+) -> dict[int, int]:
+    """Return how many more admins must sign, by the version of the root that asks.
+
+    Args:
+        draft: The root.
+        there: Whose signatures hold, as ``root_signers`` says.
+        previous: The root before.
+    """
+    signed = frozenset(there)
+    asking = [previous, parse_metadata(draft, Root, ROOT).signed]
+    needed = {}
+    for root in filter(None, asking):
+        role = root.roles[ROOT]
+        held = signed & {identify(root.get_key(keyid)) for keyid in role.keyids}
+        needed[root.version] = max(0, role.threshold - len(held))
+    return needed
+
+
 def _signers(root: Root, previous: Root | None) -> Mapping[str, Key]:
     found: dict[str, Key] = {}
     for one in (previous, root):

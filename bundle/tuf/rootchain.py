@@ -135,6 +135,26 @@ def is_sovereign(root: Root) -> bool:
     return True
 
 
+def open_next(roots: Sequence[bytes], draft: bytes) -> Root:
+    """Return the root that a draft would be after these, whoever has signed it yet.
+
+    Raises:
+        VerificationError: As ``open_roots``, signatures of the draft excepted.
+        FormatError: Not root metadata.
+    """
+    chain = open_roots(roots)
+    root = parse_metadata(draft, Root, ROOT).signed
+    _require_purposes(root)
+    _require_next(chain.current, root)
+    if _named(root) != chain.workspace:
+        raise TufRootChainError(
+            f"expected a root of workspace {chain.workspace}, got one of {_named(root)}"
+        )
+    if chain.form is Form.SOVEREIGN:
+        _require_sovereign(root)
+    return root
+
+
 def _require_count(roots: Sequence[bytes]) -> None:
     if not roots:
         raise TufRootChainError("expected a pinned root, got none")

@@ -57,6 +57,25 @@ def _guard(event: str, args: tuple) -> None:
 sys.addaudithook(_guard)
 
 
+@dataclass(frozen=True)
+class Said(Ended):
+    """How a command ended, and what stood on the terminal, in its order."""
+
+    terminal: str
+
+
+class _Terminal(io.StringIO):
+    """A stream that also shows on a terminal."""
+
+    def __init__(self, shown: io.StringIO) -> None:
+        super().__init__()
+        self._shown = shown
+
+    def write(self, text: str) -> int:
+        self._shown.write(text)
+        return super().write(text)
+
+
 class Clock:
     """The time of this machine, put forward."""
 
@@ -141,12 +160,13 @@ class Desk:
 
     # ------------------------------------------------------------------ commands
 
-    def say(self, who: str, command: str) -> Ended:
+    def say(self, who: str, command: str) -> Said:
         """Run a command, as somebody, and return how it ended."""
         person = self.person(who)
         words = shlex.split(command)
         if words == ["echo", "$?"]:
-            return Ended(0, f"{self.exit_code}\n", "")
+            code = f"{self.exit_code}\n"
+            return Said(0, code, "", code)
         if words[0] == "trustacks" and not _SHELL.search(command):
             ended = self._run(person, words[1:], offline=who.endswith(OFFLINE))
         else:
@@ -154,15 +174,16 @@ class Desk:
         self.exit_code = ended.exit_code
         return ended
 
-    def must(self, who: str, command: str) -> str:
-        """Run a command that succeeds; return what it printed."""
+    def must(self, who: str, command: str) -> Said:
+        """Run a command that succeeds."""
         ended = self.say(who, command)
-        assert ended.exit_code == 0, f"{who}: $ {command}\n{ended.out}"
-        return ended.out
+        assert ended.exit_code == 0, f"{who}: $ {command}\n{ended.terminal}"
+        return ended
 
-    def _run(self, person: Person, words: Sequence[str], *, offline: bool) -> Ended:
-        """Run a command of ours in this process; a terminal has one order of lines."""
-        printed = io.StringIO()
+    def _run(self, person: Person, words: Sequence[str], *, offline: bool) -> Said:
+        """Run a command of ours in this process."""
+        terminal = io.StringIO()
+        out, err = _Terminal(terminal), _Terminal(terminal)
         before = dict(os.environ)
         os.environ.update(person.variables)
         if offline:
@@ -170,17 +191,17 @@ class Desk:
         try:
             with (
                 contextlib.chdir(self.table),
-                contextlib.redirect_stdout(printed),
-                contextlib.redirect_stderr(printed),
+                contextlib.redirect_stdout(out),
+                contextlib.redirect_stderr(err),
             ):
                 code = run(words, clock=self.clock)
         finally:
             _without_network.discard(threading.get_ident())
             os.environ.clear()
             os.environ.update(before)
-        return Ended(code, printed.getvalue(), printed.getvalue())
+        return Said(code, out.getvalue(), err.getvalue(), terminal.getvalue())
 
-    def _shell(self, person: Person, command: str) -> Ended:
+    def _shell(self, person: Person, command: str) -> Said:
         path = f"{Path(sys.executable).parent}:{person.variables['PATH']}"
         done = subprocess.run(
             ["bash", "-c", command],
@@ -192,7 +213,7 @@ class Desk:
             check=False,
             timeout=_PATIENCE_S,
         )
-        return Ended(done.returncode, done.stdout, "")
+        return Said(done.returncode, done.stdout, "", done.stdout)
 
     # ------------------------------------------------------------------ runbooks
 
@@ -226,10 +247,10 @@ class Desk:
         """Do one command of a page."""
         command = self.names.meant(step.command).replace(PAGE_URL, self.url)
         ended = self.say(step.who, command)
-        said = ended.out.replace(self.url, PAGE_URL).splitlines()
+        said = ended.terminal.replace(self.url, PAGE_URL).splitlines()
         codes = [m[1] for m in map(_CODE.fullmatch, step.shown) if m]
         refused = any(code != "unavailable" for code in codes)
-        told = f"line {step.line}: {step.who}: $ {command}\n{ended.out}"
+        told = f"line {step.line}: {step.who}: $ {command}\n{ended.terminal}"
         assert (ended.exit_code != 0) == refused, told
         if step.shown:
             require_same(step, said, self.names)

@@ -2,11 +2,11 @@
 """Opens the Control Plane's API and what is pinned of a workspace, for a command."""
 
 from trustacks._cli.config import Login
-from trustacks._cli.pin import open_pinned
+from trustacks._cli.pin import open_outlived, open_pinned
 from trustacks._cli.session import Session
 from trustacks.client import Client
 
-__all__ = ["open_client", "open_client_at", "open_pinned"]
+__all__ = ["open_client", "open_client_at", "open_outlived", "open_pinned"]
 
 
 def open_client(session: Session, login: Login) -> Client:

@@ -3,6 +3,7 @@
 
 from trustacks._cli.config import Login
 from trustacks._cli.session import Session
+from trustacks.outlived import OutlivedStore
 from trustacks.pinned import PinnedStore
 
 
@@ -13,4 +14,15 @@ def open_pinned(session: Session, login: Login) -> PinnedStore:
         root=login.root,
         url=login.url,
         name=login.workspace,
+    )
+
+
+def open_outlived(session: Session, login: Login) -> OutlivedStore:
+    """Open the same for an admin who renews what has expired."""
+    return OutlivedStore(
+        session.home / "workspaces",
+        root=login.root,
+        url=login.url,
+        name=login.workspace,
+        warn=session.output.say,
     )

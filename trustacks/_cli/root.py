@@ -11,20 +11,30 @@ from typing import Any
 
 import click
 
-from bundle.tuf.root_draft import root_signers, sign_root
+from bundle.tuf.root_draft import root_signers, sign_root, still_needed
+from bundle.tuf.rootchain import RootChain, open_next, open_roots
+from keys.clock import format_instant
 from keys.durable import write_file
 from keys.public import MAX_KEY_BYTES, PublicKey
+from trustacks._cli.connect import open_pinned
 from trustacks._cli.files import read_given, refuse_existing, write_new
 from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
-from trustacks._cli.root_text import root_text
+from trustacks._cli.root_text import needed_text, root_text
 from trustacks._cli.session import Session
 from trustacks._cli.trust import open_desk
 from trustacks.answers import text_of
 from trustacks.limits import MAX_ROOT_BYTES
-from trustacks.rooting import RootWish, next_root, pinned_roots, publish_root
+from trustacks.rooting import RootWish, next_root, publish_root
 
 _FILE = click.Path(path_type=Path)
+_KNOWN = click.option(
+    "--root",
+    "known",
+    type=_FILE,
+    multiple=True,
+    help="A root of your own keeping, the pinned one first: no network is used.",
+)
 
 
 def _keys(name: str, whose: str) -> Callable[[Any], Any]:
@@ -44,6 +54,7 @@ def _keys(name: str, whose: str) -> Callable[[Any], Any]:
 @_keys("snapshot", "An online key")
 @_keys("timestamp", "An online key")
 @click.option("--threshold", type=int, help="How many admins must agree.")
+@_KNOWN
 @workspace_option
 def draft(
     session: Session,
@@ -54,11 +65,11 @@ def draft(
     snapshot_keys: tuple[Path, ...],
     timestamp_keys: tuple[Path, ...],
     threshold: int | None,
+    known: tuple[Path, ...],
     workspace: str | None,
 ) -> None:
     """Draft the next root into FILE; what is not named stays as it is."""
     refuse_existing(file)
-    desk = open_desk(session, workspace)
     wish = RootWish(
         root=_public(root_keys),
         targets=_public(targets_keys),
@@ -66,41 +77,65 @@ def draft(
         timestamp=_public(timestamp_keys),
         threshold=threshold,
     )
-    data = next_root(pinned_roots(desk), wish, at=session.clock())
+    roots, at = _roots(session, workspace, known), session.clock()
+    data = next_root(roots, wish, at=at)
+    newest = open_roots(roots).current
     write_new(file, data)
-    session.output.result({"file": str(file)}, lambda: root_text(data))
+    session.output.result({"file": str(file)}, lambda: root_text(data, newest))
+    if newest.expires <= at:
+        ended = format_instant(newest.expires)
+        session.output.say(f"root {newest.version} expired at {ended}")
     session.output.hint(f"each admin: trustacks root sign {file} --key NAME")
 
 
 @command("sign")
 @click.argument("file", type=_FILE)
 @click.option("--key", metavar="NAME", help="Your root key.")
+@_KNOWN
 @workspace_option
 def sign(
-    session: Session, *, file: Path, key: str | None, workspace: str | None
+    session: Session,
+    *,
+    file: Path,
+    key: str | None,
+    known: tuple[Path, ...],
+    workspace: str | None,
 ) -> None:
     """Add your signature to the root in FILE."""
     data = read_given(file, max_bytes=MAX_ROOT_BYTES)
-    newest = pinned_roots(open_desk(session, workspace)).current
-    session.output.say("signing the root\n" + root_text(data))
+    roots = _roots(session, workspace, known)
+    open_next(roots, data)
+    newest = open_roots(roots).current
+    session.output.say("signing the root\n" + root_text(data, newest))
     signed = sign_root(data, open_key(session, key), previous=newest)
-    there, missing = root_signers(signed, previous=newest)
+    value = _signatures(signed, open_roots(roots))
     write_file(file, signed)
-    value = {"signed": list(there), "missing": list(missing)}
-    session.output.result(value, lambda: f"signed by {len(there)} of its admins")
+    session.output.result(value, lambda: needed_text(value["needed"]))
 
 
 @command("show")
 @click.argument("file", type=_FILE, required=False)
+@_KNOWN
 @workspace_option
-def show(session: Session, *, file: Path | None, workspace: str | None) -> None:
+def show(
+    session: Session,
+    *,
+    file: Path | None,
+    known: tuple[Path, ...],
+    workspace: str | None,
+) -> None:
     """Show the root in FILE, or the newest one that is published."""
-    if file is not None:
-        data = read_given(file, max_bytes=MAX_ROOT_BYTES)
-    else:
-        desk = open_desk(session, workspace)
-        data = desk.store.refresh(at=session.clock()).fetched.roots[-1]
-    session.output.result({"root": root_text(data)}, lambda: root_text(data))
+    roots = _roots(session, workspace, known)
+    if file is None:
+        text = root_text(roots[-1])
+        session.output.result({"root": text}, text)
+        return
+    data = read_given(file, max_bytes=MAX_ROOT_BYTES)
+    open_next(roots, data)
+    chain = open_roots(roots)
+    text, value = root_text(data, chain.current), _signatures(data, chain)
+    shown = f"{text}\n{needed_text(value['needed'])}"
+    session.output.result({"root": text, **value}, shown)
 
 
 @command("publish")
@@ -112,7 +147,7 @@ def publish(
 ) -> None:
     """Publish the root in FILE, once enough admins have signed it."""
     data = read_given(file, max_bytes=MAX_ROOT_BYTES)
-    desk = open_desk(session, workspace)
+    desk = open_desk(session, workspace, outlived=True)
     version = publish_root(desk, data, open_key(session, admin_key))
     said = f"root {version} is published"
     session.output.result({"version": version}, said)
@@ -131,6 +166,31 @@ def online(session: Session, *, role: str, out: Path, workspace: str | None) -> 
     write_new(out, key.pem.encode())
     value = {"role": role, "key_id": key.key_id, "file": str(out)}
     session.output.result(value, lambda: f"{role} key {key.key_id[:16]} in {out}")
+
+
+def _roots(
+    session: Session, workspace: str | None, files: tuple[Path, ...]
+) -> tuple[bytes, ...]:
+    """Return the roots that FILE is held against: given ones, or what is published.
+
+    Raises:
+        VerificationError: They do not follow one another.
+    """
+    if not files:
+        return open_pinned(session, session.login(workspace)).roots()
+    roots = tuple(read_given(path, max_bytes=MAX_ROOT_BYTES) for path in files)
+    open_roots(roots)
+    return roots
+
+
+def _signatures(data: bytes, chain: RootChain) -> dict[str, Any]:
+    there, missing = root_signers(data, previous=chain.current)
+    needed = still_needed(data, there, previous=chain.current)
+    return {
+        "signed": list(there),
+        "missing": list(missing),
+        "needed": {str(version): count for version, count in needed.items()},
+    }
 
 
 def _public(paths: tuple[Path, ...]) -> list[PublicKey]:

@@ -15,7 +15,7 @@ from keys.errors import UsageError
 from signer.form import Form
 from trustacks._cli.ceremony import reviewed_text
 from trustacks._cli.config import Login
-from trustacks._cli.connect import open_client, open_pinned
+from trustacks._cli.connect import open_client, open_outlived, open_pinned
 from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns
@@ -107,15 +107,19 @@ def is_sovereign(session: Session, login: Login) -> bool:
     return open_roots([root]).form is Form.SOVEREIGN
 
 
-def open_desk(session: Session, workspace: str | None) -> TrustDesk:
-    """Open an admin's desk at a workspace."""
-    return open_desk_at(session, session.login(workspace))
+def open_desk(
+    session: Session, workspace: str | None, *, outlived: bool = False
+) -> TrustDesk:
+    """Open an admin's desk at a workspace; ``outlived`` reads on what has expired."""
+    return open_desk_at(session, session.login(workspace), outlived=outlived)
 
 
-def open_desk_at(session: Session, login: Login) -> TrustDesk:
+def open_desk_at(
+    session: Session, login: Login, *, outlived: bool = False
+) -> TrustDesk:
     """Open an admin's desk with a login."""
     return TrustDesk(
-        store=open_pinned(session, login),
+        store=(open_outlived if outlived else open_pinned)(session, login),
         api=open_client(session, login).workspace(login.workspace),
         clock=session.clock,
         show=lambda statement: session.output.say(statement_text(statement)),
