@@ -48,10 +48,12 @@ class TrustSide:
     Attributes:
         policy: The trust policy.
         files: Digest of every trust file and layer, by target name.
+        release_key: Of the release role, by SHA-256 of its SubjectPublicKeyInfo.
     """
 
     policy: TrustPolicy
     files: Mapping[str, Digest]
+    release_key: str
 
 
 def diff_trust(old: TrustSide | None, new: TrustSide) -> tuple[Difference, ...]:
@@ -62,6 +64,9 @@ def diff_trust(old: TrustSide | None, new: TrustSide) -> tuple[Difference, ...]:
         found += _numbers(old.policy, new.policy)
         found += _floor(old.policy, new.policy)
         found += _custody(old.policy, new.policy)
+    if old is not None and old.release_key != new.release_key:
+        says = f"key {old.release_key[:16]} becomes {new.release_key[:16]}"
+        found.append(Difference("release role", says, "loosens"))
     found += _layers(old.policy.layers if old else None, new.policy.layers)
     found += _files(old.files if old else {}, new.files)
     return tuple(found)

@@ -5,7 +5,7 @@ Asked before admins sign a proposal, and again in every replay; the policies bef
 after must say the same as the event, and nothing more about people.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bundle.audit.errors import TrustEventUntrueError
 from signer.predicates.trust_change import (
@@ -14,6 +14,7 @@ from signer.predicates.trust_change import (
     IDENTITY_REVOKED,
     IDENTITY_SUSPENDED,
     MADE_SOVEREIGN,
+    UNCHANGED,
     Change,
 )
 from signer.trust_policy import TrustPolicy
@@ -68,8 +69,13 @@ def require_true(old: TrustPolicy, new: TrustPolicy, change: Change) -> None:
 
     Raises:
         TrustEventUntrueError: Others came, ended or are back than it says; or an
-            identity changed or left, or one that was revoked for ever is back.
+            identity changed or left, or one that was revoked for ever is back; or the
+            policy changed though it says that nothing did.
     """
+    if change.kind in UNCHANGED and replace(new, version=old.version) != old:
+        raise TrustEventUntrueError(
+            f"expected the trust policy as it was, after {change.kind}, got another"
+        )
     _require_kept(old, new)
     said, found = Moves.said(change), Moves.between(old, new)
     if said != found or change.kind == MADE_SOVEREIGN:

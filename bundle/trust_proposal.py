@@ -51,12 +51,14 @@ class InForce:
         trust: What they say.
         files: Every trust file and layer, by target name.
         chain: Returns a published release's attestation by the digest of its PAE.
+        release_key: Of the release role, by SHA-256 of its SubjectPublicKeyInfo.
     """
 
     base: Base
     trust: Trust
     files: Mapping[str, bytes]
     chain: Callable[[Digest], bytes]
+    release_key: str
 
 
 def proposed_files(

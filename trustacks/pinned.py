@@ -40,6 +40,7 @@ from bundle.limits import MAX_TARGET_BYTES
 from bundle.tuf.client import TufClient
 from bundle.tuf.fetched import Fetched
 from bundle.tuf.metadata import parse_metadata
+from bundle.tuf.proposal import delegated_key
 from bundle.tuf.roles import TARGETS
 from bundle.tuf.rootchain import open_roots
 from bundle.tuf.view import TufView, read_view
@@ -129,11 +130,9 @@ class Pinned:
     @property
     def release_key(self) -> Key:
         """The key that the targets delegate releases to."""
-        delegations = parse_metadata(self.fetched.targets, Targets, TARGETS).signed
-        found = delegations.delegations
-        if found is None or len(found.keys) != 1:
-            raise NotFoundError("expected one key of the release role, got another")
-        return next(iter(found.keys.values()))
+        return delegated_key(
+            parse_metadata(self.fetched.targets, Targets, TARGETS).signed
+        )
 
     def head(self, *, at: datetime) -> Head | None:
         """Return the newest release, or None before the first.
@@ -254,7 +253,7 @@ class PinnedStore:
             UnavailableError: No answer.
             VerificationError: Metadata or trust that a Runner would refuse.
         """
-        pinned = Pinned.of(self._client().refresh(), at=at)
+        pinned = Pinned.of(self.client().refresh(), at=at)
         keep_file(self.directory / "log.pub", pinned.log.key.pem.encode())
         store_parents(self.directory, pinned.parents())
         return pinned
@@ -266,7 +265,7 @@ class PinnedStore:
             UnavailableError: No answer.
             VerificationError: What is served is no root that could follow.
         """
-        return self._client().roots()
+        return self.client().roots()
 
     def cached(self, *, at: datetime) -> Pinned:
         """Verify what was fetched before; opens no connection.
@@ -275,7 +274,7 @@ class PinnedStore:
             NotFoundError: Nothing was fetched yet.
             VerificationError: It holds no longer, for example because it expired.
         """
-        return Pinned.of(self._client().cached(), at=at)
+        return Pinned.of(self.client().cached(), at=at)
 
     def expiries(self) -> dict[str, datetime]:
         """Return when each role below the root expires, as at the last refresh.
@@ -283,9 +282,10 @@ class PinnedStore:
         Raises:
             VerificationError: Nothing was fetched yet.
         """
-        return self._client().expiries()
+        return self.client().expiries()
 
-    def _client(self) -> TufClient:
+    def client(self) -> TufClient:
+        """Return the client of the workspace's metadata, with its cache here."""
         folder = self.directory / "tuf"
         make_directory(folder, mode=0o700)
         return TufClient(root=self.root, directory=folder, url=self._url)

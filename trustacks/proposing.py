@@ -11,12 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from securesystemslib.signer import Key
+
 from bundle.gate.candidate import POLICY_TARGET
+from bundle.tuf.keys import role_key
 from bundle.tuf.proposal import TrustProposal, build_proposal
 from bundle.tuf.rootchain import open_roots
 from keys.digest import Digest
 from keys.fields import Fields
+from keys.public import PublicKey
 from keys.strict import b64encode
+from signer.form import Custody
 from signer.predicates.trust_change import Change
 from signer.tlog.limits import MAX_NOTE_BYTES
 from signer.trust_policy import TrustPolicy
@@ -37,12 +42,14 @@ class Wanted:
         policy: Makes the next policy of the one in force; its version is set here.
         files: Trust files and layers that change besides.
         proof: Possession of the key that is registered.
+        release_key: An online key that offers releases from now on.
     """
 
     change: Change
     policy: Callable[[TrustPolicy], TrustPolicy]
     files: Mapping[str, bytes] | None = None
     proof: Proof | None = None
+    release_key: PublicKey | None = None
 
 
 def propose(desk: TrustDesk, wanted: Wanted) -> Reviewed:
@@ -77,6 +84,12 @@ def _next(pinned: Pinned, wanted: Wanted) -> TrustPolicy:
     return replace(wanted.policy(policy), version=policy.version + 1)
 
 
+def _release_key(pinned: Pinned, wanted: Wanted) -> Key:
+    if wanted.release_key is None:
+        return pinned.release_key
+    return role_key(wanted.release_key, Custody.CONTROL_PLANE)
+
+
 def _built(
     desk: TrustDesk, pinned: Pinned, wanted: Wanted, files: Mapping[str, bytes]
 ) -> TrustProposal:
@@ -92,7 +105,7 @@ def _built(
         base,
         highest + 1,
         files,
-        pinned.release_key,
+        _release_key(pinned, wanted),
         wanted.change,
         checkpoint=note.decode(),
         at=desk.clock(),

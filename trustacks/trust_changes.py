@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from keys.digest import Digest
+from keys.public import PublicKey
 from signer.attestation import parse_attestation
 from signer.credential import KeyCredential
 from signer.identity import Identity, IdentityTerms
@@ -17,7 +18,9 @@ from signer.predicates.trust_change import (
     IDENTITY_REVOKED,
     IDENTITY_ROTATED,
     IDENTITY_SUSPENDED,
+    RELEASE_KEY_CHANGED,
     RULES_CHANGED,
+    TRUST_RENEWED,
     Change,
 )
 from signer.revocation import Revocation, Survivors
@@ -109,6 +112,17 @@ def rules_of_trust(
         )
 
     return Wanted(Change(kind=RULES_CHANGED), changed)
+
+
+def renewal() -> Wanted:
+    """Keep trust as it is, for as long again as targets live."""
+    return Wanted(Change(kind=TRUST_RENEWED), lambda policy: policy)
+
+
+def another_release_key(key: PublicKey) -> Wanted:
+    """Let another online key offer releases; what identities sign is as before."""
+    change = Change(kind=RELEASE_KEY_CHANGED)
+    return Wanted(change, lambda policy: policy, release_key=key)
 
 
 def _with(policy: TrustPolicy, identity: Identity) -> TrustPolicy:

@@ -16,7 +16,13 @@ from bundle.limits import MAX_TARGET_BYTES
 from bundle.trust_diff import Difference, TrustSide, diff_trust
 from bundle.trust_proposal import InForce, digests_of, judge_proposal
 from bundle.tuf.errors import TrustProposalMismatchError
-from bundle.tuf.proposal import Base, ProposalSignature, TrustProposal
+from bundle.tuf.keys import identify
+from bundle.tuf.proposal import (
+    Base,
+    ProposalSignature,
+    TrustProposal,
+    delegated_key,
+)
 from bundle.tuf.proposal_signing import (
     assemble,
     sign_proposal,
@@ -24,7 +30,7 @@ from bundle.tuf.proposal_signing import (
     threshold_of,
 )
 from bundle.tuf.rootchain import RootChain, open_roots
-from keys.clock import Clock
+from keys.clock import Clock, format_instant
 from keys.digest import Digest
 from keys.fields import Fields
 from keys.signing import SigningKey
@@ -84,6 +90,7 @@ class Reviewed:
         return {
             "proposal": str(self.proposal.id),
             "version": self.proposal.version,
+            "expires": format_instant(self.proposal.expires),
             "base": base and {"version": base.version, "digest": str(base.digest)},
             "change": self.proposal.change.to_json(),
             "differences": [one.to_json() for one in self.differences],
@@ -115,8 +122,9 @@ def review(
     before = None
     if now is not None:
         names = {path: Digest.of(data) for path, data in now.files.items()}
-        before = TrustSide(now.trust.policy, names)
-    differences = diff_trust(before, TrustSide(trust.policy, listed))
+        before = TrustSide(now.trust.policy, names, now.release_key)
+    offered = identify(delegated_key(proposal.signed))
+    differences = diff_trust(before, TrustSide(trust.policy, listed, offered))
     held = signers_of(proposal, roots.current, signatures)
     return Reviewed(proposal, roots, files, trust, differences, held)
 
@@ -208,9 +216,17 @@ class TrustDesk:
             ControlPlaneRefusalError: It is not taken.
         """
         made = sign_proposal(reviewed.proposal, reviewed.roots.current, key)
-        place = f"{_PLACE}/{segment(str(reviewed.proposal.id))}/signatures"
-        self.api.post(place, made.to_json())
+        self.submit(reviewed, made)
         return made
+
+    def submit(self, reviewed: Reviewed, signature: ProposalSignature) -> None:
+        """Hand in a signature, made here or on another machine.
+
+        Raises:
+            ControlPlaneRefusalError: It is not taken.
+        """
+        place = f"{_PLACE}/{segment(str(reviewed.proposal.id))}/signatures"
+        self.api.post(place, signature.to_json())
 
     def publish(self, reviewed: Reviewed, key: SigningKey) -> Pinned:
         """Attest a signed proposal with an admin identity's key; put it in force.
@@ -263,4 +279,5 @@ def in_force(pinned: Pinned) -> InForce:
             for path in view.files
         },
         chain=pinned.fetched.chain,
+        release_key=identify(pinned.release_key),
     )

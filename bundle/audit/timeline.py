@@ -22,7 +22,9 @@ from signer.predicates.trust_change import (
     IDENTITY_SUSPENDED,
     LAYERS_CHANGED,
     MADE_SOVEREIGN,
+    RELEASE_KEY_CHANGED,
     RULES_CHANGED,
+    TRUST_RENEWED,
     WORKSPACE_CREATED,
     TrustChangePredicate,
 )
@@ -38,6 +40,8 @@ _CHANGES: Final = MappingProxyType(
         LAYERS_CHANGED: "changed the layers",
         RULES_CHANGED: "changed the rules of trust",
         MADE_SOVEREIGN: "made the workspace sovereign",
+        TRUST_RENEWED: "renewed the trust",
+        RELEASE_KEY_CHANGED: "changed the release role's key",
     }
 )
 

@@ -25,6 +25,7 @@ from bundle.limits import MAX_TARGETS_BYTES
 from bundle.tuf.documents import target_file
 from bundle.tuf.errors import (
     TrustProposalStaleError,
+    TufDelegationError,
     TufSignatureError,
 )
 from bundle.tuf.metadata import parse_metadata
@@ -124,6 +125,11 @@ class TrustProposal:
         return self._opened().signed.version
 
     @property
+    def expires(self) -> datetime:
+        """Until when the proposed targets hold."""
+        return self._opened().signed.expires
+
+    @property
     def signed(self) -> Targets:
         """The proposed targets."""
         return self._opened().signed
@@ -189,6 +195,18 @@ class TrustProposal:
 
     def _opened(self) -> Metadata[Targets]:
         return parse_metadata(self.targets, Targets, TARGETS)
+
+
+def delegated_key(targets: Targets) -> Key:
+    """Return the key that targets delegate releases to.
+
+    Raises:
+        TufDelegationError: Not one key.
+    """
+    keys = list(targets.delegations.keys.values()) if targets.delegations else []
+    if len(keys) != 1:
+        raise TufDelegationError(f"{RELEASE}: expected one key, got {len(keys)}")
+    return keys[0]
 
 
 def build_proposal(  # noqa: PLR0917 - one thing that has six parts

@@ -20,7 +20,8 @@ from bundle.trust_proposal import (
 )
 from bundle.tuf.committed import Committed, read_roots
 from bundle.tuf.errors import NothingPublishedError, TrustProposalMismatchError
-from bundle.tuf.proposal import Base, TrustProposal
+from bundle.tuf.keys import identify
+from bundle.tuf.proposal import Base, TrustProposal, delegated_key
 from bundle.tuf.rootchain import RootChain, from_pin
 from bundle.tuf.view import read_targets
 from control_plane.errors import NotSovereignError
@@ -74,7 +75,8 @@ class Ground:
         committed = found.committed
         base = Base(committed.top.version, Digest.of(committed.targets))
         chain = partial(read_chain, workspace)
-        now = InForce(base, found.trust, found.files, chain)
+        release_key = identify(delegated_key(committed.top))
+        now = InForce(base, found.trust, found.files, chain, release_key)
         return cls(workspace, roots, committed, now, at)
 
     @property

@@ -32,6 +32,9 @@ LAYERS_CHANGED: Final = "layers-changed"
 RULES_CHANGED: Final = "rules-of-trust-changed"
 # The move from embedded to sovereign: once in the life of a workspace.
 MADE_SOVEREIGN: Final = "made-sovereign"
+# The same trust for as long again, and the online key that offers releases.
+TRUST_RENEWED: Final = "trust-renewed"
+RELEASE_KEY_CHANGED: Final = "release-key-changed"
 KINDS: Final = (
     WORKSPACE_CREATED,
     IDENTITY_REGISTERED,
@@ -42,9 +45,13 @@ KINDS: Final = (
     LAYERS_CHANGED,
     RULES_CHANGED,
     MADE_SOVEREIGN,
+    TRUST_RENEWED,
+    RELEASE_KEY_CHANGED,
 )
 # Kinds that bring an identity in, with a proof of possession; and all about one.
 BRINGING: Final = frozenset({IDENTITY_REGISTERED, IDENTITY_ROTATED})
+# Kinds after which the policy says what it said before.
+UNCHANGED: Final = frozenset({TRUST_RENEWED, RELEASE_KEY_CHANGED})
 ABOUT_ONE: Final = BRINGING | {IDENTITY_REVOKED, IDENTITY_SUSPENDED, IDENTITY_RESUMED}
 
 

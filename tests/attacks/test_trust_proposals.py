@@ -9,8 +9,14 @@ from tuf.api.metadata import DelegatedRole, Delegations, Metadata, TargetFile
 
 from bundle.rego.embedded import EmbeddedEngine
 from bundle.trust_proposal import InForce
-from bundle.tuf.keys import role_key
-from bundle.tuf.proposal import Base, ProposalSignature, TrustProposal, build_proposal
+from bundle.tuf.keys import identify, role_key
+from bundle.tuf.proposal import (
+    Base,
+    ProposalSignature,
+    TrustProposal,
+    build_proposal,
+    delegated_key,
+)
 from bundle.tuf.proposal_signing import assemble, sign_proposal
 from bundle.tuf.rootchain import open_roots
 from keys.clock import utc_now
@@ -18,13 +24,15 @@ from keys.digest import Digest
 from keys.errors import TrustacksError
 from signer.credential import KeyCredential
 from signer.form import Custody
-from signer.pins import Floor
+from signer.pins import Floor, Freshness
 from signer.predicates.trust_change import (
     IDENTITY_REGISTERED,
     IDENTITY_RESUMED,
     IDENTITY_REVOKED,
     LAYERS_CHANGED,
+    RELEASE_KEY_CHANGED,
     RULES_CHANGED,
+    TRUST_RENEWED,
     Change,
 )
 from signer.revocation import Revocation, Survivors
@@ -69,7 +77,8 @@ def in_force(house):
         trusted_root=TrustedRoot.parse(files["trust/trusted_root.json"]),
     )
     base = Base(current.top.version, Digest.of(current.targets))
-    return roots, InForce(base, trust, files, house.chain)
+    key = identify(delegated_key(current.top))
+    return roots, InForce(base, trust, files, house.chain, key)
 
 
 def propose(house, *, change=RULES, base=None, version=None, workspace=None, **policy):
@@ -200,6 +209,22 @@ ATTACKS = {
     ),
     "an identity that nobody announces": (
         lambda h: propose(h, identities=identities(h, thief(h))),
+        "trust-event-untrue",
+    ),
+    "a renewal that changes an age": (
+        lambda h: propose(
+            h,
+            change=Change(kind=TRUST_RENEWED),
+            freshness=Freshness(release_max_seconds=60),
+        ),
+        "trust-event-untrue",
+    ),
+    "another release key, and an age": (
+        lambda h: propose(
+            h,
+            change=Change(kind=RELEASE_KEY_CHANGED),
+            freshness=Freshness(release_max_seconds=60),
+        ),
         "trust-event-untrue",
     ),
     "another identity than announced": (

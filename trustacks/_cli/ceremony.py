@@ -12,6 +12,7 @@ import click
 
 from bundle.trust_diff import text_of as diff_text
 from bundle.tuf.root_draft import root_signers
+from keys.clock import format_instant
 from keys.digest import Digest
 from keys.errors import UsageError
 from keys.public import MAX_KEY_BYTES, PublicKey
@@ -222,6 +223,7 @@ def reviewed_text(found: Reviewed) -> str:
     rows = [
         ("proposal", str(found.proposal.id)),
         ("targets", f"{base.version if base else 0} -> {found.proposal.version}"),
+        ("until", format_instant(found.proposal.expires)),
         ("change", found.proposal.change.kind),
         ("signed by", f"{len(found.signatures)} of {found.threshold} admins needed"),
     ]

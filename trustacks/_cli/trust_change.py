@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``trustacks trust change``: propose what of trust is not about one identity."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,13 +9,15 @@ import click
 from keys.clock import parse_instant
 from keys.digest import Digest
 from keys.errors import FormatError, UsageError
+from keys.public import MAX_KEY_BYTES, PublicKey
 from signer.pins import Floor
 from signer.trust_laws import THRESHOLDS
+from trustacks._cli.files import read_given
 from trustacks._cli.floor import floor_option, read_floor
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
-from trustacks._cli.trust import is_sovereign, propose_change
-from trustacks.trust_changes import rules_of_trust
+from trustacks._cli.trust import expired_option, is_sovereign, propose_change
+from trustacks.trust_changes import another_release_key, renewal, rules_of_trust
 from trustacks.trust_errors import EmbeddedTrustError
 
 _DAY = 86_400
@@ -34,6 +37,11 @@ _DAY = 86_400
 @click.option("--stale-until", metavar="INSTANT", help="The end of decide and mark.")
 @click.option("--grace-seconds", type=int, help="How long a revoked bundle decides.")
 @click.option("--withdraw-waiver", "waivers", multiple=True, metavar="DIGEST")
+@click.option(
+    "--release-key",
+    type=click.Path(path_type=Path),
+    help="An online key that offers releases from now on; only that changes.",
+)
 @workspace_option
 def change(
     session: Session,
@@ -45,14 +53,11 @@ def change(
     stale_until: str | None,
     grace_seconds: int | None,
     waivers: tuple[str, ...],
+    release_key: Path | None,
     workspace: str | None,
 ) -> None:
     """Propose another floor, thresholds, ages, or the end of a waiver."""
-    if not is_sovereign(session, session.login(workspace)):
-        raise EmbeddedTrustError(
-            "expected a sovereign workspace, got an embedded one",
-            hint="there the Control Plane holds the admin keys; nobody proposes",
-        )
+    _require_sovereign(session, workspace)
     known = read_floor(floor)
     ages: dict[str, Any] = {
         "release_max_seconds": release_days and release_days * _DAY,
@@ -62,8 +67,14 @@ def change(
     }
     freshness = {name: value for name, value in ages.items() if value is not None}
     wanted = dict(_threshold(text) for text in thresholds)
-    if not (known or wanted or freshness or waivers):
-        raise UsageError("expected something to change, got nothing")
+    changes = bool(known or wanted or freshness or waivers)
+    if release_key is not None and not changes:
+        key = PublicKey.from_pem(read_given(release_key, max_bytes=MAX_KEY_BYTES))
+        propose_change(session, workspace, another_release_key(key))
+        return
+    if release_key is not None or not changes:
+        got = "--release-key and another" if changes else "nothing"
+        raise UsageError(f"expected something to change, got {got}")
     made = rules_of_trust(
         floor=Floor(known.revision, known.digest) if known else None,
         thresholds=wanted,
@@ -71,6 +82,23 @@ def change(
         withdrawn=[Digest.parse(one) for one in waivers],
     )
     propose_change(session, workspace, made)
+
+
+@command("renew")
+@expired_option
+@workspace_option
+def renew(session: Session, *, expired: bool, workspace: str | None) -> None:
+    """Propose the trust in force for as long again: it lasts 89 days."""
+    _require_sovereign(session, workspace)
+    propose_change(session, workspace, renewal(), expired=expired)
+
+
+def _require_sovereign(session: Session, workspace: str | None) -> None:
+    if not is_sovereign(session, session.login(workspace)):
+        raise EmbeddedTrustError(
+            "expected a sovereign workspace, got an embedded one",
+            hint="there the Control Plane holds the admin keys; nobody proposes",
+        )
 
 
 def _threshold(text: str) -> tuple[str, int]:

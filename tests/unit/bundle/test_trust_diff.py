@@ -93,14 +93,17 @@ CHANGES = {
 }
 
 
+KEY = "e" * 64
+
+
 def sides(**changes):
     files = {
         "trust/policy.json": Digest.of(b"1"),
         "trust/trusted_root.json": Digest.of(b"r"),
     }
     new = replace(POLICY, version=4, **changes)
-    return TrustSide(POLICY, files), TrustSide(
-        new, {**files, "trust/policy.json": Digest.of(b"2")}
+    return TrustSide(POLICY, files, KEY), TrustSide(
+        new, {**files, "trust/policy.json": Digest.of(b"2")}, KEY
     )
 
 
@@ -119,10 +122,17 @@ def test_no_difference_is_said():
 def test_a_file_without_a_sentence_of_its_own_is_named():
     old, new = sides()
     changed = TrustSide(
-        new.policy, {**new.files, "trust/trusted_root.json": Digest.of(b"x")}
+        new.policy, {**new.files, "trust/trusted_root.json": Digest.of(b"x")}, KEY
     )
     (one,) = diff_trust(old, changed)
     assert (one.what, one.direction) == ("trust/trusted_root.json", "loosens")
+
+
+def test_another_key_of_the_release_role_is_named():
+    old, new = sides()
+    (one,) = diff_trust(old, replace(new, release_key="f" * 64))
+    assert (one.what, one.direction) == ("release role", "loosens")
+    assert one.says == f"key {'e' * 16} becomes {'f' * 16}"
 
 
 def test_more_survivors_loosen():
@@ -131,13 +141,13 @@ def test_more_survivors_loosen():
             replace(REVOKED, survivors=Survivors(frozenset({Digest.of(b"s")}))),
         )
     )
-    old = TrustSide(replace(old.policy, revocations=(REVOKED,)), old.files)
+    old = TrustSide(replace(old.policy, revocations=(REVOKED,)), old.files, KEY)
     assert [one.direction for one in diff_trust(old, new)] == ["loosens"]
 
 
 def test_a_version_that_does_not_rise_is_said():
     old, new = sides()
-    stale = TrustSide(replace(new.policy, version=3), new.files)
+    stale = TrustSide(replace(new.policy, version=3), new.files, KEY)
     assert [one.what for one in diff_trust(old, stale)] == ["trust policy version"]
 
 
