@@ -30,8 +30,8 @@ from trustacks.client import Client, segment
 from trustacks.trust_errors import CeremonyStepError
 
 FORMAT: Final = "https://trustacks.com/formats/ceremony/v1"
-# Days that the first admins' identities last.
-ADMIN_DAYS: Final = 365
+# Two lives of a root: admins whose root ran out can attest the next one (days).
+ADMIN_DAYS: Final = 730
 MAX_ONLINE_BYTES: Final = 1 << 20
 
 

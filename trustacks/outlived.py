@@ -35,11 +35,15 @@ class OutlivedStore(PinnedStore):
         try:
             return super().refresh(at=at)
         except TufExpiredError:
-            fetched = self._client().outlived()
+            fetched = self.client().outlived()
         found = Pinned.of(fetched, at=last_instant(fetched, at))
-        self._warn(
-            f"root {found.view.root_version} and targets {found.view.targets_version} "
-            "have not been renewed in time: ask the other admins that these are the "
-            "newest"
-        )
+        self._warn(outlived_note(found))
         return found
+
+
+def outlived_note(found: Pinned) -> str:
+    """Say what nobody but people can tell of trust that has expired."""
+    return (
+        f"root {found.view.root_version} or targets {found.view.targets_version} were "
+        "not renewed in time: ask the other admins that these are the newest"
+    )

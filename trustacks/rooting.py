@@ -7,12 +7,12 @@ checked comes from the pinned roots, never from the server.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from securesystemslib.signer import Key
 from tuf.api.metadata import Root
 
-from bundle.tuf.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP
+from bundle.tuf.roles import ROOT, SNAPSHOT, TARGETS, TERMS, TIMESTAMP
 from bundle.tuf.root_draft import RootKeys, admin_keys, draft_root, online_keys
 from bundle.tuf.rootchain import RootChain, open_roots
 from keys.digest import Digest
@@ -39,6 +39,7 @@ class RootWish:
         snapshot: Online keys.
         timestamp: Online keys.
         threshold: How many admins must agree; none keeps the thresholds.
+        life: How long it lasts.
     """
 
     root: Sequence[PublicKey] = ()
@@ -46,6 +47,7 @@ class RootWish:
     snapshot: Sequence[PublicKey] = ()
     timestamp: Sequence[PublicKey] = ()
     threshold: int | None = None
+    life: timedelta = TERMS[ROOT].life
 
 
 def next_root(roots: RootChain, wish: RootWish, *, at: datetime) -> bytes:
@@ -71,7 +73,9 @@ def next_root(roots: RootChain, wish: RootWish, *, at: datetime) -> bytes:
         root_threshold=wish.threshold or roles[ROOT].threshold,
         targets_threshold=wish.threshold or roles[TARGETS].threshold,
     )
-    return draft_root(keys, at=at, previous=newest, workspace=roots.workspace)
+    return draft_root(
+        keys, at=at, previous=newest, workspace=roots.workspace, life=wish.life
+    )
 
 
 def publish_root(desk: TrustDesk, root: bytes, key: SigningKey) -> int:

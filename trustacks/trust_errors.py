@@ -10,6 +10,12 @@ class CeremonyStepError(StateError):
     code = "ceremony-step"
 
 
+class CarriedFolderError(StateError):
+    """A folder that was to hold a proposal, and does not hold all of it."""
+
+    code = "carried-folder"
+
+
 class NotSuspendedError(StateError):
     """Only a suspension can be lifted."""
 

@@ -159,9 +159,15 @@ class TufClient:
 
         with translated("refresh"):
             found = follow(open_roots(roots).current, get)
+        fetched = self._fetched(roots, found)
         with contextlib.suppress(NotFoundError, FormatError):
-            require_not_older(found.targets, self.cached().targets)
-        return self._fetched(roots, found)
+            require_not_older(fetched, self.cached())
+        return fetched
+
+    def keep(self, fetched: Fetched) -> None:
+        """Keep a set that came another way and was verified; not its files."""
+        with exclusive(self._directory / ".lock", wait=True):
+            write_file(self._kept, fetched.to_bytes())
 
     def cached(self) -> Fetched:
         """Return the last whole set, without a network.

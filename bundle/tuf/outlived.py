@@ -66,17 +66,22 @@ def follow(root: Root, get: Get) -> Outlived:
     return Outlived(targets, release, timestamp, snapshot)
 
 
-def require_not_older(targets: bytes, known: bytes) -> None:
-    """Refuse targets below those that were seen before, or others of their version.
+def require_not_older(fetched: Fetched, known: Fetched) -> None:
+    """Refuse roots or targets below those seen before, or others of their version.
 
     Raises:
         TufRollbackError: They are.
     """
+    if fetched.roots[: len(known.roots)] != known.roots:
+        raise TufRollbackError(
+            f"expected the {len(known.roots)} roots that were here before, "
+            f"got {len(fetched.roots)}, or others"
+        )
     old, new = (
-        parse_metadata(data, Targets, TARGETS).signed.version
-        for data in (known, targets)
+        parse_metadata(one.targets, Targets, TARGETS).signed.version
+        for one in (known, fetched)
     )
-    if new < old or (new == old and targets != known):
+    if new < old or (new == old and fetched.targets != known.targets):
         raise TufRollbackError(f"expected targets {old} or above, got {new}, or others")
 
 

@@ -9,7 +9,7 @@ stick: the bytes are the same.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Key
@@ -77,6 +77,7 @@ def draft_root(
     at: datetime,
     previous: Root | None = None,
     workspace: Digest | None = None,
+    life: timedelta = TERMS[ROOT].life,
 ) -> bytes:
     """Draft the genesis root, or the root after ``previous``; nobody has signed it.
 
@@ -85,6 +86,7 @@ def draft_root(
         at: Now; it lives from here.
         previous: The newest root; none for the genesis root.
         workspace: SHA-256 of the genesis root, for every later one.
+        life: From now to its expiry.
 
     Raises:
         UnsafeRoleKeysError: A later root that does not name its workspace.
@@ -96,7 +98,7 @@ def draft_root(
         )
     signed = Root(
         version=1 if previous is None else previous.version + 1,
-        expires=at + TERMS[ROOT].life,
+        expires=at + life,
         consistent_snapshot=True,
         unrecognized_fields={EXTENSION: {"workspace": str(workspace)}}
         if workspace

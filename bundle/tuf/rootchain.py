@@ -135,22 +135,21 @@ def is_sovereign(root: Root) -> bool:
     return True
 
 
-def open_next(roots: Sequence[bytes], draft: bytes) -> Root:
+def open_next(roots: RootChain, draft: bytes) -> Root:
     """Return the root that a draft would be after these, whoever has signed it yet.
 
     Raises:
         VerificationError: As ``open_roots``, signatures of the draft excepted.
         FormatError: Not root metadata.
     """
-    chain = open_roots(roots)
     root = parse_metadata(draft, Root, ROOT).signed
     _require_purposes(root)
-    _require_next(chain.current, root)
-    if _named(root) != chain.workspace:
+    _require_next(roots.current, root)
+    if _named(root) != roots.workspace:
         raise TufRootChainError(
-            f"expected a root of workspace {chain.workspace}, got one of {_named(root)}"
+            f"expected a root of workspace {roots.workspace}, got one of {_named(root)}"
         )
-    if chain.form is Form.SOVEREIGN:
+    if roots.form is Form.SOVEREIGN:
         _require_sovereign(root)
     return root
 

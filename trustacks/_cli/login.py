@@ -16,6 +16,8 @@ from typing import Any
 
 import click
 
+from bundle.tuf.errors import TufExpiredError
+from bundle.tuf.rootchain import open_roots
 from keys.digest import Digest
 from keys.errors import TrustacksError
 from trustacks._cli.config import Config, Login, load_config, store_config
@@ -69,16 +71,20 @@ def login(
     made = Login(workspace, client.url, Digest.of(chosen), token, key)
     store = open_pinned(session, made)
     store.pin(chosen)
-    pinned = store.refresh(at=session.clock())
-    # A release that does not hold is no reason not to log in: somebody must mend it.
-    with contextlib.suppress(TrustacksError):
-        keep_released(store, pinned, pinned.head(at=session.clock()))
+    # What does not hold is no reason not to log in: somebody must mend it.
+    try:
+        pinned = store.refresh(at=session.clock())
+    except TufExpiredError as error:
+        session.output.say(f"{error.message}: admins must renew it")
+    else:
+        with contextlib.suppress(TrustacksError):
+            keep_released(store, pinned, pinned.head(at=session.clock()))
     store_config(session.home, config.with_login(made))
     value = {
         "workspace": workspace,
         "url": client.url,
         "root": str(made.root),
-        "form": str(pinned.view.form),
+        "form": str(open_roots([chosen]).form),
         "subject": text_of(who, "subject"),
         "role": text_of(who, "role"),
         "key": key,

@@ -6,11 +6,14 @@ names; the roots that it must follow are the pinned ones.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
+from tuf.api.metadata import Root
 
+from bundle.tuf.roles import ROOT, TERMS
 from bundle.tuf.root_draft import root_signers, sign_root, still_needed
 from bundle.tuf.rootchain import RootChain, open_next, open_roots
 from keys.clock import format_instant
@@ -54,6 +57,13 @@ def _keys(name: str, whose: str) -> Callable[[Any], Any]:
 @_keys("snapshot", "An online key")
 @_keys("timestamp", "An online key")
 @click.option("--threshold", type=int, help="How many admins must agree.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, TERMS[ROOT].life.days),
+    default=TERMS[ROOT].life.days,
+    show_default=True,
+    help="How long it lasts.",
+)
 @_KNOWN
 @workspace_option
 def draft(
@@ -65,6 +75,7 @@ def draft(
     snapshot_keys: tuple[Path, ...],
     timestamp_keys: tuple[Path, ...],
     threshold: int | None,
+    days: int,
     known: tuple[Path, ...],
     workspace: str | None,
 ) -> None:
@@ -76,10 +87,10 @@ def draft(
         snapshot=_public(snapshot_keys),
         timestamp=_public(timestamp_keys),
         threshold=threshold,
+        life=timedelta(days=days),
     )
     roots, at = _roots(session, workspace, known), session.clock()
-    data = next_root(roots, wish, at=at)
-    newest = open_roots(roots).current
+    data, newest = next_root(roots, wish, at=at), roots.current
     write_new(file, data)
     session.output.result({"file": str(file)}, lambda: root_text(data, newest))
     if newest.expires <= at:
@@ -105,10 +116,10 @@ def sign(
     data = read_given(file, max_bytes=MAX_ROOT_BYTES)
     roots = _roots(session, workspace, known)
     open_next(roots, data)
-    newest = open_roots(roots).current
+    newest = roots.current
     session.output.say("signing the root\n" + root_text(data, newest))
     signed = sign_root(data, open_key(session, key), previous=newest)
-    value = _signatures(signed, open_roots(roots))
+    value = _signatures(signed, newest)
     write_file(file, signed)
     session.output.result(value, lambda: needed_text(value["needed"]))
 
@@ -127,13 +138,12 @@ def show(
     """Show the root in FILE, or the newest one that is published."""
     roots = _roots(session, workspace, known)
     if file is None:
-        text = root_text(roots[-1])
+        text = root_text(roots.raw[-1])
         session.output.result({"root": text}, text)
         return
     data = read_given(file, max_bytes=MAX_ROOT_BYTES)
     open_next(roots, data)
-    chain = open_roots(roots)
-    text, value = root_text(data, chain.current), _signatures(data, chain)
+    text, value = root_text(data, roots.current), _signatures(data, roots.current)
     shown = f"{text}\n{needed_text(value['needed'])}"
     session.output.result({"root": text, **value}, shown)
 
@@ -170,22 +180,20 @@ def online(session: Session, *, role: str, out: Path, workspace: str | None) -> 
 
 def _roots(
     session: Session, workspace: str | None, files: tuple[Path, ...]
-) -> tuple[bytes, ...]:
+) -> RootChain:
     """Return the roots that FILE is held against: given ones, or what is published.
 
     Raises:
         VerificationError: They do not follow one another.
     """
     if not files:
-        return open_pinned(session, session.login(workspace)).roots()
-    roots = tuple(read_given(path, max_bytes=MAX_ROOT_BYTES) for path in files)
-    open_roots(roots)
-    return roots
+        return open_roots(open_pinned(session, session.login(workspace)).roots())
+    return open_roots([read_given(one, max_bytes=MAX_ROOT_BYTES) for one in files])
 
 
-def _signatures(data: bytes, chain: RootChain) -> dict[str, Any]:
-    there, missing = root_signers(data, previous=chain.current)
-    needed = still_needed(data, there, previous=chain.current)
+def _signatures(data: bytes, newest: Root) -> dict[str, Any]:
+    there, missing = root_signers(data, previous=newest)
+    needed = still_needed(data, there, previous=newest)
     return {
         "signed": list(there),
         "missing": list(missing),

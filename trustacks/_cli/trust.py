@@ -27,6 +27,11 @@ from trustacks.trust_errors import ProposalChoiceError
 from trustacks.trusting import Reviewed, TrustDesk
 
 _OPEN = ("open", "signed")
+expired_option = click.option(
+    "--expired",
+    is_flag=True,
+    help="Go on from trust that was not renewed in time: compare its number first.",
+)
 
 
 @command("proposals")
@@ -50,11 +55,14 @@ def proposals(session: Session, *, workspace: str | None) -> None:
 
 @command("diff")
 @click.argument("proposal", required=False)
+@expired_option
 @workspace_option
-def diff(session: Session, *, proposal: str | None, workspace: str | None) -> None:
+def diff(
+    session: Session, *, proposal: str | None, expired: bool, workspace: str | None
+) -> None:
     """Show what PROPOSAL changes, computed here; the only open one by default."""
-    desk = open_desk(session, workspace)
-    found = desk.review(_chosen(desk, proposal))
+    desk = open_desk(session, workspace, outlived=expired)
+    found = desk.review(chosen_proposal(desk, proposal))
     session.output.result(found.to_json(), lambda: reviewed_text(found))
 
 
@@ -66,6 +74,7 @@ def diff(session: Session, *, proposal: str | None, workspace: str | None) -> No
     metavar="NAME",
     help="Your admin identity's key: put it in force, if enough have signed.",
 )
+@expired_option
 @workspace_option
 def approve(
     session: Session,
@@ -73,13 +82,14 @@ def approve(
     proposal: str | None,
     key: str | None,
     admin_key: str | None,
+    expired: bool,
     workspace: str | None,
 ) -> None:
     """Sign PROPOSAL with your targets key; the last admin puts it in force."""
     if key is None and admin_key is None:
         raise UsageError("expected --key to sign, --admin-key to put in force, or both")
-    desk = open_desk(session, workspace)
-    chosen = _chosen(desk, proposal)
+    desk = open_desk(session, workspace, outlived=expired)
+    chosen = chosen_proposal(desk, proposal)
     found = desk.review(chosen)
     session.output.say(reviewed_text(found))
     if key is not None:
@@ -94,9 +104,11 @@ def approve(
         session.output.hint("releases name their trust: release the overlay again")
 
 
-def propose_change(session: Session, workspace: str | None, wanted: Wanted) -> None:
+def propose_change(
+    session: Session, workspace: str | None, wanted: Wanted, *, expired: bool = False
+) -> None:
     """Propose a change of trust and say what its admins do next."""
-    made = propose(open_desk(session, workspace), wanted)
+    made = propose(open_desk(session, workspace, outlived=expired), wanted)
     session.output.result(made.to_json(), lambda: "proposed\n" + reviewed_text(made))
     session.output.hint("each admin signs: trustacks trust approve --key NAME")
 
@@ -126,7 +138,7 @@ def open_desk_at(
     )
 
 
-def _chosen(desk: TrustDesk, proposal: str | None) -> Digest:
+def chosen_proposal(desk: TrustDesk, proposal: str | None) -> Digest:
     """Return the proposal that was named by id or its beginning, or the only open one.
 
     Raises:
