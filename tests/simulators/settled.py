@@ -38,8 +38,8 @@ def settle(made: Desk) -> None:
 
 def join(made: Desk, who: str, name: str, permission: str) -> None:
     """Let somebody in: a token, a key, and an identity that two admins approve."""
-    create = f"trustacks workspace token create --role {permission} --subject {name}"
-    made.must("Ann", f"{create} --out {name}.token")
+    token = f"trustacks workspace token create --role {permission} --days 90"
+    made.must("Ann", f"{token} --subject {name} --out {name}.token")
     login = f"{_LOGIN} --token-file {name}.token".replace(PAGE_URL, made.url)
     made.must(who, login)
     made.must(who, f"trustacks keys create {name}")
