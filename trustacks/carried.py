@@ -15,6 +15,7 @@ to sign on an older one. Each step reads the folder anew and writes one thing wh
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -115,8 +116,7 @@ class Carried:
         """
         files = Files(self.folder / "files", "", None)
         data = self._read("in-force.tar", BUNDLE_BOUNDS.max_bytes)
-        fetched = Fetched.from_bytes(data, files, files)
-        _require_newest(store, fetched)
+        fetched = _from_pin(store, Fetched.from_bytes(data, files, files))
         try:
             pinned = _judged(fetched, at, outlived)
             now = in_force(pinned)
@@ -165,15 +165,18 @@ def _incomplete(folder: Path, what: str) -> CarriedFolderError:
     )
 
 
-def _require_newest(store: PinnedStore, fetched: Fetched) -> None:
-    """Refuse another workspace's metadata, and what is older than what was here."""
-    if fetched.roots[:1] != (store.root,):
+def _from_pin(store: PinnedStore, fetched: Fetched) -> Fetched:
+    """Return what was brought from this machine's pin on, which may be a later one."""
+    pin = store.root
+    if pin not in fetched.roots:
         raise PinChangedError(
-            f"expected the first root {Digest.of(store.root)}, got another",
+            f"expected the root {Digest.of(pin)} among those in force, got others",
             hint="the folder is another workspace's, or the pin is",
         )
+    found = replace(fetched, roots=fetched.roots[fetched.roots.index(pin) :])
     with contextlib.suppress(NotFoundError, FormatError):
-        require_not_older(fetched, store.client().cached())
+        require_not_older(found, store.client().cached())
+    return found
 
 
 def _judged(

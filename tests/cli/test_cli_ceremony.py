@@ -199,7 +199,7 @@ def approve(sovereign):
     assert sovereign.people["ben"].must(*words).value["in_force"]
 
 
-def test_suspended_resumed_rotated_and_a_floor_by_both_admins(admins, tmp_path):
+def test_suspended_resumed_rotated_and_an_age_by_both_admins(admins, tmp_path):
     admins.whole("people", admins.folder / "people")
     ann, kim = admins.people["ann"], Person.make(tmp_path / "kim")
     at = ("--url", admins.plane.url, "--workspace", "people")
@@ -242,7 +242,9 @@ def test_suspended_resumed_rotated_and_a_floor_by_both_admins(admins, tmp_path):
         ann.must("identity", "show", i, "--json").value for i in ("kim", "kim-2")
     )
     assert (old["revoked"]["reason"], new["revoked"]) == ("rotated to kim-2", None)
-    ann.must("trust", "change", "--floor", f"1:sha256:{'0' * 64}", "--release-days", 3)
+    nowhere = ("trust", "change", "--floor", f"1:sha256:{'0' * 64}")
+    assert ann(*nowhere).code == "trust-proposal-mismatch"
+    ann.must("trust", "change", "--release-days", 3)
     assert (
         "- freshness release_max_seconds: 604800 becomes 259200"
         in ann.must("trust", "diff").out

@@ -189,7 +189,9 @@ def test_a_root_that_nobody_could_follow_is_refused(ws, mirror, client):
 def test_a_draft_is_held_against_the_roots_before_it(ws):
     draft = drafted(ws, signers=[])
     assert open_next(open_roots([ws.root]), draft).version == 2
-    assert still_needed(draft, [], previous=open_next(open_roots([ws.root]), draft)) == {2: 2}
+    assert still_needed(
+        draft, [], previous=open_next(open_roots([ws.root]), draft)
+    ) == {2: 2}
     adopt_root(ws.storage, ws.keys, drafted(ws), at=AT)
     roots = ws.repository.current().chain
     with pytest.raises(TufRootChainError):
