@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from bundle.tuf.view import TufView
 from keys.clock import format_instant
+from signer.claims import control_plane_ways
+from signer.credential import OidcCredential
 from signer.form import Custody, Form
 from signer.identity import SOVEREIGN_PERMISSIONS, Identity
 from signer.pins import DEFAULT_RELEASE_LIFE_S
@@ -129,7 +131,8 @@ def examine(view: TufView, trust: Trust, *, at: datetime) -> Diagnosis:
         if policy.revocation(one.id) is None and one.not_after >= at
     )
     found = [
-        *_custody(view, in_force),
+        *_custody(view, policy, in_force),
+        *_keyless(policy, in_force),
         *_time(trust),
         *_floor(policy),
         *_seconds(in_force),
@@ -145,7 +148,9 @@ def examine(view: TufView, trust: Trust, *, at: datetime) -> Diagnosis:
     return Diagnosis(view.form, at, tuple(ordered))
 
 
-def _custody(view: TufView, in_force: tuple[Identity, ...]) -> Iterator[Symptom]:
+def _custody(
+    view: TufView, policy: TrustPolicy, in_force: tuple[Identity, ...]
+) -> Iterator[Symptom]:
     if view.form is Form.EMBEDDED:
         says = "the pinned root is embedded: the Control Plane holds the admin keys"
         yield Symptom("T1", State.LACKS, says, "trustacks ceremony begin")
@@ -153,10 +158,25 @@ def _custody(view: TufView, in_force: tuple[Identity, ...]) -> Iterator[Symptom]
         yield Symptom("T8", State.LACKS, says, "trustacks ceremony begin")
     for one in in_force:
         held = sorted(one.permissions & SOVEREIGN_PERMISSIONS)
-        if one.custody is not Custody.EXTERNAL and held:
-            says = f"the Control Plane can sign as {one.id}: {', '.join(held)}"
-            mend = f"trustacks identity revoke {one.id}"
-            yield Symptom("T1", State.LACKS, says, mend)
+        for way in control_plane_ways(one, policy.instances, policy.custody):
+            if held:
+                says = f"the Control Plane can sign as {one.id}: {', '.join(held)}"
+                mend = f"trustacks identity revoke {one.id}"
+                yield Symptom("T1", State.LACKS, f"{says}; by {way}", mend)
+
+
+def _keyless(policy: TrustPolicy, in_force: tuple[Identity, ...]) -> Iterator[Symptom]:
+    for one in in_force:
+        known = one.credential
+        if isinstance(known, OidcCredential) and known.subject.is_pattern:
+            says = f"{one.id} is every subject like {known.subject.text}"
+            mend = f"trustacks identity rotate {one.id} --to NEW --oidc-subject TEXT"
+            yield Symptom("T2", State.WEAK, says, mend)
+    for issuer, custody in policy.custody.issuers.items():
+        if issuer.startswith("http:") and custody is Custody.EXTERNAL:
+            says = f"issuer {issuer} is on this machine, and is said to be elsewhere"
+            mend = "trustacks trust instance add --issuer-custody control-plane"
+            yield Symptom("T2", State.LACKS, says, mend)
 
 
 def _time(trust: Trust) -> Iterator[Symptom]:

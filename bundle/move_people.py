@@ -9,7 +9,7 @@ from bundle.tuf.errors import TrustProposalMismatchError
 from signer.credential import OidcCredential
 from signer.errors import CustodyError
 from signer.form import Custody
-from signer.instances import custodies_of
+from signer.instances import control_plane_parts
 from signer.trust_policy import TrustPolicy
 
 
@@ -71,9 +71,9 @@ def require_instances_needed(new: TrustPolicy) -> None:
         if isinstance(one.credential, OidcCredential)
     }
     for name, instance in new.instances.items():
-        found = custodies_of(instance, new.custody)
-        found |= {new.custody.of_issuer(issuer) for issuer in instance.issuers}
-        if Custody.CONTROL_PLANE in found and name not in needed:
+        issuers = {new.custody.of_issuer(issuer) for issuer in instance.issuers}
+        inside = control_plane_parts(instance, new.custody)
+        if (inside or Custody.CONTROL_PLANE in issuers) and name not in needed:
             raise CustodyError(
                 f"instance {name}: expected no instance of the Control Plane's that "
                 "nobody who ended needs, got one"

@@ -22,7 +22,11 @@ from signer.errors import (
 )
 from signer.form import Custody
 from signer.identity import Identity
-from signer.instances import Instances, custodies_of, require_of_instance
+from signer.instances import (
+    Instances,
+    control_plane_parts,
+    require_of_instance,
+)
 from signer.limits import MAX_PATTERNS
 from signer.revocation import Revocation
 
@@ -34,10 +38,9 @@ def holds_until(identity: Identity, ends: Ends) -> datetime:
 
     A suspension may be lifted, so it ends nothing.
     """
-    end = ends.get(identity.id)
-    if end is None or not end.final:
+    if not _is_over(identity, ends):
         return identity.not_after
-    return min(identity.not_after, end.revoked_at)
+    return min(identity.not_after, ends[identity.id].revoked_at)
 
 
 def require_distinct_claims(
@@ -46,14 +49,15 @@ def require_distinct_claims(
     """Refuse two identities that one certificate could speak for, or one that none can.
 
     Raises:
-        UnknownInstanceError: Nobody pinned the instance of one.
-        ForeignIssuerError: The instance of one may not speak for its issuer.
+        UnknownInstanceError: Nobody pinned the instance of one that is not revoked.
+        ForeignIssuerError: The instance of such a one may not speak for its issuer.
         ClaimReusedError: Two have one subject at one time.
         UnsafeTrustPolicyError: More patterns than can be compared.
     """
     held = [(one, said) for one in identities for said in _claim(one)]
-    for _, said in held:
-        require_of_instance(said, instances)
+    for one, said in held:
+        if not _is_over(one, ends):
+            require_of_instance(said, instances)
     patterns = [pair for pair in held if pair[1].subject.is_pattern]
     if len(patterns) > MAX_PATTERNS:
         raise UnsafeTrustPolicyError(
@@ -113,26 +117,45 @@ def holder_of(
 def custody_of(
     identity: Identity, instances: Instances, table: CustodyTable
 ) -> Custody:
-    """Return who can cause an identity's signature, also by certifying one.
+    """Return who can cause an identity's signature, directly or through others.
+
+    Raises:
+        UnknownCustodyError: A part of its instance has no custody.
+    """
+    reached = any(control_plane_ways(identity, instances, table))
+    return Custody.CONTROL_PLANE if reached else Custody.EXTERNAL
+
+
+def control_plane_ways(
+    identity: Identity, instances: Instances, table: CustodyTable
+) -> Iterator[str]:
+    """Yield how the Control Plane can cause an identity's signature, in words.
+
+    Which of an instance's CAs certified is the thief's choice, so that each counts. Of
+    an instance that is pinned no more, none does.
 
     Raises:
         UnknownCustodyError: A part of its instance has no custody.
 
-    Source: DESIGN T1: "direct or through CA or issuer". Which of an instance's CAs
-    certified is the thief's choice, so that all of them count.
+    Source: DESIGN T1: "direct or through CA or issuer".
     """
-    found = {identity.custody}
+    if identity.custody is Custody.CONTROL_PLANE:
+        yield "its own custody"
     for claim in _claim(identity):
-        instance = instances[claim.instance]
-        found.add(table.of_issuer(claim.issuer))
-        found |= custodies_of(instance, table)
-    only_outside = found == {Custody.EXTERNAL}
-    return Custody.EXTERNAL if only_outside else Custody.CONTROL_PLANE
+        if claim.instance in instances:
+            instance = instances[claim.instance]
+            yield from control_plane_parts(instance, table)
+            if table.of_issuer(claim.issuer) is Custody.CONTROL_PLANE:
+                yield f"issuer {claim.issuer}"
 
 
 def _claim(identity: Identity) -> Iterator[OidcCredential]:
     if isinstance(identity.credential, OidcCredential):
         yield identity.credential
+
+
+def _is_over(identity: Identity, ends: Ends) -> bool:
+    return identity.id in ends and ends[identity.id].final
 
 
 _Held = tuple[Identity, OidcCredential]

@@ -115,7 +115,7 @@ def require_distinct_instances(instances: Instances, table: CustodyTable) -> Non
     """
     for name, one in instances.items():
         require_instance_name(name)
-        custodies_of(one, table)
+        control_plane_parts(one, table)
         for issuer in one.issuers:
             table.of_issuer(issuer)
     _require_once("CA", (one.certificate_authorities for one in instances.values()))
@@ -161,16 +161,23 @@ def instance_of(authority: Digest, instances: Instances) -> str:
     )
 
 
-def custodies_of(instance: SigstoreInstance, table: CustodyTable) -> set[Custody]:
-    """Return the custodies of an instance's CAs and CT logs.
+def control_plane_parts(
+    instance: SigstoreInstance, table: CustodyTable
+) -> tuple[str, ...]:
+    """Return the CAs and CT logs whose word the Control Plane can cause, in words.
 
     Raises:
-        UnknownCustodyError: One has none.
+        UnknownCustodyError: One has no custody.
     """
-    found = {
-        table.of_certificate_authority(one) for one in instance.certificate_authorities
-    }
-    return found | {table.of_ct_log(log_id) for log_id in instance.ct_logs}
+    parts = [
+        (f"CA {one}", table.of_certificate_authority(one))
+        for one in sorted(instance.certificate_authorities)
+    ]
+    parts += [
+        (f"CT log {b64encode(log_id)}", table.of_ct_log(log_id))
+        for log_id in sorted(instance.ct_logs)
+    ]
+    return tuple(said for said, custody in parts if custody is Custody.CONTROL_PLANE)
 
 
 def _require_once(what: str, groups: Iterable[frozenset[Any]]) -> None:

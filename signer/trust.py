@@ -38,8 +38,8 @@ class Trust:
 
     Raises:
         WorkspaceMismatchError: The trust policy is another workspace's.
-        KeyReusedError: A key has two purposes.
-        UnknownCustodyError: A log or authority whose custody no admin signed.
+        KeyReusedError: A key has two purposes, or certifies in two instances.
+        UnknownCustodyError: A log, authority or CA whose custody no admin signed.
     """
 
     workspace: Digest
@@ -58,10 +58,11 @@ class Trust:
         twice = [key for key, count in self._uses().items() if count > 1]
         if twice:
             raise KeyReusedError(
-                "expected one purpose for each key, identity, log, timestamp authority "
-                f"or publisher, got two for {twice[0][:16]}",
+                "expected one purpose for each key, identity, log, authority or "
+                f"publisher, got two for {twice[0][:16]}",
                 key_id=twice[0],
             )
+        self._require_one_instance()
 
     def survives(self, identity: Identity, attestation: Attestation) -> bool:
         """Return whether the admins kept an attestation beyond its identity's end.
@@ -115,6 +116,10 @@ class Trust:
             self.policy.custody.of_log(log.log_id)
         for authority in self.trusted_root.authorities:
             self.policy.custody.of_authority(authority.digest)
+        for ca in self.trusted_root.certificate_authorities:
+            self.policy.custody.of_certificate_authority(ca.digest)
+        for ct_log in self.trusted_root.ct_logs:
+            self.policy.custody.of_ct_log(ct_log.log_id)
 
     def _uses(self) -> Counter[str]:
         """DESIGN 9, Principals: "One key, one purpose"."""
@@ -122,10 +127,32 @@ class Trust:
         uses = Counter(key.key_id for key in keys if key is not None)
         uses.update(log.key.key_id for log in self.trusted_root.logs)
         uses.update(self.policy.layers.publishers)
+        uses.update(log.key.key_id for log in self.trusted_root.ct_logs)
         authorities = self.trusted_root.authorities
+        issuers = self.trusted_root.certificate_authorities
         # One authority may renew its leaf under one CA: a key counts once for all.
-        uses.update({key for one in authorities for key in one.key_ids})
+        stamping = {key for one in authorities for key in one.key_ids}
+        certifying = {key for one in issuers for key in one.key_ids}
+        # One root may stand over both. It has no say here itself: each of them is
+        # pinned by its own certificate, and nobody else whom the root certifies.
+        own = {one.key_ids[0] for one in (*authorities, *issuers)}
+        uses.update(stamping)
+        uses.update(certifying - (stamping - own))
         return uses
+
+    def _require_one_instance(self) -> None:
+        """DESIGN T2: a CA is one instance's, however often its key was certified."""
+        owners: dict[str, str] = {}
+        for ca in self.trusted_root.certificate_authorities:
+            for name, instance in self.policy.instances.items():
+                if ca.digest not in instance.certificate_authorities:
+                    continue
+                if owners.setdefault(ca.key_ids[0], name) != name:
+                    raise KeyReusedError(
+                        f"expected a CA key of one instance, got one of {name} and "
+                        f"{owners[ca.key_ids[0]]}",
+                        key_id=ca.key_ids[0],
+                    )
 
 
 @dataclass(frozen=True, slots=True)

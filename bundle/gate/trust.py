@@ -70,6 +70,11 @@ def _purposes(trust: Trust) -> Iterator[tuple[str, str]]:
     for authority in trust.trusted_root.authorities:
         for key_id in authority.key_ids:
             yield key_id, f"timestamp authority {authority.uri}"
+    for ct_log in trust.trusted_root.ct_logs:
+        yield ct_log.key.key_id, f"CT log {ct_log.base_url}"
+    for ca in trust.trusted_root.certificate_authorities:
+        for key_id in ca.key_ids:
+            yield key_id, f"CA {ca.uri}"
 
 
 def open_constitution(candidate: Candidate, policy: TrustPolicy) -> Layer:

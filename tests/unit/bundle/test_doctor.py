@@ -8,12 +8,19 @@ import pytest
 
 from bundle.doctor import SENTENCES, SOON_DAYS, State, examine
 from bundle.rego.embedded import EmbeddedEngine
+from keys.digest import Digest
+from signer.credential import OidcCredential
 from signer.custody import CustodyTable
 from signer.form import Custody
+from signer.instances import SigstoreInstance
 from signer.pins import Floor, Freshness
 from signer.revocation import Revocation
+from signer.subject_pattern import SubjectPattern
+from tests.simulators.instance import GITHUB, MAIN, TAGS
 from tests.simulators.signing import NOW
 from tests.simulators.workspace import DAY, SimulatedWorkspace
+
+CA, CT = Digest.of(b"the CA"), b"c" * 32
 
 # What is said of any workspace, because trust cannot show or mend it yet.
 ALWAYS = {"T10", "T7", "Input", "Trust events", "Principals"}
@@ -81,7 +88,55 @@ def given(house, *permissions, name="other", **terms):
     return {}
 
 
+def keyless(house, subject, *, inside="", issuer=GITHUB):
+    """An OIDC identity, of whose instance the Control Plane has a part."""
+    custody = dict.fromkeys(("ca", "ct", "issuer"), Custody.EXTERNAL)
+    custody |= {inside: Custody.CONTROL_PLANE} if inside else {}
+    kind = SubjectPattern.anchored if subject[0] == "^" else SubjectPattern.exactly
+    given(house, "release", name="workflow")
+    ci = replace(
+        house.people.pop("workflow").identity,
+        credential=OidcCredential("public", issuer, kind(subject)),
+    )
+    instance = SigstoreInstance(
+        certificate_authorities=frozenset({CA}),
+        ct_logs=frozenset({CT}),
+        issuers=frozenset({issuer}),
+    )
+    return {
+        "identities": (*house.policy().identities, ci),
+        "instances": {"public": instance},
+        "custody": replace(
+            house.policy().custody,
+            authorities={house.authority.digest: Custody.EXTERNAL},
+            certificate_authorities={CA: custody["ca"]},
+            ct_logs={CT: custody["ct"]},
+            issuers={issuer: custody["issuer"]},
+        ),
+    }
+
+
 SYMPTOMS = {
+    "a CA that the Control Plane has": (
+        lambda h: keyless(h, MAIN, inside="ca"),
+        ("T1", State.LACKS, f"sign as workflow: release; by CA {CA}"),
+    ),
+    "a CT log that the Control Plane has": (
+        lambda h: keyless(h, MAIN, inside="ct"),
+        ("T1", State.LACKS, "sign as workflow: release; by CT log"),
+    ),
+    "an issuer that the Control Plane has": (
+        lambda h: keyless(h, MAIN, inside="issuer"),
+        ("T1", State.LACKS, f"sign as workflow: release; by issuer {GITHUB}"),
+    ),
+    "a pattern of subjects": (
+        lambda h: keyless(h, TAGS),
+        ("T2", State.WEAK, "workflow is every subject like ^https"),
+    ),
+    "an issuer on this machine": (
+        lambda h: keyless(h, MAIN, issuer="http://localhost:8080"),
+        ("T2", State.LACKS, "http://localhost:8080 is on this machine"),
+    ),
     "an author whose key the Control Plane has": (
         lambda h: given(h, "author", custody=Custody.CONTROL_PLANE),
         ("T1", State.LACKS, "the Control Plane can sign as other: author"),

@@ -17,6 +17,7 @@ from signer.errors import (
     CredentialKindError,
     CustodyError,
     ForeignIssuerError,
+    KeyReusedError,
     UnknownCustodyError,
     UnknownInstanceError,
     UnknownSignerError,
@@ -32,6 +33,8 @@ from signer.limits import MAX_INSTANCES, MAX_ISSUER_CHARS, MAX_PATTERNS
 from signer.revocation import Revocation
 from signer.subject_pattern import SubjectPattern
 from signer.trust_policy import TrustPolicy
+from signer.trusted_root import TrustedRoot
+from tests.simulators.instance import SimulatedInstance
 from tests.simulators.signing import END, NOW, Workshop, person
 
 SHOP = Workshop()
@@ -474,3 +477,109 @@ def test_a_claim_is_read_strictly():
     fields = Fields({**OIDC, "subject": None}, "oidc")
     with pytest.raises(FormatError):
         OidcCredential.parse(fields)
+
+
+# ------------------------------------------------------------------ keys
+
+
+def trusted(*instances: SimulatedInstance, root: TrustedRoot | None = None, **changes):
+    """Trust with instances, each pinned under its host."""
+    outside = Custody.EXTERNAL
+    rows = {
+        "certificate_authorities": {one.authority: outside for one in instances},
+        "ct_logs": {one.log_id: outside for one in instances},
+        "issuers": {PEOPLE: outside},
+    }
+    pinned = {
+        one.host: SigstoreInstance(
+            certificate_authorities=frozenset({one.authority}),
+            ct_logs=frozenset({one.log_id}),
+            issuers=frozenset({PEOPLE}),
+        )
+        for one in instances
+    }
+    parsed = [TrustedRoot.parse(one.trusted_root()) for one in instances]
+    base = SHOP.trusted_root()
+    trusted_root = root or replace(
+        base,
+        certificate_authorities=tuple(
+            ca for one in parsed for ca in one.certificate_authorities
+        ),
+        ct_logs=tuple(log for one in parsed for log in one.ct_logs),
+    )
+    return SHOP.trust(
+        policy=SHOP.policy(
+            instances=pinned, custody=replace(SHOP.policy().custody, **rows), **changes
+        ),
+        trusted_root=trusted_root,
+    )
+
+
+HERE, THERE = SimulatedInstance(), SimulatedInstance("other.example.com")
+
+
+def test_instances_with_keys_of_their_own_are_trusted():
+    keys = trusted(HERE, THERE).key_ids
+
+    for one in (HERE.ca, HERE.ct, THERE.ca, THERE.ct):
+        assert one.public_key.key_id in keys
+
+
+@pytest.mark.parametrize(
+    "part", ["certificate_authorities", "ct_logs"], ids=["CA", "CT log"]
+)
+def test_a_part_of_the_trusted_root_needs_a_custody(part):
+    trust = trusted(HERE)
+    table = replace(trust.policy.custody, **{part: {}})
+    bare = replace(trust.policy, instances={}, custody=table)
+    with pytest.raises(UnknownCustodyError):
+        replace(trust, policy=bare)
+
+
+AUTHOR = SHOP.people["author"].key
+
+
+@pytest.mark.parametrize(
+    "instance",
+    [
+        pytest.param(SimulatedInstance(ca=AUTHOR), id="CA and identity"),
+        pytest.param(SimulatedInstance(ct=AUTHOR), id="CT log and identity"),
+        pytest.param(SimulatedInstance(ca=HERE.ca, ct=HERE.ca), id="CA and CT log"),
+        pytest.param(SimulatedInstance(ct=SHOP.log.key), id="CT log and log"),
+        pytest.param(SimulatedInstance(ca=SHOP.publisher), id="CA and publisher"),
+    ],
+)
+def test_a_key_of_an_instance_has_no_other_purpose(instance):
+    with pytest.raises(KeyReusedError) as refused:
+        trusted(instance)
+    assert refused.value.code == "key-reused"
+
+
+def test_one_key_certifies_in_one_instance_however_often_it_is_certified():
+    twin = SimulatedInstance("other.example.com", ca=HERE.ca)
+    assert twin.authority != HERE.authority
+    with pytest.raises(KeyReusedError):
+        trusted(HERE, twin)
+
+
+def test_one_root_may_stand_over_times_and_certificates():
+    """As in the instance of one large host; neither is pinned by that root."""
+    trust = trusted(HERE)
+    (ca,), (tsa,) = (
+        trust.trusted_root.certificate_authorities,
+        trust.trusted_root.authorities,
+    )
+    above = tsa.chain[-1]
+    shared = replace(ca, chain=(*ca.chain, above))
+    root = replace(trust.trusted_root, certificate_authorities=(shared,))
+    assert replace(trust, trusted_root=root)
+    for taken in (
+        replace(ca, chain=(*ca.chain, tsa.chain[0])),
+        replace(ca, chain=(tsa.chain[0], *ca.chain)),
+    ):
+        root = replace(trust.trusted_root, certificate_authorities=(taken,))
+        rows = {ca.digest: Custody.EXTERNAL, taken.digest: Custody.EXTERNAL}
+        table = replace(trust.policy.custody, certificate_authorities=rows)
+        policy_of_both = replace(trust.policy, custody=table)
+        with pytest.raises(KeyReusedError):
+            replace(trust, trusted_root=root, policy=policy_of_both)
