@@ -9,17 +9,25 @@ something out would be worse than none.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from keys.clock import format_instant
 from keys.digest import Digest
-from signer.credential import KeyCredential
+from signer.credential import KeyCredential, OidcCredential
 from signer.identity import Identity
+from signer.instances import Instances
 from signer.pins import LayerPins
 from signer.revocation import Survivors
 from signer.trust_policy import TrustPolicy
 
 Direction = Literal["loosens", "tightens", "neutral"]
+
+# The parts of an instance, and what each may do.
+_PARTS: Final = {
+    "certificate_authorities": "certificates for signers by CA",
+    "ct_logs": "certificates seen by CT log",
+    "issuers": "signers whom it names by issuer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +71,11 @@ def diff_trust(old: TrustSide | None, new: TrustSide) -> tuple[Difference, ...]:
         found += _ends(old.policy, new.policy)
         found += _numbers(old.policy, new.policy)
         found += _floor(old.policy, new.policy)
-        found += _custody(old.policy, new.policy)
     if old is not None and old.release_key != new.release_key:
         says = f"key {old.release_key[:16]} becomes {new.release_key[:16]}"
         found.append(Difference("release role", says, "loosens"))
+    found += _instances(old.policy.instances if old else {}, new.policy.instances)
+    found += _custody(old.policy if old else None, new.policy)
     found += _layers(old.policy.layers if old else None, new.policy.layers)
     found += _files(old.files if old else {}, new.files)
     return tuple(found)
@@ -91,11 +100,26 @@ def _identities(old: TrustPolicy | None, new: TrustPolicy) -> Iterator[Differenc
     for name, one in after.items():
         if name not in before:
             yield Difference(f"identity {name}", f"added: {_terms(one)}", "loosens")
+            yield from _heirs(one, new)
         elif before[name] != one:
             yield from _changed(before[name], one)
     for name in before.keys() - after.keys():
         says = "removed, not revoked: its id could be used again"
         yield Difference(f"identity {name}", says, "loosens")
+
+
+def _heirs(one: Identity, new: TrustPolicy) -> Iterator[Difference]:
+    """Say whose subject an identity takes over: that one may have been revoked."""
+    known = one.credential
+    if not isinstance(known, OidcCredential):
+        return
+    for other in new.identities:
+        theirs = other.credential
+        if other is one or not isinstance(theirs, OidcCredential):
+            continue
+        if known.overlaps(theirs):
+            says = f"may sign from now on with a subject that {other.id} had"
+            yield Difference(f"identity {one.id}", says, "loosens")
 
 
 def _terms(one: Identity) -> str:
@@ -199,11 +223,29 @@ def _floor(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
     yield Difference("floor", f"revision {said}, release {after.digest}", direction)
 
 
-def _custody(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
-    before, after = old.custody.to_json(), new.custody.to_json()
-    for kind in sorted(before):
-        for name in sorted({*before[kind], *after[kind]}):
-            was, now = before[kind].get(name), after[kind].get(name)
+def _instances(old: Instances, new: Instances) -> Iterator[Difference]:
+    for name in sorted({*old, *new}):
+        what, was, now = f"instance {name}", old.get(name), new.get(name)
+        if now is None:
+            says = "removed: no certificate of it counts, also of what was signed"
+            yield Difference(what, says, "tightens")
+            continue
+        before = was.to_json() if was else {}
+        for kind, said in _PARTS.items():
+            these, those = now.to_json()[kind], before.get(kind, [])
+            for one in sorted({*these} - {*those}):
+                yield Difference(what, f"{said} {one}: added", "loosens")
+            for one in sorted({*those} - {*these}):
+                yield Difference(what, f"{said} {one}: removed", "tightens")
+
+
+def _custody(old: TrustPolicy | None, new: TrustPolicy) -> Iterator[Difference]:
+    before = old.custody.to_json() if old else {}
+    after = new.custody.to_json()
+    for kind in sorted({*before, *after}):
+        then, since = before.get(kind, {}), after.get(kind, {})
+        for name in sorted({*then, *since}):
+            was, now = then.get(name), since.get(name)
             if was != now:
                 says = f"custody {was or '(none)'} becomes {now or '(none)'}"
                 direction: Direction = "loosens" if now == "external" else "neutral"

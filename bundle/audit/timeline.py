@@ -20,6 +20,7 @@ from signer.predicates.trust_change import (
     IDENTITY_REVOKED,
     IDENTITY_ROTATED,
     IDENTITY_SUSPENDED,
+    INSTANCES_CHANGED,
     LAYERS_CHANGED,
     MADE_SOVEREIGN,
     RELEASE_KEY_CHANGED,
@@ -29,7 +30,7 @@ from signer.predicates.trust_change import (
     TrustChangePredicate,
 )
 
-_CHANGES: Final = MappingProxyType(
+CHANGES: Final = MappingProxyType(
     {
         WORKSPACE_CREATED: "created the workspace",
         IDENTITY_REGISTERED: "registered",
@@ -38,6 +39,7 @@ _CHANGES: Final = MappingProxyType(
         IDENTITY_SUSPENDED: "suspended",
         IDENTITY_RESUMED: "resumed",
         LAYERS_CHANGED: "changed the layers",
+        INSTANCES_CHANGED: "changed the Sigstore instances",
         RULES_CHANGED: "changed the rules of trust",
         MADE_SOVEREIGN: "made the workspace sovereign",
         TRUST_RENEWED: "renewed the trust",
@@ -80,7 +82,7 @@ def _did(said: Said) -> str:
     match said.predicate:
         case TrustChangePredicate(change=change, targets_version=version):
             about = f" {change.identity}" if change.identity else ""
-            return f"{_CHANGES[change.kind]}{about}, as targets {version}"
+            return f"{CHANGES[change.kind]}{about}, as targets {version}"
         case RootChangePredicate(root_version=version):
             return f"changed the admins, as root {version}"
         case RulePredicate(rule_id=rule_id, supersedes=older):

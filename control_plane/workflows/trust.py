@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bundle.gate.candidate import POLICY_TARGET
+from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
 from bundle.tuf.staged import StagedTargets
 from control_plane.errors import NotEmbeddedError
 from control_plane.keystore import ADMIN
@@ -26,12 +26,14 @@ from control_plane.services import Services
 from control_plane.workflows.ledger import LocalNotary
 from control_plane.workspaces import Published, Workspace
 from keys.digest import Digest
+from signer.errors import KeyReusedError
 from signer.form import Form
 from signer.predicates.trust_change import Change, TrustChangePredicate
 from signer.sign import attest
 from signer.statement import Subject, build_statement
 from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
+from signer.trusted_root import TrustedRoot
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,20 @@ class TrustChange:
     previous: Digest | None
 
 
-def following(published: Published, policy: TrustPolicy, change: Change) -> TrustChange:
+def following(
+    published: Published,
+    policy: TrustPolicy,
+    change: Change,
+    *,
+    trusted_root: bytes | None = None,
+) -> TrustChange:
     """Return the change from what is in force to ``policy``.
+
+    Args:
+        published: What is in force.
+        policy: The next trust policy.
+        change: What the event will say.
+        trusted_root: The next trusted root, if that changes too.
 
     Raises:
         NotEmbeddedError: The admins of this workspace sign elsewhere.
@@ -65,17 +79,24 @@ def following(published: Published, policy: TrustPolicy, change: Change) -> Trus
             f"expected a workspace of embedded form, got {trust.form.value}",
             hint="in the sovereign form admins sign trust changes themselves",
         )
+    files = dict(published.files)
+    if trusted_root is not None:
+        files[TRUSTED_ROOT_TARGET] = trusted_root
     policy.require_custody(trust.form)
-    # Refuses one key with two purposes, before anything is written.
-    Trust(
+    # One key with two purposes is refused before anything is written.
+    following_trust = Trust(
         workspace=trust.workspace,
         form=trust.form,
         policy=policy,
-        trusted_root=trust.trusted_root,
+        trusted_root=TrustedRoot.parse(files[TRUSTED_ROOT_TARGET]),
     )
+    if twice := following_trust.key_ids & published.role_keys:
+        raise KeyReusedError(
+            "expected a key of its own, got one of a TUF role", key_id=min(twice)
+        )
     return TrustChange(
         policy=policy,
-        files=published.files,
+        files=files,
         change=change,
         previous=Digest.of(published.committed.targets),
     )

@@ -28,6 +28,7 @@ IDENTITY_ROTATED: Final = "identity-rotated"
 IDENTITY_SUSPENDED: Final = "identity-suspended"
 IDENTITY_RESUMED: Final = "identity-resumed"
 LAYERS_CHANGED: Final = "layers-changed"
+INSTANCES_CHANGED: Final = "instances-changed"
 # Thresholds, floor, freshness, withdrawn waivers: the trust policy's own numbers.
 RULES_CHANGED: Final = "rules-of-trust-changed"
 # The move from embedded to sovereign: once in the life of a workspace.
@@ -43,6 +44,7 @@ KINDS: Final = (
     IDENTITY_SUSPENDED,
     IDENTITY_RESUMED,
     LAYERS_CHANGED,
+    INSTANCES_CHANGED,
     RULES_CHANGED,
     MADE_SOVEREIGN,
     TRUST_RENEWED,

@@ -21,6 +21,7 @@ PATHS = {
     "/v1/workspaces/acme/releases": {"bundle": "", "attestations": "", "release": ""},
     "/v1/ceremonies/later": {"root": "", "proposal": "", "signatures": []},
     PROPOSALS: {"proposal": ""},
+    "/v1/workspaces/acme/trust/instances": {"name": "x", "trusted_root": ""},
     "/v1/workspaces/acme/trust/online-keys": {"role": "x"},
     "/v1/workspaces/acme/trust/roots": {"root": "", "event": ""},
     f"{PROPOSALS}/{PROPOSAL}/signatures": {"key": "x", "signature": ""},

@@ -14,10 +14,12 @@ import pytest
 from bundle.audit.errors import NotAPackError
 from bundle.audit.records import Outcome
 from bundle.audit.replay import replay
+from bundle.audit.timeline import CHANGES
 from bundle.rego.embedded import EmbeddedEngine
 from keys.clock import format_instant
 from keys.errors import UsageError
 from keys.strict import dumps_json
+from signer.predicates.trust_change import KINDS
 from tests.simulators.evidence import AuditedWorkspace, Doctor
 
 ROOT = Path(__file__).parents[3]
@@ -256,3 +258,7 @@ with EmbeddedEngine() as engine:
     import os
     os._exit(0)
 """
+
+
+def test_the_timeline_has_words_for_every_change_of_trust():
+    assert set(CHANGES) == set(KINDS)

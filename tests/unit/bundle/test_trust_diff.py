@@ -8,11 +8,15 @@ import pytest
 
 from bundle.trust_diff import TrustSide, diff_trust, text_of
 from keys.digest import Digest
+from signer.credential import OidcCredential
 from signer.custody import CustodyTable
 from signer.form import Custody
+from signer.instances import SigstoreInstance
 from signer.pins import Floor, Freshness, LayerPin, LayerPins
 from signer.revocation import Revocation, Survivors
+from signer.subject_pattern import SubjectPattern
 from signer.trust_policy import TrustPolicy
+from tests.simulators.instance import GITHUB, MAIN, PEOPLE
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.signing import person
 
@@ -94,6 +98,110 @@ CHANGES = {
 
 
 KEY = "e" * 64
+CA, CT = Digest.of(b"the CA"), b"c" * 32
+OTHER_CA = Digest.of(b"another CA")
+PUBLIC = SigstoreInstance(
+    certificate_authorities=frozenset({CA}),
+    ct_logs=frozenset({CT}),
+    issuers=frozenset({GITHUB, PEOPLE}),
+)
+KEYLESS = replace(
+    POLICY,
+    instances={"public": PUBLIC},
+    custody=CustodyTable(
+        POLICY.custody.logs,
+        {},
+        {CA: Custody.CONTROL_PLANE},
+        {CT: Custody.EXTERNAL},
+        {GITHUB: Custody.EXTERNAL, PEOPLE: Custody.EXTERNAL},
+    ),
+)
+WORKFLOW = replace(
+    person("workflow", "release", **TERMS).identity,
+    credential=OidcCredential("public", GITHUB, SubjectPattern.exactly(MAIN)),
+)
+KEYLESS_CHANGES = {
+    "a subject more": (
+        {"identities": (JANE, CI, WORKFLOW)},
+        ("identity workflow", f"subject {MAIN} of {GITHUB} by public", "loosens"),
+    ),
+    "an issuer less": (
+        {"instances": {"public": replace(PUBLIC, issuers=frozenset({GITHUB}))}},
+        ("instance public", f"signers whom it names by issuer {PEOPLE}: rem", "tight"),
+    ),
+    "another CA": (
+        {
+            "instances": {
+                "public": replace(PUBLIC, certificate_authorities=frozenset({OTHER_CA}))
+            },
+            "custody": replace(
+                KEYLESS.custody,
+                certificate_authorities={
+                    CA: Custody.CONTROL_PLANE,
+                    OTHER_CA: Custody.EXTERNAL,
+                },
+            ),
+        },
+        ("instance public", f"by CA {OTHER_CA}: added", "loosens"),
+    ),
+    "a CT log in addition": (
+        {
+            "instances": {
+                "public": replace(PUBLIC, ct_logs=frozenset({CT, b"d" * 32}))
+            },
+            "custody": replace(
+                KEYLESS.custody,
+                ct_logs={CT: Custody.EXTERNAL, b"d" * 32: Custody.EXTERNAL},
+            ),
+        },
+        ("instance public", "certificates seen by CT log", "loosens"),
+    ),
+    "no instance": ({"instances": {}}, ("instance public", "removed", "tightens")),
+    "a CA in other hands": (
+        {
+            "custody": replace(
+                KEYLESS.custody, certificate_authorities={CA: Custody.EXTERNAL}
+            )
+        },
+        (f"certificate authorities {CA}", "becomes external", "loosens"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KEYLESS_CHANGES)
+def test_every_part_of_an_instance_has_a_sentence(name):
+    changes, (what, says, direction) = KEYLESS_CHANGES[name]
+    found = diff_trust(
+        TrustSide(KEYLESS, {}, KEY),
+        TrustSide(replace(KEYLESS, version=4, **changes), {}, KEY),
+    )
+    assert any(
+        one.what == what and says in one.says and one.direction.startswith(direction)
+        for one in found
+    ), found
+
+
+def test_the_first_instance_of_a_workspace_has_sentences_too():
+    for old in (None, TrustSide(POLICY, {}, KEY)):
+        found = diff_trust(old, TrustSide(replace(KEYLESS, version=4), {}, KEY))
+        whats = [one.what for one in found]
+        assert whats.count("instance public") == 4
+        assert f"issuers {GITHUB}" in whats
+        assert f"certificate authorities {CA}" in whats
+
+
+def test_whose_subject_somebody_takes_over_is_said():
+    ended = replace(
+        KEYLESS,
+        identities=(JANE, CI, WORKFLOW),
+        revocations=(replace(REVOKED, identity="workflow"),),
+    )
+    again = replace(WORKFLOW, id="workflow2", not_before=AT)
+    new = replace(ended, version=4, identities=(*ended.identities, again))
+    found = diff_trust(TrustSide(ended, {}, KEY), TrustSide(new, {}, KEY))
+    assert ("identity workflow2", "loosens") in {
+        (one.what, one.direction) for one in found if "workflow had" in one.says
+    }
 
 
 def sides(**changes):

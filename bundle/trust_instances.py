@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pin a Sigstore instance in a workspace's trust, or drop one.
+
+Pure: the trust in force and a TrustedRoot document in, the next policy and trusted root
+out. An instance is who certifies subjects: its CAs, its CT logs, and the issuers that
+it may speak for. Its transparency logs and timestamp authorities are not taken over:
+what counts in a workspace is in the workspace's own log (DESIGN 3.7).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+from keys.digest import Digest
+from keys.fields import Fields
+from keys.strict import dumps_json, loads_json
+from signer.custody import CustodyTable
+from signer.errors import TrustedRootFormatError, UnknownInstanceError
+from signer.form import Custody
+from signer.instances import SigstoreInstance
+from signer.limits import (
+    MAX_CERTIFICATE_BYTES,
+    MAX_CHAIN_CERTIFICATES,
+    MAX_TRUSTED_ROOT_BYTES,
+)
+from signer.trust_policy import TrustPolicy
+from signer.trusted_root import TrustedRoot
+
+_CA: Final = "certificateAuthorities"
+_CT: Final = "ctlogs"
+_LOG_ID_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custodies:
+    """Who can cause the word of an instance's parts (DESIGN T1).
+
+    Attributes:
+        certificate_authorities: Of every CA.
+        ct_logs: Of every CT log.
+        issuers: Of each issuer, by address: the issuers that it may speak for.
+    """
+
+    certificate_authorities: Custody
+    ct_logs: Custody
+    issuers: Mapping[str, Custody]
+
+
+@dataclass(frozen=True, slots=True)
+class Pinning:
+    """The trust after a change of one instance.
+
+    Attributes:
+        policy: The trust policy, of the same version.
+        trusted_root: The bytes of the trusted root.
+    """
+
+    policy: TrustPolicy
+    trusted_root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The CAs and CT logs of a TrustedRoot document, as they stand in it."""
+
+    certificate_authorities: Mapping[Digest, Any]
+    ct_logs: Mapping[bytes, Any]
+
+    @classmethod
+    def of(cls, trusted_root: bytes) -> Self:
+        """Read the names of the parts, and keep each as it is.
+
+        Raises:
+            FormatError: Not a TrustedRoot.
+        """
+        document = _read(trusted_root)
+        return cls(
+            {_certificate(row): row for row in _rows(document, _CA)},
+            {_log_id(row): row for row in _rows(document, _CT)},
+        )
+
+
+def pin_instance(
+    policy: TrustPolicy,
+    trusted_root: bytes,
+    name: str,
+    *,
+    given: bytes,
+    custodies: Custodies,
+) -> Pinning:
+    """Pin an instance as a TrustedRoot document has it; one of that name is replaced.
+
+    Args:
+        policy: The trust policy in force.
+        trusted_root: The trusted root in force.
+        name: The instance's name in the policy.
+        given: The instance's own TrustedRoot document.
+        custodies: Who can cause the word of its parts, and its issuers.
+
+    Raises:
+        FormatError: Not a TrustedRoot, or one without a CA or a CT log.
+        UnsafeTrustPolicyError: It is another instance's, or leaves an identity without
+            its issuer.
+    """
+    parts = _Parts.of(given)
+    if not (parts.certificate_authorities and parts.ct_logs):
+        raise TrustedRootFormatError(
+            "trusted root: expected a CA and a CT log, got none of one"
+        )
+    instance = SigstoreInstance(
+        certificate_authorities=frozenset(parts.certificate_authorities),
+        ct_logs=frozenset(parts.ct_logs),
+        issuers=frozenset(custodies.issuers),
+    )
+    others = {key: one for key, one in policy.instances.items() if key != name}
+    following = {**others, name: instance}
+    rows = replace(
+        policy.custody,
+        certificate_authorities={
+            **policy.custody.certificate_authorities,
+            **dict.fromkeys(
+                parts.certificate_authorities, custodies.certificate_authorities
+            ),
+        },
+        ct_logs={
+            **policy.custody.ct_logs,
+            **dict.fromkeys(parts.ct_logs, custodies.ct_logs),
+        },
+        issuers={**policy.custody.issuers, **custodies.issuers},
+    )
+    return _pinned(policy, trusted_root, following, rows, parts)
+
+
+def drop_instance(policy: TrustPolicy, trusted_root: bytes, name: str) -> Pinning:
+    """Drop an instance: no certificate of it counts any more, also of what was signed.
+
+    Raises:
+        UnknownInstanceError: It is not pinned, or an identity that is not revoked has
+            its subject from it.
+    """
+    if name not in policy.instances:
+        raise UnknownInstanceError(
+            f"expected an instance of the trust policy: "
+            f"{', '.join(sorted(policy.instances)) or '(none)'}, got {name}"
+        )
+    following = {key: one for key, one in policy.instances.items() if key != name}
+    return _pinned(policy, trusted_root, following, policy.custody, _Parts({}, {}))
+
+
+def _pinned(
+    policy: TrustPolicy,
+    trusted_root: bytes,
+    instances: Mapping[str, SigstoreInstance],
+    rows: CustodyTable,
+    added: _Parts,
+) -> Pinning:
+    """Keep of parts and custodies what the instances name, and nothing else."""
+    authorities = {
+        one
+        for instance in instances.values()
+        for one in instance.certificate_authorities
+    }
+    logs = {one for instance in instances.values() for one in instance.ct_logs}
+    issuers = {one for instance in instances.values() for one in instance.issuers}
+    custody = replace(
+        rows,
+        certificate_authorities=_only(rows.certificate_authorities, authorities),
+        ct_logs=_only(rows.ct_logs, logs),
+        issuers=_only(rows.issuers, issuers),
+    )
+    before, document = _Parts.of(trusted_root), _read(trusted_root)
+    known = {**before.certificate_authorities, **added.certificate_authorities}
+    document[_CA] = list(_only(known, authorities).values())
+    document[_CT] = list(_only({**before.ct_logs, **added.ct_logs}, logs).values())
+    data = dumps_json(document)
+    TrustedRoot.parse(data)
+    return Pinning(replace(policy, instances=instances, custody=custody), data)
+
+
+def _only(found: Mapping[Any, Any], wanted: set[Any]) -> dict[Any, Any]:
+    return {key: value for key, value in found.items() if key in wanted}
+
+
+def _read(trusted_root: bytes) -> dict[str, Any]:
+    TrustedRoot.parse(trusted_root)
+    # An object, which the line above has made sure of.
+    return dict(loads_json(trusted_root, max_bytes=MAX_TRUSTED_ROOT_BYTES))
+
+
+def _rows(document: dict[str, Any], name: str) -> list[Any]:
+    # protobuf's JSON leaves out what is empty, and some writers say null instead.
+    return list(document.get(name) or [])
+
+
+def _certificate(row: Any) -> Digest:
+    """Return the name of a CA: SHA-256 of the first certificate of its chain."""
+    chain = Fields(row, _CA).object("certChain")
+    found = chain.objects("certificates", max_items=MAX_CHAIN_CERTIFICATES)
+    if not found:
+        raise TrustedRootFormatError(f"{chain.where}: expected certificates, got none")
+    return Digest.of(found[0].base64("rawBytes", max_bytes=MAX_CERTIFICATE_BYTES))
+
+
+def _log_id(row: Any) -> bytes:
+    return Fields(row, _CT).object("logId").base64("keyId", max_bytes=_LOG_ID_BYTES)
