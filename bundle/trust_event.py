@@ -69,14 +69,16 @@ def require_true(old: TrustPolicy, new: TrustPolicy, change: Change) -> None:
 
     Raises:
         TrustEventUntrueError: Others came, ended or are back than it says; or an
-            identity changed or left, or one that was revoked for ever is back; or the
-            policy changed though it says that nothing did.
+            identity changed or left, or one that was revoked for ever is back, or the
+            successor of one is somebody else; or the policy changed though it says
+            that nothing did.
     """
     if change.kind in UNCHANGED and replace(new, version=old.version) != old:
         raise TrustEventUntrueError(
             f"expected the trust policy as it was, after {change.kind}, got another"
         )
     _require_kept(old, new)
+    _require_same_principal(old, new, change)
     said, found = Moves.said(change), Moves.between(old, new)
     if said != found or change.kind == MADE_SOVEREIGN:
         raise TrustEventUntrueError(
@@ -111,4 +113,15 @@ def _require_kept(old: TrustPolicy, new: TrustPolicy) -> None:
     if not final <= {end.identity for end in new.revocations if end.final}:
         raise TrustEventUntrueError(
             "expected every revoked identity to stay revoked, got one that is back"
+        )
+
+
+def _require_same_principal(old: TrustPolicy, new: TrustPolicy, change: Change) -> None:
+    if change.replaces is None or change.identity is None:
+        return
+    before = {one.id: one.principal for one in old.identities}.get(change.replaces)
+    after = {one.id: one.principal for one in new.identities}.get(change.identity)
+    if before != after:
+        raise TrustEventUntrueError(
+            f"expected a rotation to name a successor of {before}, got one of {after}"
         )

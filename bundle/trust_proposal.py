@@ -182,12 +182,15 @@ def _require_named(policy: TrustPolicy, now: InForce | None) -> None:
 
 
 def _require_proof(trust: Trust, proposal: TrustProposal) -> None:
-    """DESIGN 9, T9: who comes with a key in their own hands has proved to hold it."""
+    """DESIGN 9, T9: who comes with a key in their own hands has proved to hold it.
+
+    An OIDC subject has no key: each certificate of it is proof, and none lasts.
+    """
     change = proposal.change
     if change.kind not in BRINGING or change.proof is not None:
         return
     identity = trust.policy.identity(str(change.identity))
-    if identity.custody is Custody.EXTERNAL:
+    if identity.custody is Custody.EXTERNAL and identity.public_key is not None:
         raise TrustProposalMismatchError(
             f"{identity.id}: expected a proof of possession, got none",
             hint="the holder makes it: trustacks identity register --proof-out",

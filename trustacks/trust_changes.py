@@ -6,6 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from bundle.gate.candidate import TRUSTED_ROOT_TARGET
+from bundle.trust_instances import (
+    Custodies,
+    Pinning,
+    drop_instance,
+    pin_instance,
+)
 from keys.digest import Digest
 from keys.public import PublicKey
 from signer.attestation import parse_attestation
@@ -18,6 +25,7 @@ from signer.predicates.trust_change import (
     IDENTITY_REVOKED,
     IDENTITY_ROTATED,
     IDENTITY_SUSPENDED,
+    INSTANCES_CHANGED,
     RELEASE_KEY_CHANGED,
     RULES_CHANGED,
     TRUST_RENEWED,
@@ -25,6 +33,7 @@ from signer.predicates.trust_change import (
 )
 from signer.revocation import Revocation, Survivors
 from signer.trust_policy import TrustPolicy
+from trustacks.pinned import Pinned
 from trustacks.possession import Proof
 from trustacks.proposing import Wanted
 from trustacks.trust_errors import NotSuspendedError
@@ -38,9 +47,15 @@ def registration(terms: IdentityTerms, proof: Proof) -> Wanted:
     return Wanted(change, lambda policy: _with(policy, identity), proof=proof)
 
 
+def registration_of_subject(identity: Identity) -> Wanted:
+    """Register an OIDC subject, on the admins' word alone: it has no key to prove."""
+    change = Change(kind=IDENTITY_REGISTERED, identity=identity.id)
+    return Wanted(change, lambda policy: _with(policy, identity))
+
+
 def rotation(
-    terms: IdentityTerms,
-    proof: Proof,
+    identity: Identity,
+    proof: Proof | None,
     *,
     replaces: str,
     survivors: Survivors,
@@ -49,20 +64,22 @@ def rotation(
     """Register an identity in the place of another, which ends.
 
     Args:
-        terms: Of the successor; the same principal.
-        proof: Possession of the successor's key.
+        identity: The successor; the same principal.
+        proof: Possession of the successor's key; none of an OIDC subject.
         replaces: The id that ends.
         survivors: What of it stays valid.
         at: Now.
     """
-    identity = Identity.of(terms, KeyCredential(proof.public_key))
     end = Revocation(replaces, at, f"rotated to {identity.id}", survivors)
-    digest = parse_attestation(proof.attestation).digest
+    digest = parse_attestation(proof.attestation).digest if proof else None
     change = Change(
         kind=IDENTITY_ROTATED, identity=identity.id, proof=digest, replaces=replaces
     )
     return Wanted(
-        change, lambda policy: _ending(_with(policy, identity), end), proof=proof
+        change,
+        # Ended first: one OIDC subject belongs to one identity at a time.
+        lambda policy: _with(_ending(policy, end), identity),
+        proof=proof,
     )
 
 
@@ -123,6 +140,39 @@ def another_release_key(key: PublicKey) -> Wanted:
     """Let another online key offer releases; what identities sign is as before."""
     change = Change(kind=RELEASE_KEY_CHANGED)
     return Wanted(change, lambda policy: policy, release_key=key)
+
+
+def instance_pinned(
+    pinned: Pinned, name: str, *, given: bytes, custodies: Custodies
+) -> Wanted:
+    """Pin a Sigstore instance as its TrustedRoot document has it.
+
+    Raises:
+        TrustacksError: As ``bundle.trust_instances.pin_instance``.
+    """
+    policy, root = pinned.trust.policy, pinned.trusted_root
+    made = pin_instance(policy, root, name, given=given, custodies=custodies)
+    return _instances(made)
+
+
+def instance_dropped(pinned: Pinned, name: str) -> Wanted:
+    """Drop a Sigstore instance.
+
+    Raises:
+        UnknownInstanceError: It is not pinned, or an identity needs it.
+    """
+    made = drop_instance(pinned.trust.policy, pinned.trusted_root, name)
+    return _instances(made)
+
+
+def _instances(made: Pinning) -> Wanted:
+    def changed(policy: TrustPolicy) -> TrustPolicy:
+        return replace(
+            policy, instances=made.policy.instances, custody=made.policy.custody
+        )
+
+    files = {TRUSTED_ROOT_TARGET: made.trusted_root}
+    return Wanted(Change(kind=INSTANCES_CHANGED), changed, files=files)
 
 
 def _with(policy: TrustPolicy, identity: Identity) -> TrustPolicy:

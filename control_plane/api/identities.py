@@ -17,8 +17,9 @@ from control_plane.api.schemas.identities import (
 )
 from control_plane.api.strict import StrictRoute
 from control_plane.auth.roles import Caller, Permission
-from control_plane.workflows import ends, identities
+from control_plane.workflows import claims, ends, identities
 from keys.public import PublicKey
+from signer.revocation import NOTHING
 
 router = APIRouter(
     prefix="/v1/workspaces/{ws}", route_class=StrictRoute, tags=["identities"]
@@ -46,8 +47,17 @@ def challenge(
 def register(
     ws: str, new: NewIdentity, _: ManagerIn, services: ServicesIn
 ) -> IdentityInfo:
-    """Register the identity of a proof, or one whose key this server makes."""
-    if new.identity is not None:
+    """Register the identity of a proof, an OIDC subject, or a key made here."""
+    if new.identity is not None and new.oidc is not None:
+        found = claims.register(
+            services,
+            ws,
+            terms=new.identity.terms(),
+            credential=new.oidc.credential(),
+            replaces=new.replaces,
+            survivors=new.survivors.read() if new.survivors else NOTHING,
+        )
+    elif new.identity is not None:
         found = identities.register_custodial(services, ws, terms=new.identity.terms())
     else:
         found = identities.register(
@@ -82,7 +92,7 @@ def revoke(
         ws,
         identity,
         reason=end.reason,
-        survivors=end.read(),
+        survivors=end.survivors.read(),
     )
     return IdentityInfo.of(found)
 
@@ -97,7 +107,7 @@ def suspend(
         ws,
         identity,
         reason=end.reason,
-        survivors=end.read(),
+        survivors=end.survivors.read(),
         final=False,
     )
     return IdentityInfo.of(found)

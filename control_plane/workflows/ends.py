@@ -15,7 +15,7 @@ from control_plane.errors import (
 )
 from control_plane.keystore import ADMIN
 from control_plane.services import Services
-from control_plane.workflows.identities import Registered, identity_of
+from control_plane.workflows.identities import Registered, identity_of, shown
 from control_plane.workflows.release_chain import open_release, read_chain
 from control_plane.workflows.trust import change_trust, following
 from control_plane.workspaces import Workspace
@@ -59,7 +59,7 @@ def revoke(
     """
     workspace = services.workspaces.open(name)
     with workspace.lock:
-        _require_survivors(workspace, survivors)
+        require_survivors(workspace, survivors)
         at = services.clock()
         published = workspace.published()
         policy = published.trust.policy
@@ -77,8 +77,8 @@ def revoke(
         revocation = Revocation(identity_id, at, reason, survivors, final)
         kind = IDENTITY_REVOKED if final else IDENTITY_SUSPENDED
         others = _ends_of_others(policy, identity_id)
-        version = _end(services, workspace, (*others, revocation), kind, identity_id)
-        return Registered(identity, revocation, version)
+        ends = (*others, revocation)
+        return shown(_end(services, workspace, ends, kind, identity_id), identity)
 
 
 def resume(services: Services, name: str, identity_id: str) -> Registered:
@@ -100,12 +100,16 @@ def resume(services: Services, name: str, identity_id: str) -> Registered:
                 f"expected a suspended identity, got {identity_id}, which is {state}"
             )
         others = _ends_of_others(policy, identity_id)
-        version = _end(services, workspace, others, IDENTITY_RESUMED, identity_id)
-        return Registered(identity, None, version)
+        resumed = _end(services, workspace, others, IDENTITY_RESUMED, identity_id)
+        return shown(resumed, identity)
 
 
-def _require_survivors(workspace: Workspace, survivors: Survivors) -> None:
-    """Refuse to keep what is not there: every Runner would stop, or keep nothing."""
+def require_survivors(workspace: Workspace, survivors: Survivors) -> None:
+    """Refuse to keep what is not there: every Runner would stop, or keep nothing.
+
+    Raises:
+        SurvivorUnknownError: A release or a checkpoint that is not this workspace's.
+    """
     for digest in survivors.releases:
         try:
             open_release(read_chain(workspace, digest))
@@ -134,12 +138,12 @@ def _end(
     ends: tuple[Revocation, ...],
     kind: str,
     identity_id: str,
-) -> int:
-    """Put these revocations in force; return the version that says so."""
+) -> TrustPolicy:
+    """Put these revocations in force; return the policy that says so."""
     published = workspace.published()
     policy = published.trust.policy
     following_policy = replace(policy, version=policy.version + 1, revocations=ends)
     change = Change(kind=kind, identity=identity_id)
     next_trust = following(published, following_policy, change)
     change_trust(services, workspace, next_trust, at=services.clock())
-    return following_policy.version
+    return following_policy

@@ -48,11 +48,13 @@ class Registered:
 
     Attributes:
         identity: The identity.
+        custody: Who can cause its signatures, directly or through CA or issuer.
         revocation: Its end, if it has one.
         trust_policy_version: The version that says so.
     """
 
     identity: Identity
+    custody: Custody
     revocation: Revocation | None
     trust_policy_version: int
 
@@ -114,8 +116,8 @@ def register_custodial(
         if services.keystore.has(name, purpose):
             kept = services.keystore.key(name, purpose).public_key
             if Identity.of(held, KeyCredential(kept)) in policy.identities:
-                return _shown(policy, policy.identity(held.id))
-        _require_new_id(policy, held.id)
+                return shown(policy, policy.identity(held.id))
+        require_new_id(policy, held.id)
         key = services.keystore.ensure(name, purpose)
         following(
             published,
@@ -150,7 +152,7 @@ def index(services: Services, name: str) -> list[Registered]:
         NotFoundError: No such workspace.
     """
     policy = services.workspaces.open(name).published().trust.policy
-    return [_shown(policy, identity) for identity in policy.identities]
+    return [shown(policy, identity) for identity in policy.identities]
 
 
 def show(services: Services, name: str, identity_id: str) -> Registered:
@@ -160,7 +162,7 @@ def show(services: Services, name: str, identity_id: str) -> Registered:
         NotFoundError: No such workspace or identity.
     """
     policy = services.workspaces.open(name).published().trust.policy
-    return _shown(policy, identity_of(policy, identity_id))
+    return shown(policy, identity_of(policy, identity_id))
 
 
 def _register(
@@ -181,7 +183,7 @@ def _register(
     identity = Identity.of(said.identity, KeyCredential(public_key))
     if identity in trust.policy.identities:
         challenges.close(services, workspace, said.challenge)
-        return _shown(trust.policy, identity)
+        return shown(trust.policy, identity)
     challenges.require_answered(services, workspace, said, public_key)
     policy = _policy_with(services, published, identity)
     logged = parse_attestation(proof).digest
@@ -190,7 +192,7 @@ def _register(
     record(services, workspace, proof, public_key)
     change_trust(services, workspace, next_trust, at=at)
     challenges.close(services, workspace, said.challenge)
-    return Registered(identity, None, policy.version)
+    return shown(policy, identity)
 
 
 def _claimed_challenge(proof: bytes) -> bytes:
@@ -206,7 +208,7 @@ def _policy_with(
     services: Services, published: Published, identity: Identity
 ) -> TrustPolicy:
     policy = published.trust.policy
-    _require_new_id(policy, identity.id)
+    require_new_id(policy, identity.id)
     key_id = identity.require_key().key_id
     if key_id in published.role_keys | services.server_keys:
         raise KeyReusedError(
@@ -220,7 +222,12 @@ def _policy_with(
     )
 
 
-def _require_new_id(policy: TrustPolicy, identity_id: str) -> None:
+def require_new_id(policy: TrustPolicy, identity_id: str) -> None:
+    """Refuse an id that some identity has, or had.
+
+    Raises:
+        IdentityExistsError: It is taken.
+    """
     if any(one.id == identity_id for one in policy.identities):
         raise IdentityExistsError(
             f"expected a new id, got {identity_id}, which is taken for ever",
@@ -243,5 +250,11 @@ def identity_of(policy: TrustPolicy, identity_id: str) -> Identity:
         ) from error
 
 
-def _shown(policy: TrustPolicy, identity: Identity) -> Registered:
-    return Registered(identity, policy.revocation(identity.id), policy.version)
+def shown(policy: TrustPolicy, identity: Identity) -> Registered:
+    """Return an identity as a trust policy has it."""
+    return Registered(
+        identity=identity,
+        custody=policy.custody_of(identity),
+        revocation=policy.revocation(identity.id),
+        trust_policy_version=policy.version,
+    )

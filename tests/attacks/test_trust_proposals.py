@@ -22,13 +22,15 @@ from bundle.tuf.rootchain import open_roots
 from keys.clock import utc_now
 from keys.digest import Digest
 from keys.errors import TrustacksError
-from signer.credential import KeyCredential
+from signer.credential import KeyCredential, OidcCredential
 from signer.form import Custody
+from signer.instances import SigstoreInstance
 from signer.pins import Floor, Freshness
 from signer.predicates.trust_change import (
     IDENTITY_REGISTERED,
     IDENTITY_RESUMED,
     IDENTITY_REVOKED,
+    IDENTITY_ROTATED,
     LAYERS_CHANGED,
     RELEASE_KEY_CHANGED,
     RULES_CHANGED,
@@ -36,9 +38,11 @@ from signer.predicates.trust_change import (
     Change,
 )
 from signer.revocation import Revocation, Survivors
+from signer.subject_pattern import SubjectPattern
 from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
+from tests.simulators.instance import GITHUB, MAIN, SimulatedInstance
 from tests.simulators.signing import SimulatedLog
 from tests.simulators.workspace import SimulatedWorkspace
 from trustacks.trusting import review
@@ -184,6 +188,52 @@ def ending(house, survivors):
     return propose(house, change=change, revocations=(*before, end))
 
 
+def certified(house, *, inside="", name="workflow", change=None):
+    """A proposal of an OIDC subject, of whose instance the Control Plane has a part."""
+    custody = dict.fromkeys(("ca", "ct", "issuer"), Custody.EXTERNAL)
+    custody |= {inside: Custody.CONTROL_PLANE} if inside else {}
+    instance, old = SimulatedInstance(), in_force(house)[1].trust.policy
+    subject = replace(
+        house.person(name, "release").identity,
+        credential=OidcCredential("public", GITHUB, SubjectPattern.exactly(MAIN)),
+    )
+    table = replace(
+        old.custody,
+        certificate_authorities={instance.authority: custody["ca"]},
+        ct_logs={instance.log_id: custody["ct"]},
+        issuers={GITHUB: custody["issuer"]},
+    )
+    pinned = SigstoreInstance(
+        certificate_authorities=frozenset(table.certificate_authorities),
+        ct_logs=frozenset(table.ct_logs),
+        issuers=frozenset(table.issuers),
+    )
+    return propose(
+        house,
+        change=change or Change(kind=IDENTITY_REGISTERED, identity=name),
+        identities=identities(house, subject),
+        instances={"public": pinned},
+        custody=table,
+    )
+
+
+def succeeded_by_somebody_else(house):
+    before = in_force(house)[1].trust.policy.revocations
+    end = Revocation("author", AT, "rotated")
+    change = Change(
+        kind=IDENTITY_ROTATED,
+        identity="thief",
+        replaces="author",
+        proof=Digest.of(b"a proof"),
+    )
+    return propose(
+        house,
+        change=change,
+        identities=identities(house, thief(house)),
+        revocations=(*before, end),
+    )
+
+
 def thief_s_log(house):
     log = SimulatedLog(house.log.origin)
     log.append(b"{}")
@@ -243,6 +293,26 @@ ATTACKS = {
     ),
     "an identity that may more": (
         lambda h: propose(h, identities=changed_identity(h)),
+        "trust-event-untrue",
+    ),
+    "a subject that the Control Plane can have certified": (
+        lambda h: certified(h, inside="ca"),
+        "custody",
+    ),
+    "a subject whose certificates nobody else sees": (
+        lambda h: certified(h, inside="ct"),
+        "custody",
+    ),
+    "a subject that the Control Plane names": (
+        lambda h: certified(h, inside="issuer"),
+        "custody",
+    ),
+    "a subject that nobody announces": (
+        lambda h: certified(h, change=RULES),
+        "trust-event-untrue",
+    ),
+    "a successor who is somebody else": (
+        succeeded_by_somebody_else,
         "trust-event-untrue",
     ),
     "an identity that is gone": (
@@ -412,3 +482,10 @@ def test_signatures_of_one_proposal_publish_no_other(house):
         assemble(other, roots.current, held)
     assert refused.value.code == "tuf-signature"
     assert TrustProposal.parse(honest.to_bytes()).id == honest.id
+
+
+def test_a_subject_in_outside_hands_is_asked_for(house):
+    """No proof is asked: an OIDC subject has no key."""
+    found = judged(house, *certified(house))
+    said = [one.says for one in found.differences if one.what == "identity workflow"]
+    assert any(f"subject {MAIN} of {GITHUB} by public" in one for one in said)

@@ -27,6 +27,7 @@ from keys.strict import b64encode
 from signer.limits import MAX_TRUST_POLICY_BYTES
 from signer.predicates.trust_change import RULES_CHANGED, Change
 from tests.cli.test_cli_ceremony import Admins
+from tests.simulators.instance import GITHUB, MAIN, TAGS, SimulatedInstance
 from tests.simulators.plane import tree
 from trustacks.client import Client
 from trustacks.errors import ControlPlaneRefusalError
@@ -34,6 +35,7 @@ from trustacks.pinned import PinnedStore
 from trustacks.trusting import in_force, review
 
 NAME = "badinput"
+PUBLIC = SimulatedInstance()
 
 
 def public_pem(key):
@@ -185,6 +187,63 @@ def a_revocation_of_nobody(policy):
     return with_field(policy, revocations=[end])
 
 
+def with_claim(policy, **oidc):
+    """The first identity as an OIDC subject of an instance that is pinned."""
+    first, *rest = policy["identities"]
+    keyed = {name: value for name, value in first.items() if name != "public_key"}
+    claim = {"instance": "public", "issuer": GITHUB, "subject": MAIN}
+    known = {name: value for name, value in (claim | oidc).items() if value}
+    ca, ct = {str(PUBLIC.authority): "external"}, {b64encode(PUBLIC.log_id): "external"}
+    return with_field(
+        policy,
+        identities=[keyed | {"oidc": known}, *rest],
+        instances=[
+            {
+                "name": "public",
+                "certificate_authorities": [*ca],
+                "ct_logs": [*ct],
+                "issuers": [GITHUB],
+            }
+        ],
+        custody=policy["custody"]
+        | {
+            "certificate_authorities": ca,
+            "ct_logs": ct,
+            "issuers": {GITHUB: "external"},
+        },
+    )
+
+
+def claim(**oidc):
+    return partial(with_claim, **oidc)
+
+
+def pattern(text):
+    return claim(subject=None, subject_pattern=text)
+
+
+def one_subject_under_two_ids(policy):
+    document = json.loads(with_claim(policy))
+    first = document["identities"][0]
+    return with_field(document, identities=[first, first | {"id": "x"}])
+
+
+def a_key_and_a_subject(policy):
+    document = json.loads(with_claim(policy))
+    first = document["identities"][0] | {"public_key": PRIVATE}
+    return with_field(document, identities=[first])
+
+
+def an_instance_in_nobodys_custody(policy):
+    document = json.loads(with_claim(policy))
+    return with_field(document, custody=policy["custody"])
+
+
+def a_subject_without_instances(policy):
+    document = json.loads(with_claim(policy))
+    return json.dumps({k: v for k, v in document.items() if k != "instances"}).encode()
+
+
 def an_unknown_field_within(policy):
     return with_identity(policy, colour="blue")
 
@@ -228,8 +287,11 @@ DOCUMENTS = {
     "PEM of nothing": (identity(public_key="x"), "key-format"),
     "a private key": (identity(public_key=PRIVATE), "key-format"),
     "RSA of 2048 bits": (identity(public_key=RSA_2048), "key-format"),
-    "RSA, which no attestation is by": (identity(public_key=RSA_3072), "key-format"),
-    "P-384": (identity(public_key=P384), "key-format"),
+    "RSA, which no attestation is by": (
+        identity(public_key=RSA_3072),
+        "unsafe-trust-policy",
+    ),
+    "P-384": (identity(public_key=P384), "unsafe-trust-policy"),
     "an unknown curve": (identity(public_key=K256), "key-format"),
     "Ed25519": (identity(public_key=ED25519), "unsafe-trust-policy"),
     "a window that ends before it begins": (identity(**ENDED), "unsafe-trust-policy"),
@@ -288,6 +350,35 @@ DOCUMENTS = {
     ),
     "a pack that climbs": (a_pack_that_climbs, "predicate-format"),
     "a pack twice": (a_pack_twice, "unsafe-trust-policy"),
+    "a subject without an instance": (a_subject_without_instances, "unknown-instance"),
+    "a subject of an instance that is not pinned": (
+        claim(instance="private"),
+        "unknown-instance",
+    ),
+    "an issuer of another instance": (
+        claim(issuer="https://idp.example.com"),
+        "foreign-issuer",
+    ),
+    "an issuer over http": (claim(issuer="http://idp.example.com"), "unsafe-issuer"),
+    "an issuer with a fragment": (claim(issuer=f"{GITHUB}#x"), "unsafe-issuer"),
+    "a pattern without an end": (pattern(TAGS[:-1]), "unsafe-subject"),
+    "a pattern without a begin": (pattern(TAGS[1:]), "unsafe-subject"),
+    "a pattern of everything": (pattern("^.*$"), "unsafe-subject"),
+    "a pattern that repeats what repeats": (
+        pattern(r"^https://h/a/([a-z]+)+$"),
+        "unsafe-subject",
+    ),
+    "a pattern of any owner": (
+        pattern(r"^https://github\.com/[a-z]+/x$"),
+        "unsafe-subject",
+    ),
+    "no subject": (claim(subject=None), "field-format"),
+    "a key and a subject": (a_key_and_a_subject, "field-format"),
+    "one subject under two ids": (one_subject_under_two_ids, "claim-reused"),
+    "an instance in nobody's custody": (
+        an_instance_in_nobodys_custody,
+        "custody-unknown",
+    ),
     "a waiver that is no digest": (field(withdrawn_waivers=["x"]), "field-format"),
 }
 

@@ -69,9 +69,7 @@ class Session:
     @cached_property
     def passphrases(self) -> Passphrases:
         """Where passphrases come from."""
-        return Passphrases(
-            self.environment.passphrase_file, ask, self.environment.pin_file
-        )
+        return Passphrases(self.environment.passphrase_file, ask)
 
     def login(self, workspace: str | None = None) -> Login:
         """Return the login for a workspace, or the current one.

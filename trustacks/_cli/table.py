@@ -21,6 +21,11 @@ _TOKEN: Final[Table] = {
     "list": (f"{_HERE}.token:list_", "list the tokens, never their secrets"),
     "revoke": (f"{_HERE}.token:revoke", "end a token now"),
 }
+_INSTANCE: Final[Table] = {
+    "add": (f"{_HERE}.trust_instance:add", "pin one, or replace it"),
+    "remove": (f"{_HERE}.trust_instance:remove", "drop one"),
+    "list": (f"{_HERE}.trust_instance:list_", "list them"),
+}
 COMMANDS: Final[Table] = {
     "login": (f"{_HERE}.login:login", "pin a workspace's root and keep a token"),
     "status": (f"{_HERE}.status:status", "health, active revision, form of trust"),
@@ -28,7 +33,6 @@ COMMANDS: Final[Table] = {
     "keys": (
         {
             "create": (f"{_HERE}.keys:create", "make an encrypted signing key"),
-            "add": (f"{_HERE}.keys:add", "name a key of a KMS or HSM"),
             "show": (f"{_HERE}.keys:show", "show a key's public half"),
         },
         "the keys that you sign with",
@@ -48,9 +52,9 @@ COMMANDS: Final[Table] = {
     "identity": (
         {
             "register": (f"{_HERE}.identity:register", "register a signing identity"),
-            "list": (f"{_HERE}.identity:list_", "list the identities that sign"),
-            "show": (f"{_HERE}.identity:show", "show one identity"),
-            "rotate": (f"{_HERE}.identity_end:rotate", "put a new key in its place"),
+            "list": (f"{_HERE}.identity_show:list_", "list the identities that sign"),
+            "show": (f"{_HERE}.identity_show:show", "show one identity"),
+            "rotate": (f"{_HERE}.identity_rotate:rotate", "put a new key in its place"),
             "suspend": (f"{_HERE}.identity_end:suspend", "end it until it is resumed"),
             "resume": (f"{_HERE}.identity_end:resume", "lift a suspension"),
             "revoke": (f"{_HERE}.identity_end:revoke", "end an identity's signatures"),
@@ -68,6 +72,7 @@ COMMANDS: Final[Table] = {
             "sign": (f"{_HERE}.trust_carry:sign", "sign one that was carried"),
             "submit": (f"{_HERE}.trust_carry:submit", "hand in what was signed"),
             "doctor": (f"{_HERE}.trust_doctor:doctor", "say what the property lacks"),
+            "instance": (_INSTANCE, "Sigstore instances that certify OIDC subjects"),
         },
         "what admins of a sovereign workspace decide",
     ),

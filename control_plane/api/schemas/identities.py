@@ -76,26 +76,29 @@ class Challenge(Answer):
         )
 
 
-class NewIdentity(Request):
-    """An identity to register: by proof of possession, or with a key made here."""
+class OidcSubject(Request):
+    """Who is certified by which Sigstore instance, in whose name."""
 
-    proof: Base64 | None = Field(
-        default=None, description="identity-proof/v1, timestamped, without a log entry"
+    instance: str = Field(examples=["public-good"])
+    issuer: str = Field(examples=["https://token.actions.githubusercontent.com"])
+    subject: str | None = Field(default=None, description="exactly this one")
+    subject_pattern: str | None = Field(
+        default=None,
+        description="or every one of this pattern",
+        examples=[
+            r"^https://github\.com/acme/overlay/\.github/x\.yml@refs/tags/v[0-9]+$"
+        ],
     )
-    public_key: str | None = Field(default=None, description="PEM, ECDSA P-256")
-    custodial: bool = False
-    identity: Terms | None = None
 
-    @model_validator(mode="after")
-    def _either_or(self) -> Self:
-        proved = self.proof is not None and self.public_key is not None
-        named = self.identity is not None
-        either = self.proof is not None or self.public_key is not None
-        if self.custodial and (either or not named):
-            raise ValueError("expected custodial with identity alone")
-        if not self.custodial and (not proved or named):
-            raise ValueError("expected proof and public_key alone")
-        return self
+    def credential(self) -> OidcCredential:
+        """Return it as the workflow takes it.
+
+        Raises:
+            FormatError: Neither subject nor pattern, or both.
+            UnsafeTrustPolicyError: One that nobody can mean.
+        """
+        given = self.model_dump(exclude_none=True)
+        return OidcCredential.parse(Fields(given, "oidc"))
 
 
 class Surviving(Request):
@@ -115,6 +118,51 @@ class Surviving(Request):
         description="a signed note of the log, which keeps what is proved to be in it",
     )
 
+    def read(self) -> Survivors:
+        """Return what is to stay valid.
+
+        Raises:
+            NoteFormatError: The checkpoint is none.
+        """
+        return Survivors(
+            attestations=frozenset(map(Digest.parse, self.attestations)),
+            releases=frozenset(map(Digest.parse, self.releases)),
+            checkpoint=self.checkpoint,
+        )
+
+
+class NewIdentity(Request):
+    """An identity to register: by proof, with a key made here, or an OIDC subject."""
+
+    proof: Base64 | None = Field(
+        default=None, description="identity-proof/v1, timestamped, without a log entry"
+    )
+    public_key: str | None = Field(default=None, description="PEM, ECDSA P-256")
+    custodial: bool = False
+    identity: Terms | None = None
+    oidc: OidcSubject | None = None
+    replaces: Name | None = Field(
+        default=None, description="with oidc: the id that ends in the same change"
+    )
+    survivors: Surviving | None = Field(
+        default=None, description="what of that one stays valid"
+    )
+
+    @model_validator(mode="after")
+    def _either_or(self) -> Self:
+        given = {name for name in _FORMS_OF if getattr(self, name)}
+        further = given & {"replaces", "survivors"} if "oidc" in given else set()
+        if given - further not in _FORMS:
+            raise ValueError(
+                "expected proof and public_key alone, custodial with identity alone, "
+                "or identity with oidc"
+            )
+        return self
+
+
+_FORMS = ({"proof", "public_key"}, {"custodial", "identity"}, {"identity", "oidc"})
+_FORMS_OF = (*set().union(*_FORMS), "replaces", "survivors")
+
 
 class Revoke(Request):
     """The end of an identity."""
@@ -123,19 +171,6 @@ class Revoke(Request):
         min_length=1, max_length=limits.MAX_REASON_CHARS, examples=["key lost"]
     )
     survivors: Surviving = Surviving()
-
-    def read(self) -> Survivors:
-        """Return what is to stay valid.
-
-        Raises:
-            NoteFormatError: The checkpoint is none.
-        """
-        kept = self.survivors
-        return Survivors(
-            attestations=frozenset(map(Digest.parse, kept.attestations)),
-            releases=frozenset(map(Digest.parse, kept.releases)),
-            checkpoint=kept.checkpoint,
-        )
 
 
 class RevocationInfo(Answer):
@@ -187,7 +222,10 @@ class IdentityInfo(Answer):
     public_key: str | None = Field(description="none if it has an OIDC subject")
     key_id: str | None
     oidc: OidcInfo | None = Field(description="none if it has a key")
-    custody: str
+    custody: str = Field(description="its own, as admins signed it")
+    effective_custody: str = Field(
+        description="who can cause its signatures, through CA or issuer too"
+    )
     permissions: list[str]
     namespaces: list[str]
     not_before: str
@@ -207,6 +245,7 @@ class IdentityInfo(Answer):
             key_id=None if key is None else key.key_id,
             oidc=OidcInfo.of(identity.credential),
             custody=identity.custody.value,
+            effective_custody=found.custody.value,
             permissions=sorted(identity.permissions),
             namespaces=sorted(identity.namespaces),
             not_before=format_instant(identity.not_before),
