@@ -47,6 +47,10 @@ LOCK_WAIT_MS: Final = 30_000
 SHUTDOWN_SECONDS: Final = 10
 # Seconds between looks at the age of online metadata; it lives for a day or more.
 REFRESH_SECONDS: Final = 900
+# Keys elsewhere than in the state directory: four for each of a hundred workspaces.
+MAX_KEY_PLACES: Final = 400
+# Bytes of the file that names them; an entry is under 600.
+MAX_KEY_PLACES_BYTES: Final = 256 * 1024
 # Bytes of a passphrase or token file of ours.
 MAX_SECRET_FILE_BYTES: Final = 4096
 # Seconds. A week: longer than any client's session, any cache's patience, and a

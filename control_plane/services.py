@@ -17,6 +17,7 @@ from bundle.storage.directory import DirectoryStorage
 from control_plane import limits
 from control_plane.auth.roles import Role
 from control_plane.auth.tokens import mint_token
+from control_plane.key_places import read_key_places
 from control_plane.keystore import SERVER, TSA, TSA_CA, KeyStore
 from control_plane.metrics import Metrics
 from control_plane.registry.migrate import migrate
@@ -93,7 +94,12 @@ def build_services(
     said: list[str] = []
     if state.ensure_passphrase(chosen=chosen):
         said.append(f"made the passphrase of all keys here: {state.passphrase_file}")
-    keystore = KeyStore(state.keys, state.passphrase)
+    keystore = KeyStore(
+        state.keys,
+        state.passphrase,
+        read_key_places(settings.keys_file) if settings.keys_file else {},
+        settings.pkcs11_module,
+    )
     authority = open_authority(
         state.chain,
         ca_key=keystore.ensure(SERVER, TSA_CA),

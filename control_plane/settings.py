@@ -23,6 +23,7 @@ PREFIX: Final = "TRUSTACKS_"
 _VARIABLES: Final = {"passphrase_file": "SERVER_PASSPHRASE_FILE"}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,190}[a-z0-9])?")
 _MAX_PORT: Final = 65535
+_PATHS: Final = frozenset({"state", "passphrase_file", "keys_file", "pkcs11_module"})
 _TEXTS: Final = frozenset(
     {"host", "public_host", "storage", "s3_endpoint_url", "s3_region"}
 )
@@ -49,6 +50,8 @@ class Settings:
             Signed for ever: choose it before the first workspace.
         database_url: The registry's SQLAlchemy URL; SQLite in ``state`` by default.
         passphrase_file: Of the encrypted keys; ``state/passphrase`` by default.
+        keys_file: Which keys lie in a KMS or HSM (``control_plane.key_places``).
+        pkcs11_module: The library of an HSM, for key URIs that name none.
         max_body_bytes: The largest request body, bytes.
         threads: Requests worked on at once, and database connections.
         releases_listed: The newest revisions that the release role lists.
@@ -65,6 +68,8 @@ class Settings:
     public_host: str = "localhost"
     database_url: Masked = field(default=Masked(""))
     passphrase_file: Path | None = None
+    keys_file: Path | None = None
+    pkcs11_module: Path | None = None
     max_body_bytes: int = limits.MAX_BODY_BYTES
     threads: int = limits.DEFAULT_THREADS
     releases_listed: int = limits.DEFAULT_RELEASES_LISTED
@@ -135,7 +140,7 @@ def _variable(name: str) -> str:
 
 
 def _convert(name: str, value: object) -> object:
-    if name in ("state", "passphrase_file"):
+    if name in _PATHS:
         return Path(str(value))
     if name == "database_url":
         return Masked(str(value))

@@ -177,7 +177,7 @@ def _signed(
     for key in keys:
         public = named.get(key.public_key.key_id)
         if public is not None:
-            metadata.sign(RoleSigner(key, public), append=True)
+            RoleSigner(key, public).sign_into(metadata)
     for one in delegators:
         require_signed(one, role, metadata)
     return metadata.to_bytes()

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.formats import encode_canonical
 from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
+from tuf.api.metadata import Metadata
 
 from bundle.tuf.errors import TufKeyError
 from bundle.tuf.roles import CUSTODY
@@ -91,6 +92,18 @@ class RoleSigner(Signer):
                 "metadata, got one that it does not verify"
             ) from error
         return signature
+
+    def sign_into(self, metadata: Metadata[Any]) -> None:
+        """Sign metadata and add the signature; signing twice is signing once.
+
+        python-tuf's ``Metadata.sign`` makes one error of all that a key can refuse, so
+        that nobody could tell a KMS that is down from a fault of ours.
+
+        Raises:
+            KeyProviderError: As ``sign``; the metadata is as it was.
+        """
+        signature = self.sign(metadata.signed_bytes)
+        metadata.signatures[signature.keyid] = signature
 
     @classmethod
     def from_priv_key_uri(

@@ -64,7 +64,7 @@ def build_root(
     metadata = Metadata(signed)
     for signing_key in root_keys:
         public = role_key(signing_key.public_key, custody)
-        metadata.sign(RoleSigner(signing_key, public), append=True)
+        RoleSigner(signing_key, public).sign_into(metadata)
     return _checked(metadata.to_bytes())
 
 

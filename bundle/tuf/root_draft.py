@@ -143,7 +143,7 @@ def sign_root(draft: bytes, key: SigningKey, *, previous: Root | None = None) ->
             f"expected a root key of root {metadata.signed.version} or of the one "
             f"before, got {key.public_key.key_id[:16]}"
         )
-    metadata.sign(RoleSigner(key, public), append=True)
+    RoleSigner(key, public).sign_into(metadata)
     return metadata.to_bytes()
 
 

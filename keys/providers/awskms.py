@@ -13,7 +13,7 @@ Permissions, on the key alone (a key policy or an IAM policy)::
                         kms:MessageType = DIGEST and kms:SigningAlgorithm
 
 Credentials, proxies and, unless the URI says them, region and endpoint are boto3's own
-matter (``AWS_PROFILE``, ``AWS_REGION``, ``AWS_ENDPOINT_URL_KMS``, an instance's role).
+matter: ``AWS_PROFILE``, ``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL_KMS``, a role.
 
 Whoever has ``kms:Sign`` can cause a signature. A key that the Control Plane's role may
 use is of ``control-plane`` custody, whoever pays for it (DESIGN T1).

@@ -92,7 +92,7 @@ def open_client(uri: KmsUri, deadline_s: float) -> Any:
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         raise ConfigurationError(
             f"AWS KMS: {error}",
-            hint="name the region: awskms:///KEY?region=REGION, or set AWS_REGION",
+            hint="name it: awskms:///KEY?region=REGION, or set AWS_DEFAULT_REGION",
         ) from error
 
 

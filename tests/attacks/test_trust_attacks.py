@@ -3,8 +3,9 @@
 
 The workspace is sovereign, from its beginning or since its admins made it so; the
 Runner, its gate, its engine and its disk are real. Each attack meets a Runner with state
-and a fresh one: it is refused by its code, and what is active stays, byte for byte.
-``make attacks`` prints the table.
+and a fresh one: it is refused by its code, and what the Runner keeps stays, byte for
+byte, but for trust that admins signed; after a restart it decides as before. ``make
+attacks`` prints the table.
 """
 
 import base64

@@ -37,11 +37,11 @@ UNKNOWN = {
     "rule sign": (("rule", "sign", "acme.nothing", *HERE), 1, "not-found"),
     "rule by path": (("rule", "test", "{policy}/no.rego", *HERE), 1, "not-found"),
     "a rule id that is none": (("rule", "show", "Not An Id", *HERE), 1, "not-found"),
-    "keys show": (("keys", "show", "nothing"), 3, "key-provider"),
+    "keys show": (("keys", "show", "nothing"), 3, "key-not-found"),
     "a key that is not here": (
         ("rule", "sign", "--key", "no", *HERE),
         3,
-        "key-provider",
+        "key-not-found",
     ),
     "bundle inspect": (("bundle", "inspect", "{tmp}/no.tar.gz"), 2, "file-missing"),
     "sign": (("sign", "{tmp}/no.txt"), 2, "file-missing"),

@@ -2,38 +2,19 @@
 """The whole way with workspaces in a bucket: made, joined, signed, released, enforced."""
 
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from tuf.api.exceptions import DownloadHTTPError
-from tuf.ngclient.fetcher import FetcherInterface
 
-from bundle.runner.runner import Runner
 from control_plane.workflows.reindex import reindex
 from control_plane.workflows.releases import head_of
 from keys.digest import Digest
 from keys.errors import WriteConflictError
 from keys.strict import b64decode, dumps_json
 from signer.attestation import parse_attestation
-from tests.simulators.http import AsgiClient
+from tests.simulators.in_process import release, runner_of
 from tests.simulators.s3 import Fault
 from tests.simulators.service import ControlPlane, new_workspace
-
-HOST = "http://plane.example"
-
-
-class AppFetcher(FetcherInterface):
-    """Fetches from a server in this process."""
-
-    def __init__(self, http: AsgiClient) -> None:
-        self._http = http
-
-    def _fetch(self, url: str) -> Iterator[bytes]:
-        answer = self._http.get(url.removeprefix(HOST), token=None)
-        if answer.status_code != 200:
-            raise DownloadHTTPError(url, answer.status_code)
-        return iter([answer.content])
 
 
 @pytest.fixture
@@ -52,38 +33,11 @@ def start(tmp_path):
         server.close()
 
 
-def _runner(server, workspace, state):
-    shown = server.http.get(workspace.path).json()
-    return Runner(
-        state=state,
-        root=b64decode(shown["root"]),
-        url=f"{HOST}/w/{workspace.name}",
-        fetcher=AppFetcher(server.http),
-        engine=server.services.engine,
-    )
-
-
-def _release(workspace, *, revision, predecessor=None, names=("jane", "rel")):
-    author, releaser = (
-        workspace.register(n, p) for n, p in zip(names, ROLES, strict=1)
-    )
-    rule = workspace.rule(author)
-    request = workspace.release_request(
-        releaser, rule, revision=revision, predecessor=predecessor
-    )
-    answer = workspace.publish(request)
-    assert answer.status_code == 201, answer.text
-    return parse_attestation(b64decode(request["release"])).digest, rule, releaser
-
-
-ROLES = ("author", "release")
-
-
 def test_a_release_goes_the_whole_way(start, s3, s3_settings, tmp_path):
     server = start(**s3_settings)
     workspace = server.create_workspace()
-    _release(workspace, revision=1)
-    runner = _runner(server, workspace, tmp_path / "runner")
+    release(workspace, revision=1)
+    runner = runner_of(server, workspace, tmp_path / "runner")
     event = runner.step()
     runner.close()
     assert (event.outcome, event.code, event.revision) == ("activated", None, 1)
@@ -99,7 +53,7 @@ def test_another_server_finds_everything_in_the_bucket(start, s3_settings, tmp_p
     """State holds keys and the index; the index is made anew."""
     first = start(**s3_settings)
     workspace = first.create_workspace()
-    digest, *_ = _release(workspace, revision=1)
+    digest, *_ = release(workspace, revision=1)
     shutil.copytree(first.settings.state, tmp_path / "moved")
     for path in (tmp_path / "moved").glob("registry.sqlite3*"):
         path.unlink()
@@ -191,7 +145,7 @@ def test_two_servers_on_one_database_and_bucket_publish_in_turn(
     settings = {**s3_settings, "database_url": postgresql_url}
     one = start("one", **settings)
     workspace = one.create_workspace()
-    digest, rule, releaser = _release(workspace, revision=1)
+    digest, rule, releaser = release(workspace, revision=1)
     shutil.copytree(one.settings.state, tmp_path / "other")
     other = start("other", **settings)
     there = type(workspace)(other, workspace.name, workspace.digest)
@@ -205,6 +159,6 @@ def test_two_servers_on_one_database_and_bucket_publish_in_turn(
     for server in (one, other):
         listed = server.http.get(f"{workspace.path}/releases").json()["items"]
         assert [item["revision"] for item in listed] == [1, 2, 3, 4]
-    runner = _runner(one, workspace, tmp_path / "runner")
+    runner = runner_of(one, workspace, tmp_path / "runner")
     assert runner.step().revision == 4
     runner.close()

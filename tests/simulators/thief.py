@@ -6,17 +6,20 @@ and whoever lies to it. A mirror has bytes and no key; a Control Plane has every
 control-plane custody (``Hostile``); some have the release identity's key besides.
 """
 
+import contextlib
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from types import SimpleNamespace
 
-from tuf.api.metadata import Metadata, Root, TargetFile
+from tuf.api.metadata import Metadata, Root, TargetFile, Targets
 
+from bundle.runner.state import STATE_FILE, State
 from bundle.tuf import documents
 from bundle.tuf.client import TufClient
 from bundle.tuf.repository import Repository
+from keys.digest import Digest
 from tests.simulators.runner import Bench, disk
 from tests.simulators.workspace import (
     TICKET,
@@ -89,12 +92,7 @@ class Scene:
     def settle(self) -> None:
         """Remember what the Runner has now."""
         self.had = self.runner.status()
-        self.kept = self.active_bytes()
-
-    def active_bytes(self) -> dict[str, bytes]:
-        """Every byte of what is active."""
-        kept = disk(self.bench.directory)
-        return {n: d for n, d in kept.items() if n.startswith("releases")}
+        self.kept = disk(self.bench.directory)
 
     def follow(self) -> None:
         """A Runner with state sees what honest people did."""
@@ -103,8 +101,56 @@ class Scene:
             self.settle()
 
     def assert_unmoved(self) -> None:
-        """What is active is what was, and it still denies."""
-        assert self.active_bytes() == self.kept
+        """What is active is what was, on disk, in memory and after a restart."""
+        self._assert_same_disk()
+        self._assert_decides_as_before()
+        self.bench.mirror.down = True
+        self.runner = self.bench.restart(self.runner, floor=self.floor)
+        self._assert_decides_as_before()
+        self.bench.mirror.down = False
+
+    def _assert_same_disk(self) -> None:
+        """Not a byte of the Runner's is another, but for trust that admins signed.
+
+        Such trust may be new to the Runner and is kept, whatever came with it; then
+        marks of roots and targets go up, and nothing else of the state moves.
+        """
+        now, folder = disk(self.bench.directory), self.bench.directory
+        changed = {n for n in now.keys() | self.kept if now.get(n) != self.kept.get(n)}
+        history = sorted((folder / "tuf/metadata/root_history").glob("*"))
+        assert {path.read_bytes() for path in history} <= {self.house.root}
+        if not changed:
+            return
+        assert all(name == STATE_FILE or name.startswith("trust/") for name in changed)
+        was, is_ = self.kept.get(STATE_FILE), State.parse(now[STATE_FILE])
+        before = State.parse(was) if was else State(is_.runner)
+        assert is_.marks
+        assert is_.marks.targets_digest in self._signed_by_admins()
+        marks = before.marks or replace(is_.marks, release=None)
+        assert is_.marks.targets_version >= marks.targets_version
+        assert (is_.marks.root_digest, is_.marks.release) == (
+            Digest.of(self.house.root),
+            marks.release,
+        )
+        still = {"marks": is_.marks, "void_since": is_.void_since}
+        assert replace(before, **still) == is_
+
+    def _signed_by_admins(self) -> set[Digest]:
+        """Whatever was stored or served that reaches the admins' threshold."""
+        root = Metadata[Root].from_bytes(self.house.root).signed
+        names = self.house.storage.names("metadata/")
+        stored = [self.stored(name) for name in names]
+        found = set()
+        for data in (*stored, *self.bench.mirror.replaced.values()):
+            with contextlib.suppress(Exception):
+                metadata = Metadata[Targets].from_bytes(data)
+                root.verify_delegate(
+                    "targets", metadata.signed_bytes, metadata.signatures
+                )
+                found.add(Digest.of(data))
+        return found
+
+    def _assert_decides_as_before(self) -> None:
         status = self.runner.status()
         had = self.had
         assert (status.revision, status.release) == (had.revision, had.release)

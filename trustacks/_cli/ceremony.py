@@ -76,7 +76,7 @@ def begin(
     type=_FOLDER,
     multiple=True,
     required=True,
-    help="An admin's root key, PEM; one for each admin.",
+    help="An admin's root key, PEM; one for each, none that the server may call.",
 )
 @click.option(
     "--targets-key",
@@ -84,7 +84,7 @@ def begin(
     type=_FOLDER,
     multiple=True,
     required=True,
-    help="An admin's targets key, PEM; one for each admin.",
+    help="An admin's targets key, PEM; likewise.",
 )
 @click.option("--threshold", default=2, show_default=True, help="How many must sign.")
 def root(

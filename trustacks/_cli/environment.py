@@ -4,6 +4,8 @@
 =========================== =====================================================
 ``TRUSTACKS_HOME``          where config.yaml and keys/ are; else ``~/.trustacks``
 ``TRUSTACKS_PASSPHRASE_FILE`` a file with the passphrase of the local keys
+``TRUSTACKS_PIN_FILE``      a file with the PIN of a token (PKCS #11)
+``TRUSTACKS_PKCS11_MODULE`` the token's library
 ``TRUSTACKS_DEBUG=1``       show the traceback of a fault of ours
 ``TRUSTACKS_DRAFT_URL``     the language-model provider of ``rule draft``
 ``TRUSTACKS_DRAFT_MODEL``   the model to ask there
@@ -27,6 +29,8 @@ class Environment:
     Attributes:
         home: The client's folder; not made before something is written.
         passphrase_file: The file to read passphrases from, or None to ask.
+        pin_file: The file to read PINs from, or None to ask.
+        pkcs11_module: The library of tokens, for URIs that name none.
         debug: Whether faults of ours show their traceback.
         no_color: Whether colour is off even on a terminal.
         draft_url: The language-model provider, if it is not that of ``config.yaml``.
@@ -41,6 +45,8 @@ class Environment:
     draft_url: str | None = None
     draft_model: str | None = None
     draft_key: str | None = field(default=None, repr=False)
+    pin_file: Path | None = None
+    pkcs11_module: Path | None = None
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
@@ -53,15 +59,16 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         ConfigurationError: Neither TRUSTACKS_HOME nor HOME is set.
     """
     values = os.environ if variables is None else variables
-    passphrase_file = values.get("TRUSTACKS_PASSPHRASE_FILE")
     return Environment(
         home=_home(values),
-        passphrase_file=Path(passphrase_file) if passphrase_file else None,
+        passphrase_file=_path(values, "TRUSTACKS_PASSPHRASE_FILE"),
         debug=values.get("TRUSTACKS_DEBUG") == "1",
         no_color="NO_COLOR" in values,
         draft_url=values.get("TRUSTACKS_DRAFT_URL") or None,
         draft_model=values.get("TRUSTACKS_DRAFT_MODEL") or None,
         draft_key=values.get("TRUSTACKS_DRAFT_KEY") or None,
+        pin_file=_path(values, "TRUSTACKS_PIN_FILE"),
+        pkcs11_module=_path(values, "TRUSTACKS_PKCS11_MODULE"),
     )
 
 
@@ -69,6 +76,10 @@ def child_variables() -> dict[str, str]:
     """Return the variables that a program we start may see: PATH and little else."""
     kept = ("PATH", "HOME", "TMPDIR", "LANG")
     return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _path(values: Mapping[str, str], name: str) -> Path | None:
+    return Path(values[name]) if values.get(name) else None
 
 
 def _home(values: Mapping[str, str]) -> Path:

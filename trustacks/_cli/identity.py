@@ -44,7 +44,11 @@ _FILE = click.Path(path_type=Path)
 @click.option("--principal", help="Who it is, such as alice@example.com.")
 @click.option("--permission", "permissions", multiple=True, help="Such as author.")
 @click.option("--namespace", "namespaces", multiple=True, help="Such as acme, or *.")
-@click.option("--key", metavar="NAME", help="The local key, if not the default one.")
+@click.option(
+    "--key",
+    metavar="NAME|URI",
+    help="The key, if not the default one; none that the Control Plane may call.",
+)
 @click.option(
     "--days", type=click.IntRange(1, 3650), default=IDENTITY_DAYS, show_default=True
 )

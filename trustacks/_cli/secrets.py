@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Passphrases and tokens: from a file or a prompt, never from an argument."""
+"""Passphrases, PINs and tokens: from a file or a prompt, never from an argument."""
 
 import sys
 from collections.abc import Callable
@@ -14,18 +14,20 @@ from trustacks.limits import MAX_SECRET_BYTES
 
 @dataclass(frozen=True)
 class Passphrases:
-    """Asks for the passphrase of a local key.
+    """Asks for the passphrase of a local key, or for the PIN of a token.
 
     Args:
         file: TRUSTACKS_PASSPHRASE_FILE, or None to ask on the terminal.
         prompt: Asks without echo; given ``confirm`` it asks twice.
+        pin_file: TRUSTACKS_PIN_FILE, likewise; a passphrase is never tried as a PIN.
     """
 
     file: Path | None
     prompt: Callable[[str, bool], str]
+    pin_file: Path | None = None
 
     def __call__(self, wanted: str) -> str:
-        """Return the passphrase for an existing key (``keys.signing.Secrets``).
+        """Return a passphrase or PIN for an existing key (``keys.signing.Secrets``).
 
         Raises:
             PassphraseMissingError: No file is named, and there is no terminal.
@@ -45,12 +47,17 @@ class Passphrases:
         return secret
 
     def _ask(self, wanted: str, *, confirm: bool) -> str:
-        if self.file is not None:
-            return read_secret(self.file)
+        from keys.signing import PIN_PROMPT  # noqa: PLC0415 - who asks has loaded it
+
+        pin = wanted.startswith(PIN_PROMPT)
+        file = self.pin_file if pin else self.file
+        if file is not None:
+            return read_secret(file)
         if not sys.stdin.isatty():
+            variable = "TRUSTACKS_PIN_FILE" if pin else "TRUSTACKS_PASSPHRASE_FILE"
             raise PassphraseMissingError(
                 f"expected a {wanted}, got no terminal to ask on",
-                hint="name a file that holds it: export TRUSTACKS_PASSPHRASE_FILE=FILE",
+                hint=f"name a file that holds it: export {variable}=FILE",
             )
         return self.prompt(wanted, confirm)
 
@@ -63,11 +70,21 @@ def read_secret(path: Path) -> str:
         FormatError: It is not one line of UTF-8.
     """
     try:
-        data = read_file(path, max_bytes=MAX_SECRET_BYTES)
+        return read_line(path, max_bytes=MAX_SECRET_BYTES)
     except NotFoundError as error:
         raise PassphraseMissingError(
             f"expected a secret in {path}, got no such file"
         ) from error
+
+
+def read_line(path: Path, *, max_bytes: int) -> str:
+    """Read a file of one line, without its newline.
+
+    Raises:
+        NotFoundError: There is no such file.
+        FormatError: It is not one line of UTF-8.
+    """
+    data = read_file(path, max_bytes=max_bytes)
     try:
         text = data.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:

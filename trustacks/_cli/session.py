@@ -69,7 +69,9 @@ class Session:
     @cached_property
     def passphrases(self) -> Passphrases:
         """Where passphrases come from."""
-        return Passphrases(self.environment.passphrase_file, ask)
+        return Passphrases(
+            self.environment.passphrase_file, ask, self.environment.pin_file
+        )
 
     def login(self, workspace: str | None = None) -> Login:
         """Return the login for a workspace, or the current one.

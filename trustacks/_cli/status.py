@@ -5,7 +5,7 @@ What the Control Plane says of itself is shown as such; the active revision, the
 trust and the expiries come from metadata that was verified from the pin.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from keys.clock import format_instant
 from keys.errors import TrustacksError
@@ -13,7 +13,7 @@ from keys.public import PublicKey
 from signer.errors import UnknownSignerError
 from trustacks._cli.config import Login
 from trustacks._cli.connect import open_client, open_pinned
-from trustacks._cli.keyring import key_uri, public_half
+from trustacks._cli.keyring import find_key, public_half
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.notes import form_note
 from trustacks._cli.output import pairs
@@ -22,6 +22,12 @@ from trustacks.answers import items_of, optional_of, text_of
 from trustacks.client import Client
 from trustacks.lives import Life, lives_of
 from trustacks.pinned import Head, Pinned
+
+_FORMS: Final = {
+    "awskms": "key of AWS KMS",
+    "encfile": "encrypted file",
+    "pkcs11": "key of a token",
+}
 
 
 @command("status")
@@ -79,10 +85,19 @@ def _runners(client: Client, login: Login) -> list[dict[str, Any]]:
 def _key(session: Session, pinned: Pinned) -> dict[str, Any] | None:
     """Describe the key that signs by default, if there is exactly one."""
     try:
-        uri, public = key_uri(session, None), public_half(session, None)
+        place = find_key(session, None)
+        # A bare URI would ask a KMS, or a person for a PIN.
+        public = public_half(session, None) if place.noted else None
     except TrustacksError:
         return None
-    return {"uri": uri, "form": "encrypted file", "identity": _identity(pinned, public)}
+    form = _FORMS.get(place.uri.partition(":")[0], "key")
+    identity = _identity(pinned, public) if public else None
+    return {
+        "uri": place.uri,
+        "form": form,
+        "key_id": public.key_id if public else None,
+        "identity": identity,
+    }
 
 
 def _identity(pinned: Pinned, public: PublicKey) -> dict[str, str] | None:
@@ -126,9 +141,8 @@ def _key_text(key: dict[str, Any] | None) -> str:
     if key is None:
         return "none chosen"
     identity = key["identity"]
-    said = (
-        f"identity {identity['id']}, custody {identity['custody']}"
-        if identity
-        else "not registered"
-    )
+    if identity:
+        said = f"identity {identity['id']}, custody {identity['custody']}"
+    else:
+        said = "not registered" if key["key_id"] else "not asked for its public half"
     return f"{key['form']} {key['uri']}; {said}"

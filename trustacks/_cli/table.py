@@ -33,6 +33,7 @@ COMMANDS: Final[Table] = {
     "keys": (
         {
             "create": (f"{_HERE}.keys:create", "make an encrypted signing key"),
+            "add": (f"{_HERE}.keys:add", "name a key of a KMS or HSM"),
             "show": (f"{_HERE}.keys:show", "show a key's public half"),
         },
         "the keys that you sign with",

@@ -135,10 +135,12 @@ def _private(login: Login, uri: Pkcs11Uri) -> Any:
 
 
 def _public(login: Login, uri: Pkcs11Uri, private: Any) -> PublicKey:
-    """Read the public half: the object with the same id, or else label."""
+    """Read the public half: of the same id, and of several the one of that label."""
     key_id = _attribute(private, Attribute.ID) or None
-    label = None if key_id else _attribute(private, Attribute.LABEL)
-    found = _objects(login, ObjectClass.PUBLIC_KEY, label, key_id)
+    label = _attribute(private, Attribute.LABEL)
+    found = _objects(login, ObjectClass.PUBLIC_KEY, None if key_id else label, key_id)
+    if len(found) > 1:
+        found = [one for one in found if _attribute(one, Attribute.LABEL) == label]
     expect_one(found, f"public key {uri.key_name}")
     return read_public(found[0], uri.key_name)
 

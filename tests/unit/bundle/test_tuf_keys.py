@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from securesystemslib.formats import encode_canonical
 from securesystemslib.signer import SSlibKey
+from tuf.api.metadata import Metadata, Root
 
 from bundle.tuf.errors import TufKeyError
 from bundle.tuf.keys import (
@@ -18,7 +19,7 @@ from bundle.tuf.keys import (
     role_key,
 )
 from keys.digest import Digest
-from keys.errors import KeyMismatchError
+from keys.errors import KeyMismatchError, KeyUnavailableError
 from signer.form import Custody
 from tests.simulators.memory_key import MemoryKey
 
@@ -188,3 +189,20 @@ def test_hex_in_another_case_is_the_same_key():
                 key("ed25519", "ed25519", ED_HEX.upper(), "b" * 64),
             ]
         )
+
+
+def test_what_a_key_refuses_is_said_as_it_is_and_the_metadata_stays_as_it_was():
+    class Down(MemoryKey):
+        def sign(self, message):
+            raise KeyUnavailableError("down")
+
+    private = MemoryKey.ecdsa()
+    down = Down(private.private, private.public_key)
+    metadata = Metadata(Root())
+
+    with pytest.raises(KeyUnavailableError):
+        RoleSigner(down, role_key(down.public_key, Custody.EXTERNAL)).sign_into(
+            metadata
+        )
+
+    assert metadata.signatures == {}

@@ -229,7 +229,6 @@ def test_a_key_of_another_use_does_not_open(kms, spec):
 
 
 def test_without_a_region_the_hint_says_where_to_name_it(kms, monkeypatch):
-    monkeypatch.delenv("AWS_REGION", raising=False)
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
 
     with pytest.raises(ConfigurationError) as refused:
@@ -238,7 +237,6 @@ def test_without_a_region_the_hint_says_where_to_name_it(kms, monkeypatch):
 
 
 def test_region_and_endpoint_may_be_the_environments(kms, monkeypatch):
-    monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", f"http://{kms.host}")
 
