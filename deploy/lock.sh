@@ -17,7 +17,7 @@ compile() {
 	resolve --output-file "$out" "$@" pyproject.toml "$backend"
 }
 runs="--extra cli --extra server --extra mcp --extra prove"
-stores="--extra s3 --extra postgres --extra kms --extra hsm"
+stores="--extra s3 --extra postgres --extra kms --extra hsm --extra vault"
 # shellcheck disable=SC2086 # words on purpose
 compile requirements/runtime.txt $runs
 # shellcheck disable=SC2086

@@ -130,3 +130,14 @@ def hsm(tmp_path_factory):
         except FileNotFoundError as absent:
             pytest.skip(str(absent))
         yield found
+
+
+@pytest.fixture
+def vault(monkeypatch):
+    """Vault's transit engine on loopback, as the environment names it."""
+    from tests.simulators.vault import TOKEN, serve_vault  # noqa: PLC0415
+
+    with serve_vault() as server:
+        monkeypatch.setenv("VAULT_ADDR", server.url)
+        monkeypatch.setenv("VAULT_TOKEN", TOKEN)
+        yield server

@@ -4,13 +4,17 @@
 The table is closed and constant: no plug-in decides how a key is opened. Each
 provider, and the library that it needs, is imported when its scheme is first asked for.
 
-========== ==================================================== ===============
-scheme     names                                                extra
-========== ==================================================== ===============
-`encfile:` an encrypted PKCS#8 file                             none
-`awskms:`  a key of AWS KMS: id, ARN or alias                   ``kms``
-`pkcs11:`  a key of an HSM or smart card (RFC 7512)             ``hsm``
-========== ==================================================== ===============
+=========== =================================================== ================
+scheme      names                                               needs
+=========== =================================================== ================
+`encfile:`  an encrypted PKCS#8 file                            nothing
+`awskms:`   a key of AWS KMS: id, ARN or alias                  extra ``kms``
+`pkcs11:`   a key of an HSM or smart card (RFC 7512)            extra ``hsm``
+`hv:`       a key of Vault's transit engine, by securesystemslib extra ``vault``
+`gcpkms:`   a key of Google Cloud KMS, by securesystemslib      google-cloud-kms
+`azurekms:` a key of Azure Key Vault, by securesystemslib       azure-identity,
+                                                                azure-keyvault-keys
+=========== =================================================== ================
 
 Where a key lies does not say who can cause a signature: a key that the Control Plane
 may call is of ``control-plane`` custody wherever it lies (DESIGN T1).
@@ -29,7 +33,10 @@ from keys.signing import CheckedKey, ProviderKey, Secrets, require_key
 _PROVIDERS: Final = MappingProxyType(
     {
         "awskms": "keys.providers.awskms",
+        "azurekms": "keys.providers.securesystems",
         "encfile": "keys.providers.encfile",
+        "gcpkms": "keys.providers.securesystems",
+        "hv": "keys.providers.securesystems",
         "pkcs11": "keys.providers.pkcs11",
     }
 )
@@ -68,7 +75,7 @@ def open_signing_key(
             f"expected a key URI of at most {MAX_URI_CHARS} characters and of scheme "
             f"{known} got scheme {scheme[:16]!r}"
         )
-    opening = Opening(secrets, pkcs11_module, deadline_s)
+    opening = Opening(scheme, secrets, pkcs11_module, deadline_s)
     key: ProviderKey = import_module(module).open_key(rest, opening)
     if key_id is not None:
         require_key(key.public_key, key_id)

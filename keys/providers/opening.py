@@ -13,12 +13,14 @@ class Opening:
     """How to open a key.
 
     Attributes:
+        scheme: Of the URI, for the provider of several.
         secrets: Asked for a passphrase or PIN; may be asked again later, and from
             another thread, when a token has to be opened anew.
         pkcs11_module: The PKCS#11 library of URIs that name none.
         deadline_s: For opening, and for each signature.
     """
 
+    scheme: str
     secrets: Secrets
     pkcs11_module: Path | None = None
     deadline_s: float = DEADLINE_S

@@ -26,6 +26,7 @@ from keys.providers.encfile import create_key
 from keys.signing import CheckedKey
 from tests.simulators import hsm as hsm_
 from tests.simulators import kms as kms_
+from tests.simulators import vault as vault_
 
 FAULTS = (
     "the name leads to another key",
@@ -82,7 +83,7 @@ class Provider:
     faults: Mapping[str, Expected]
     cannot: Mapping[str, str]
 
-    def make(self, kind: str = schemes.ECDSA_P256) -> str:
+    def make(self, kind: str | None = None) -> str:
         """Make a key, as an administrator would; return its URI."""
         raise NotImplementedError
 
@@ -350,6 +351,60 @@ class Tokens(Provider):
             yield self._make(kind)
 
         return happen
+
+
+class Transit(Provider):
+    """Vault, through securesystemslib."""
+
+    kinds = (schemes.ED25519,)
+    cannot = MappingProxyType({"secp256k1": "Vault has no such keys"})
+
+    def __init__(self, vault: vault_.SimulatedVault) -> None:
+        self._vault = vault
+        fault = vault_.Fault
+        self.faults = {
+            "the name leads to another key": Expected(
+                "key-mismatch", self._fault(fault.OTHER_KEY_ANSWERS), late=False
+            ),
+            "another key signs": Expected(
+                "key-mismatch", self._fault(fault.OTHER_KEY_SIGNS)
+            ),
+            "a signature of other bytes": Expected(
+                "key-mismatch", self._fault(fault.GARBAGE_SIGNATURE)
+            ),
+            "a signature of another length": Expected(
+                "key-answer", self._fault(fault.LONG_SIGNATURE)
+            ),
+            "an answer that is none": Expected("key-answer", self._fault(fault.EMPTY)),
+            "disabled": Expected("key-disabled", self._fault(fault.DISABLED)),
+            "not there": Expected("key-not-found", self._rotated, late=False),
+            "denied": Expected("key-access-denied", self._fault(fault.DENIED)),
+            "weak RSA": Expected("key-answer", self._weak, late=False),
+            "down": Expected("key-unavailable", self._fault(fault.DOWN)),
+            "slow": Expected("key-timeout", self._fault(fault.HANGING)),
+        }
+
+    def make(self, kind: str = schemes.ED25519) -> str:
+        assert kind == schemes.ED25519
+        return self._vault.make(f"key-{next(_ids)}")
+
+    def _fault(self, fault: vault_.Fault):
+        @contextmanager
+        def happen(uri: str) -> Iterator[str]:
+            with self._vault.fails(fault):
+                yield uri
+
+        return happen
+
+    @contextmanager
+    def _rotated(self, uri: str) -> Iterator[str]:
+        """The newest version is another: securesystemslib finds no older one."""
+        self._vault.make(uri.removeprefix("hv:").partition("/")[0])
+        yield uri
+
+    @contextmanager
+    def _weak(self, uri: str) -> Iterator[str]:
+        yield self._vault.make(f"key-{next(_ids)}", kind="rsa-2048")
 
 
 def _k256():

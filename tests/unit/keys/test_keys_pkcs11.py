@@ -160,7 +160,7 @@ PIN_FILES = {
 
 @pytest.mark.parametrize(("content", "mode", "code"), PIN_FILES.values(), ids=PIN_FILES)
 def test_a_pin_file_is_one_line_that_not_everybody_reads(tmp_path, content, mode, code):
-    path, opening = tmp_path / "pin", Opening(Asked("never"))
+    path, opening = tmp_path / "pin", Opening("pkcs11", Asked("never"))
     if content is not None:
         path.write_bytes(content)
         path.chmod(mode)
