@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parent's end of the solver's process: start it, ask it, stop it in time."""
 
-import os
-import subprocess
 import sys
 import threading
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from bundle.ratchet.errors import ProverUnavailableError
 from bundle.ratchet.limits import GRACE_S, PROVER_MEMORY_BYTES, START_S
-from bundle.rego.child import Child
+from bundle.rego.child import Child, read_json
 from bundle.rego.errors import EngineUnavailableError, EvaluationError
 from bundle.rego.session import to_json
-
-_LINKER: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +80,8 @@ class Prover:
             warm = self._answered == self._child.generation
             seconds = timeout_ms / 1000 + (GRACE_S if warm else START_S)
             try:
-                answer = self._child.ask(to_json(question).encode(), seconds=seconds)
+                words = [to_json(question).encode()]
+                answer = read_json(self._child.ask(words, seconds=seconds)[0])
             except EngineUnavailableError as error:
                 raise ProverUnavailableError(
                     "expected the solver to start, got none",
@@ -120,38 +116,13 @@ class _SolverChild(Child):
         super().__init__(PROVER_MEMORY_BYTES)
         self._python = python
 
-    def start(self) -> None:
-        if self._owner != os.getpid():  # after a fork the pipes are the parent's
-            self._process, self._owner = None, os.getpid()
-        if self._process is not None and self._process.poll() is None:
-            return
-        self.stop()
-        command = [self._python, "-I", "-m", "bundle.ratchet.worker"]
-        self._process = subprocess.Popen(
-            [*command, str(self._memory_bytes)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={n: os.environ[n] for n in _LINKER if n in os.environ},
-            cwd="/",
-            bufsize=0,
-        )
-        self.generation += 1
-        weakref.finalize(self, _end, self._process)
+    def command(self) -> list[str]:
+        program = ["-I", "-m", "bundle.ratchet.worker"]
+        return [self._python, *program, str(self.memory_bytes)]
 
 
 def _start(child: Child) -> None:
     try:
         child.start()
-    except OSError as error:
-        raise ProverUnavailableError(
-            f"expected to start the solver's process: {error.strerror}"
-        ) from error
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
+    except EngineUnavailableError as error:
+        raise ProverUnavailableError(error.message) from error

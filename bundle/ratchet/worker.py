@@ -10,8 +10,6 @@ import contextlib
 import json
 import os
 import resource
-import signal
-import struct
 import sys
 from typing import Any, BinaryIO
 
@@ -25,8 +23,8 @@ from bundle.ratchet.solve import Side, search
 from bundle.ratchet.values import VALUE, literal
 from bundle.rego.engine import Module
 from bundle.rego.errors import RegoParseError
+from bundle.rego.frames import HEAD, pack, unpack
 
-_LENGTH = struct.Struct(">I")
 # Formulas are nested functions, so Python's frames are many; they are on the heap.
 _FRAMES = 20_000
 
@@ -89,22 +87,20 @@ def _confine(memory_bytes: int) -> None:
 
 
 def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    while len(head := requests.read(_LENGTH.size)) == _LENGTH.size:
-        request = json.loads(requests.read(_LENGTH.unpack(head)[0]))
+    while len(head := requests.read(HEAD.size)) == HEAD.size:
+        (question,) = unpack(requests.read(*HEAD.unpack(head)))
         try:
-            answer = _answer(request)
+            answer = _answer(json.loads(question))
         except MemoryError:
             answer = _no_answer("out of memory")
         except Exception as error:  # noqa: BLE001 - whatever it was, it is no proof
             answer = _no_answer(f"the prover failed: {type(error).__name__}")
-        data = json.dumps(answer).encode()
-        answers.write(_LENGTH.pack(len(data)) + data)
+        answers.write(pack([json.dumps(answer).encode()]))
         answers.flush()
 
 
 def main() -> None:
     """Serve until the parent closes the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints cannot speak for the solver
     _confine(int(sys.argv[1]))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, Self
 
+from bundle.rego.child import read_json
 from bundle.rego.engine import UNDEFINED, LineCoverage, Module, Undefined
 from bundle.rego.errors import (
     EvaluationCrashError,
@@ -16,7 +17,7 @@ from bundle.rego.errors import (
 from bundle.rego.installed import engine_version
 from bundle.rego.lexer import check_source
 from bundle.rego.limits import MAX_MODULES, Limits
-from bundle.rego.session import Session, one_line, to_json
+from bundle.rego.session import Session, Words, one_line, to_json
 from keys.errors import UsageError
 
 _PATH: Final = re.compile(r"data(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
@@ -63,11 +64,11 @@ class EmbeddedEngine:
             EvaluationError: The parser gave no answer.
         """
         check_source(module)
-        request = {"do": "parse", "path": module.path, "source": module.source}
+        words = ("parse", module.path, module.source)
         seconds = self._session.limits.parse_seconds
-        answer = self._session.ask(request, seconds=seconds, path=module.path)
+        answer = self._session.ask(words, seconds=seconds, path=module.path)
         try:
-            return dict(answer[0]["ast"])
+            return dict(read_json(answer[0])[0]["ast"])
         except (LookupError, TypeError, ValueError):
             raise EvaluationCrashError("expected a syntax tree, got none") from None
 
@@ -89,16 +90,10 @@ class EmbeddedEngine:
             raise EvaluationMemoryError(
                 f"expected at most {MAX_MODULES} modules, got {len(modules)}"
             )
-        request = {
-            "do": "load",
-            "handle": self._session.new_handle(),
-            "coverage": coverage,
-            "data": to_json(data or {}),
-            "modules": [(m.path, check_source(m).source) for m in modules],
-        }
-        policy = EmbeddedPolicy(self._session, request)
-        policy.evaluate_many((), {})
-        return policy
+        texts = [text for m in modules for text in (m.path, check_source(m).source)]
+        return EmbeddedPolicy(
+            self._session, to_json(data or {}), texts, coverage=coverage
+        )
 
     def close(self) -> None:
         """End the child. A later request starts another."""
@@ -112,13 +107,25 @@ class EmbeddedEngine:
 
 
 class EmbeddedPolicy:
-    """What an ``EmbeddedEngine`` has loaded; survives the death of the child."""
+    """What an ``EmbeddedEngine`` has loaded; survives the death of the child.
 
-    def __init__(self, session: Session, load: dict[str, Any]) -> None:
+    Args:
+        session: The engine's.
+        data: The data document, JSON.
+        modules: Path and source, in turn.
+        coverage: Whether the lines that are reached are counted.
+    """
+
+    def __init__(
+        self, session: Session, data: str, modules: Sequence[str], *, coverage: bool
+    ) -> None:
         self._session = session
-        self._load = load
+        self._handle = session.new_handle()
+        counting = "coverage" if coverage else ""
+        self._load = ("load", str(self._handle), data, counting, *modules)
         self._generation = 0
-        weakref.finalize(self, session.drop, load["handle"])
+        weakref.finalize(self, session.drop, self._handle)
+        self._ask(None, session.limits.load_seconds)
 
     def evaluate(self, path: str, document: Any) -> Any:
         """Return the value of ``data.x.y`` for an input document, or ``UNDEFINED``.
@@ -145,9 +152,9 @@ class EmbeddedPolicy:
                 raise UsageError(f"expected a path like data.x.y, got {path!r}")
         limits = self._session.limits
         seconds = limits.evaluate_seconds + limits.path_seconds * len(paths)
-        request = {"do": "evaluate", "paths": list(paths), "input": to_json(document)}
-        values = self._ask(request, seconds)
-        if not isinstance(values, list) or len(values) != len(paths):
+        words = ("evaluate", str(self._handle), to_json(document), *paths)
+        values = self._ask(words, seconds)
+        if len(values) != len(paths):
             raise EvaluationCrashError("expected an answer for every path")
         return [_result(value) for value in values]
 
@@ -157,7 +164,9 @@ class EmbeddedPolicy:
         Raises:
             EvaluationError: There is no answer.
         """
-        report = self._ask({"do": "coverage"}, self._session.limits.evaluate_seconds)
+        words = ("coverage", str(self._handle))
+        answer = self._ask(words, self._session.limits.evaluate_seconds)
+        report = read_json(answer[0])
         return tuple(
             LineCoverage(f["path"], tuple(f["covered"]), tuple(f["not_covered"]))
             for f in report["files"]
@@ -165,20 +174,24 @@ class EmbeddedPolicy:
 
     def close(self) -> None:
         """Forget the modules; a later question loads them again."""
-        self._session.drop(self._load["handle"])
+        self._session.drop(self._handle)
         self._generation = 0
 
-    def _ask(self, request: dict[str, Any], seconds: float) -> Any:
+    def _ask(self, words: Words | None, seconds: float) -> list[bytes]:
         answer, self._generation = self._session.ask_loaded(
-            self._load,
-            {**request, "handle": self._load["handle"]},
-            seconds=seconds,
-            generation=self._generation,
+            self._load, words, seconds=seconds, generation=self._generation
         )
         return answer
 
 
-def _result(value: Any) -> Any:
-    if "error" in value:
-        return EvaluationError(one_line(str(value["error"])))
-    return value.get("value", UNDEFINED)
+def _result(answer: bytes) -> Any:
+    """Return the value that a word is: a letter, and a text."""
+    kind, text = answer[:1], answer[1:]
+    if kind == b"v":
+        return read_json(text)
+    if kind == b"q":
+        found = read_json(text).get("result", ())
+        return found[0]["expressions"][0]["value"] if found else UNDEFINED
+    if kind == b"e":
+        return EvaluationError(one_line(text.decode("utf-8", "replace")))
+    raise EvaluationCrashError("expected a value, got something else")

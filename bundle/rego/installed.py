@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The version of the wheel that brings regorus.
+"""Where the wheel that brings regorus was installed, and which version it is.
 
 ``importlib.metadata`` knows it too, for 20 ms of imports (an e-mail parser, sockets)
 that every ``rule lint`` would wait for. Installers write the version into the name of
@@ -14,15 +14,22 @@ WHEEL: Final = "gordon-to-regorus"
 _SUFFIX: Final = ".dist-info"
 
 
+def engine_folder() -> Path | None:
+    """Return the folder that regorus is imported from, if it is installed."""
+    spec = find_spec("regorus")  # finds it, and does not import it
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parents[1]
+
+
 def engine_version() -> str:
     """Return the version of the wheel, such as ``0.13.0``."""
-    spec = find_spec("regorus")  # finds it, and does not import it
-    if spec is not None and spec.origin is not None:
-        beside = Path(spec.origin).parents[1]
-        stem = WHEEL.replace("-", "_")
-        found = list(beside.glob(f"{stem}-*{_SUFFIX}"))
-        if len(found) == 1:
-            return found[0].name.removeprefix(f"{stem}-").removesuffix(_SUFFIX)
+    stem = f"{WHEEL.replace('-', '_')}-"
+    folder = engine_folder()
+    names = [path.name for path in folder.iterdir()] if folder else []
+    found = [n for n in names if n.startswith(stem) and n.endswith(_SUFFIX)]
+    if len(found) == 1:
+        return found[0].removeprefix(stem).removesuffix(_SUFFIX)
     from importlib.metadata import version  # noqa: PLC0415 - 20 ms, see above
 
     return version(WHEEL)

@@ -19,6 +19,9 @@ from bundle.rego.errors import (
 )
 from bundle.rego.limits import Limits
 
+# A question as ``worker`` has it, without the seconds and what is dropped.
+Words = tuple[str, ...]
+
 _PLACE: Final = re.compile(r"-->\s(?P<path>.+):(?P<line>[0-9]+):(?P<column>[0-9]+)\n")
 _REASON: Final = re.compile(r"error: (?P<reason>[^\n]*)")
 
@@ -57,20 +60,21 @@ class Session:
         """Let the child forget a policy at the next question (safe in a finaliser)."""
         self._dropped.append(handle)
 
-    def ask(self, request: dict[str, Any], *, seconds: float, path: str) -> Any:
+    def ask(self, words: Words, *, seconds: float, path: str) -> list[bytes]:
         """Ask a question that needs no policy; ``path`` is for messages."""
         with self._lock:
-            return self._ask(request, seconds, path)
+            return self._ask(words, seconds, path)
 
     def ask_loaded(
-        self,
-        load: dict[str, Any],
-        request: dict[str, Any],
-        *,
-        seconds: float,
-        generation: int,
-    ) -> tuple[Any, int]:
+        self, load: Words, words: Words | None, *, seconds: float, generation: int
+    ) -> tuple[list[bytes], int]:
         """Ask about a policy, loading it first if this child never did.
+
+        Args:
+            load: What loads the policy.
+            words: The question; none where it is to be loaded only.
+            seconds: For the question.
+            generation: Of the child that has the policy.
 
         Returns:
             The answer, and the generation of the child that has the policy now.
@@ -80,15 +84,19 @@ class Session:
             if self._child.generation != generation:
                 self._ask(load, self.limits.load_seconds, "modules")
                 generation = self._child.generation
-            return self._ask(request, seconds, "modules"), generation
+            answer = [] if words is None else self._ask(words, seconds, "modules")
+            return answer, generation
 
-    def _ask(self, request: dict[str, Any], seconds: float, path: str) -> Any:
+    def _ask(self, words: Words, seconds: float, path: str) -> list[bytes]:
         drop, self._dropped = self._dropped, []
-        message = to_json({**request, "seconds": seconds, "drop": drop})
-        answer = self._child.ask(message.encode(), seconds=seconds)
-        if "ok" in answer:
-            return answer["ok"]
-        raise _refusal(answer.get("refused"), str(answer.get("text")), path)
+        what, *arguments = words
+        head = [what, str(seconds), " ".join(map(str, drop))]
+        request = [w.encode("utf-8", "surrogatepass") for w in (*head, *arguments)]
+        step, *answer = self._child.ask(request, seconds=seconds)
+        if step == b"ok":
+            return answer
+        text = b" ".join(answer).decode("utf-8", "replace")
+        raise _refusal(step.decode("utf-8", "replace"), text, path)
 
 
 def to_json(value: Any) -> str:
@@ -110,7 +118,7 @@ def one_line(text: str) -> str:
     return f"{where}{_reason(text)}"
 
 
-def _refusal(kind: Any, text: str, path: str) -> Exception:
+def _refusal(kind: str, text: str, path: str) -> Exception:
     if kind == "memory":
         return EvaluationMemoryError("expected an answer, got out of memory")
     if kind in ("parse", "compile"):

@@ -1,121 +1,152 @@
 # SPDX-License-Identifier: Apache-2.0
 """The child process: the only code that touches regorus.
 
-It reads length-prefixed JSON from standard input and answers on standard output,
-one request at a time, until the input ends. Everything hostile happens here, so the
-limits are set before the first request: address space, CPU time per request, no new
+It reads messages of words (``frames``) from standard input and answers on standard
+output, one request at a time, until the input ends. Everything hostile happens here, so
+the limits are set before the first request: address space, CPU time per request, no new
 file, no new process, no core dump. The parent's wall clock is the last word.
 
-Imports nothing of ours: whatever it costs to start is paid by every ``rule lint``.
+========================================================= =============================
+request: what, seconds, handles to drop, then             answer: ``ok``, then
+========================================================= =============================
+``parse``, path, source                                   the syntax tree, JSON
+``load``, handle, data, coverage or none, path, source, … nothing
+``evaluate``, handle, input, path, …                      a value for each path
+``coverage``, handle                                      the engine's report, JSON
+========================================================= =============================
+
+A value is one letter and a text: ``v`` and JSON, ``q`` and the JSON of a query's
+result, ``e`` and why there is none. A refusal is the step that failed (``parse``,
+``compile``, ``evaluate``, ``memory``) and a text.
+
+Imports as little as it can, and of ours only ``frames``: whatever it costs to start is
+paid by every ``rule lint``.
 """
 
-import contextlib
-import json
+import io
 import os
 import resource
-import signal
-import struct
 import sys
-from typing import Any, BinaryIO
 
 import regorus
 
-_LENGTH = struct.Struct(">I")
+from bundle.rego.frames import HEAD, pack, unpack
+
 _UNDEFINED = '"<undefined>"'
 # What a failed allocation of Python's looks like after Rust has panicked over it.
 _NO_MEMORY = "PyObject pointer is null"
-
-
-class _Refused(Exception):  # noqa: N818 - it is an answer, not an error
-    """An answer that says what was wrong, and in which step."""
-
-    def __init__(self, kind: str, text: str) -> None:
-        super().__init__(text)
-        self.kind = kind
-        self.text = text
-
-
-def _attempt(kind: str, call: Any, *arguments: Any) -> Any:
-    try:
-        return call(*arguments)
-    except MemoryError:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a panic of Rust is one
-        if str(error) == _NO_MEMORY:
-            raise MemoryError from None
-        raise _Refused(kind, str(error)[:20_000]) from None
+_MOST_CHARS = 20_000
 
 
 class _Worker:
-    """The policies that the parent has loaded, by its handle."""
+    """The policies that the parent has loaded, by its handle.
+
+    Attributes:
+        step: What is being done, for the refusal if it fails.
+    """
 
     def __init__(self) -> None:
-        self._policies: dict[int, Any] = {}
-        self._counting: set[int] = set()
+        self._policies: dict[str, regorus.Engine] = {}
+        self._counting: set[str] = set()
+        self.step = "request"
 
-    def answer(self, request: dict[str, Any]) -> str:
-        """Return the JSON text of the answer's value."""
-        for handle in request.get("drop", ()):
+    def answer(self, what: str, arguments: list[str]) -> list[str]:
+        """Return what stands behind ``ok``."""
+        if what == "parse":
+            return [self._parse(*arguments)]
+        if what == "load":
+            self._load(*arguments)
+            return []
+        if what == "evaluate":
+            return self._evaluate(*arguments)
+        return [self._coverage(*arguments)]
+
+    def drop(self, handles: list[str]) -> None:
+        """Forget policies."""
+        for handle in handles:
             self._policies.pop(handle, None)
             self._counting.discard(handle)
-        return str(getattr(self, f"_{request['do']}")(request))
 
-    def _parse(self, request: dict[str, Any]) -> Any:
+    def _parse(self, path: str, source: str) -> str:
+        self.step = "parse"
         engine = regorus.Engine()
-        _attempt("parse", engine.add_policy, request["path"], request["source"])
-        return _attempt("parse", engine.get_ast_as_json)
+        engine.add_policy(path, source)
+        return str(engine.get_ast_as_json())
 
-    def _load(self, request: dict[str, Any]) -> str:
+    def _load(self, handle: str, data: str, coverage: str, *modules: str) -> None:
+        self.step = "compile"
         engine = regorus.Engine()
         engine.set_gather_prints(True)
-        engine.set_enable_coverage(request["coverage"])
-        _attempt("compile", engine.add_data_json, request["data"])
-        for path, source in request["modules"]:
-            _attempt("parse", engine.add_policy, path, source)
+        engine.set_enable_coverage(bool(coverage))
+        engine.add_data_json(data)
+        self.step = "parse"
+        for path, source in zip(modules[::2], modules[1::2], strict=True):
+            engine.add_policy(path, source)
         # regorus analyses modules at the first query: do it once, for every clone.
-        _attempt("compile", engine.eval_query_as_json, "true")
-        self._policies[request["handle"]] = engine
-        if request["coverage"]:
-            self._counting.add(request["handle"])
-        return "true"
+        self.step = "compile"
+        engine.eval_query_as_json("true")
+        self._policies[handle] = engine
+        if coverage:
+            self._counting.add(handle)
 
-    def _evaluate(self, request: dict[str, Any]) -> str:
-        engine = self._policies[request["handle"]]
-        if request["handle"] not in self._counting:
+    def _evaluate(self, handle: str, document: str, *paths: str) -> list[str]:
+        self.step = "evaluate"
+        engine = self._policies[handle]
+        if handle not in self._counting:
             engine = engine.clone()  # what one decision computed ends with it
-        _attempt("evaluate", engine.set_input_json, request["input"])
-        return f"[{','.join(_value(engine, path) for path in request['paths'])}]"
+        engine.set_input_json(document)
+        return [_value(engine, path) for path in paths]
 
-    def _coverage(self, request: dict[str, Any]) -> Any:
-        engine = self._policies[request["handle"]]
-        return _attempt("evaluate", engine.get_coverage_report_as_json)
+    def _coverage(self, handle: str) -> str:
+        self.step = "evaluate"
+        return str(self._policies[handle].get_coverage_report_as_json())
 
 
-def _value(engine: Any, path: str) -> str:
-    """Return ``{"value": ...}``, ``{}`` if undefined, or ``{"error": text}``."""
+def _value(engine: regorus.Engine, path: str) -> str:
+    """Return a path's value as the table above has it."""
     try:
         text = engine.eval_rule_as_json(path)
-    except MemoryError:
-        raise
-    except BaseException as error:  # noqa: BLE001 - as in _attempt
-        if not str(error).startswith("not a valid rule path"):
-            return json.dumps({"error": str(error)[:20_000]})
+    except BaseException as error:  # noqa: BLE001 - a panic of Rust is one
+        said = _said(error)
+        if not said.startswith("not a valid rule path"):
+            return f"e{said}"
         text = _UNDEFINED
     # The text of undefined is also that of a string, and a rule with a ref head or
     # a package has no rule path: a query tells them apart.
-    return _query(engine, path) if text == _UNDEFINED else f'{{"value":{text}}}'
+    return _query(engine, path) if text == _UNDEFINED else f"v{text}"
 
 
-def _query(engine: Any, path: str) -> str:
+def _query(engine: regorus.Engine, path: str) -> str:
     try:
-        result = json.loads(engine.eval_query_as_json(path)).get("result", ())
+        return f"q{engine.eval_query_as_json(path)}"
+    except BaseException as error:  # noqa: BLE001 - as in _value
+        return f"e{_said(error)}"
+
+
+def _said(error: BaseException) -> str:
+    """Return an error's text.
+
+    Raises:
+        MemoryError: That is what it was.
+    """
+    if isinstance(error, MemoryError) or str(error) == _NO_MEMORY:
+        raise MemoryError from None
+    return str(error)[:_MOST_CHARS]
+
+
+def _answered(worker: _Worker, what: str, arguments: list[str]) -> bytes:
+    """Return the answer's message, whatever happens."""
+    try:
+        try:
+            return _packed(["ok", *worker.answer(what, arguments)])
+        except BaseException as error:  # noqa: BLE001 - as in _value
+            return _packed([worker.step, _said(error)])
     except MemoryError:
-        raise
-    except BaseException as error:  # noqa: BLE001 - as in _attempt
-        return json.dumps({"error": str(error)[:20_000]})
-    if not result:
-        return "{}"
-    return json.dumps({"value": result[0]["expressions"][0]["value"]})
+        return _packed(["memory", "out of memory"])
+
+
+def _packed(texts: list[str]) -> bytes:
+    return pack([text.encode("utf-8", "surrogatepass") for text in texts])
 
 
 def _confine(memory_bytes: int) -> None:
@@ -134,32 +165,26 @@ def _allow_cpu(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(used + seconds) + 1, hard))
 
 
-def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
+def _serve(requests: io.BufferedReader, answers: io.BufferedWriter) -> None:
     worker = _Worker()
-    while len(head := requests.read(_LENGTH.size)) == _LENGTH.size:
-        request = json.loads(requests.read(_LENGTH.unpack(head)[0]))
-        _allow_cpu(request["seconds"])
-        try:
-            text = f'{{"ok":{worker.answer(request)}}}'
-        except _Refused as refused:
-            text = json.dumps({"refused": refused.kind, "text": refused.text})
-        except MemoryError:
-            text = json.dumps({"refused": "memory", "text": "out of memory"})
-        data = text.encode("utf-8", "surrogatepass")
-        answers.write(_LENGTH.pack(len(data)) + data)
+    while len(head := requests.read(HEAD.size)) == HEAD.size:
+        words = unpack(requests.read(*HEAD.unpack(head)))
+        # Half a surrogate pair is no Unicode: that is for regorus to refuse.
+        texts = [word.decode("utf-8", "surrogatepass") for word in words]
+        what, seconds, drop, *arguments = texts
+        _allow_cpu(float(seconds))
+        worker.drop(drop.split())
+        answers.write(_answered(worker, what, arguments))
         answers.flush()
 
 
 def main() -> None:
     """Serve until the parent closes the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
-    answers = os.fdopen(os.dup(1), "wb")
+    requests, answers = os.fdopen(0, "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints cannot speak for the engine
     _confine(int(sys.argv[1]))
-    with contextlib.suppress(BrokenPipeError):
-        _serve(sys.stdin.buffer, answers)
+    try:  # noqa: SIM105 - contextlib would take a tenth of the start
+        _serve(requests, answers)
+    except BrokenPipeError:
+        pass
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

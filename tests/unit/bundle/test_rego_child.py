@@ -20,10 +20,11 @@ from bundle.rego.errors import (
     EvaluationMemoryError,
     EvaluationTimeoutError,
 )
+from bundle.rego.frames import HEAD, pack
 from bundle.rego.limits import MAX_MESSAGE_BYTES
 
 GIB = 1 << 30
-ASK = b'{"do": "parse", "path": "a", "source": "package a", "seconds": 1}'
+ASK = [b"parse", b"1", b"", b"a", b"package a"]
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_a_child_that_dies_is_no_verdict_and_the_next_one_answers(child, number,
     with pytest.raises(error) as caught:
         child.ask(ASK, seconds=5)
     assert isinstance(caught.value, EvaluationError)
-    assert "ok" in child.ask(ASK, seconds=5)
+    assert child.ask(ASK, seconds=5)[0] == b"ok"
 
 
 def test_a_child_that_hangs_is_stopped(child):
@@ -100,13 +101,50 @@ def test_a_child_that_hangs_is_stopped(child):
     os.kill(pid_of(child), signal.SIGSTOP)
     with pytest.raises(EvaluationTimeoutError):
         child.ask(ASK, seconds=0.1)
-    assert "ok" in child.ask(ASK, seconds=5)
+    assert child.ask(ASK, seconds=5)[0] == b"ok"
     assert child.generation == 2
 
 
 def test_a_request_may_have_its_limit_of_bytes_and_no_more(child):
     with pytest.raises(EvaluationMemoryError, match="request"):
-        child.ask(b" " * (MAX_MESSAGE_BYTES + 1), seconds=5)
+        child.ask([b" " * MAX_MESSAGE_BYTES], seconds=5)
+
+
+def test_ctrl_c_on_a_terminal_is_not_for_the_child(child):
+    child.start()
+    assert os.getpgid(pid_of(child)) == pid_of(child)
+
+
+SPOILED = {
+    "nothing": b"",
+    "no word": pack([])[4:],
+    "half a length": b"\0\0",
+    "fewer lengths than words": b"\0\0\0\2\0\0\0\1a",
+    "a word that is cut off": pack([b"ok", b"value"])[4:-1],
+    "more than its words": pack([b"ok"])[4:] + b"x",
+    "lengths beyond the end": b"\0\0\0\1\xff\xff\xff\xffok",
+    "more words than there can be": b"\xff\xff\xff\xff" * 3,
+}
+
+
+class Spoiling(Child):
+    """A child that something else took over."""
+
+    answer = b""
+
+    def command(self):
+        length = HEAD.pack(len(self.answer))
+        program = f"import sys; sys.stdout.buffer.write({length + self.answer!r})"
+        return [sys.executable, "-I", "-S", "-c", program]
+
+
+@pytest.mark.parametrize("answer", SPOILED.values(), ids=SPOILED)
+def test_an_answer_that_is_no_words_is_no_answer(answer):
+    child = Spoiling(GIB)
+    child.answer = answer
+    with pytest.raises(EvaluationCrashError, match="expected an answer"):
+        child.ask(ASK, seconds=5)
+    assert child._process is None
 
 
 def test_a_child_that_cannot_start_says_so(monkeypatch):
