@@ -9,7 +9,6 @@ nothing but the parser that it is given, and keeps nothing.
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bundle.finding import ConfinementError, Finding
@@ -26,6 +25,7 @@ from bundle.rego.lexer import decode_module
 from bundle.rego.reader import read_syntax
 from bundle.rule import RuleModule, rule_of
 from keys.errors import LimitExceededError
+from keys.record import record
 
 _RULE_PATH: Final = re.compile(r"rules/(?P<folder>[^/]+)/(?P<name>[^/]+)\.rego")
 
@@ -35,7 +35,7 @@ Parse = Callable[[Module], dict[str, Any]]
 Parameters = Collection[tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Examined:
     """What one file turned out to be.
 

@@ -2,10 +2,10 @@
 """A finding: where, what, why, and how to write it instead."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from keys.errors import RuleError
+from keys.record import record
 from keys.strict import dumps_json, loads_json
 
 Severity = Literal["error", "warning", "hint"]
@@ -15,7 +15,7 @@ Evidence = tuple[tuple[str, str], ...]
 _MAX_BYTES: Final = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One thing that a linter or gate has to say about a file.
 

@@ -10,7 +10,6 @@ the constitution. Who published an archive is the question of ``signer.verify``.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +22,7 @@ from bundle.rego.limits import MAX_MODULE_BYTES
 from keys.digest import Digest
 from keys.durable import read_file
 from keys.fields import Fields
+from keys.record import record
 from keys.strict import dumps_json, loads_json
 
 CONSTITUTION: Final = "constitution"
@@ -43,7 +43,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _VERSION: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layer:
     """A layer that was read.
 

@@ -5,14 +5,15 @@ Each has a test at the limit and one past it. A bound is checked before the work
 it limits, never after.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from keys.record import record
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArchiveBounds:
     """What an archive may hold; the same on writing and on reading.
 

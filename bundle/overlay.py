@@ -15,7 +15,6 @@ and no link: what a reviewer sees is what is released. Here files are found and 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -34,6 +33,7 @@ from bundle.rego.limits import MAX_MODULE_BYTES
 from bundle.rule import rule_id_problem
 from keys.durable import read_file
 from keys.errors import NotFoundError
+from keys.record import record
 
 PROFILE: Final = "environment-profile.yaml"
 # An attestation with token, entry and 1000 cases.
@@ -54,7 +54,7 @@ _FIRST_RULE: Final = "`trustacks rule new <id> --from change-calendar` makes a r
 _OWN_ID: Final = re.compile(r'^rule_metadata\["([^"\n]*)"\]', re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RuleFiles:
     """The files of one rule.
 
@@ -82,7 +82,7 @@ class RuleFiles:
     cosignatures: tuple[tuple[Path, bytes], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Overlay:
     """An overlay folder.
 

@@ -8,13 +8,13 @@ of the workspace about itself: it never changes a verdict.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bundle.errors import CaseFileError, ProfileFormatError
 from bundle.rule_metadata import PRACTICES, TOOLING_CATEGORIES
 from keys.errors import FormatError
 from keys.fields import Fields
+from keys.record import record
 
 SCHEMA_VERSION: Final = "1"
 # Of one category; a company has a handful.
@@ -23,7 +23,7 @@ MAX_TOOLS: Final = 50
 Lines = Mapping[tuple[str | int, ...], int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Profile:
     """An Environment Profile.
 

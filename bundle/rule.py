@@ -7,7 +7,6 @@ the customer's history. Whether the module may do what it does is the question o
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bundle.finding import ConfinementError, Finding
@@ -23,6 +22,7 @@ from bundle.rule_metadata import (
     said_in_rego,
 )
 from keys.errors import FieldFormatError
+from keys.record import record
 
 __all__ = [
     "Citation",
@@ -46,7 +46,7 @@ RESERVED_NAMESPACES: Final = (
 _RULE_ID: Final = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RuleModule:
     """A rule that was read.
 

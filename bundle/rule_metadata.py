@@ -16,7 +16,6 @@ Where a file has both they must agree.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bundle.rego.annotations import read_annotations
@@ -33,6 +32,7 @@ from bundle.rego.ast import (
 from bundle.rego.engine import Module
 from keys.errors import FieldFormatError
 from keys.fields import Fields
+from keys.record import record
 
 _CITATION_ID: Final = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+")
 _SOURCE: Final = re.compile(r"https://[!-~]+")
@@ -61,7 +61,7 @@ PRACTICES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Citation:
     """The authority for a rule.
 
@@ -85,7 +85,7 @@ class Citation:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RuleMetadata:
     """What a rule says about itself: ``rule_metadata["<rule_id>"]``.
 
@@ -107,7 +107,7 @@ class RuleMetadata:
     parameters: tuple[tuple[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Said:
     """A rule id and the fields said of it, not yet checked.
 

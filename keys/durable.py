@@ -10,7 +10,6 @@ what a crash left; nothing else needs repair.
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +31,7 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     Raises:
         StorageUnavailableError: Nothing changed (disk full, permission, size).
     """
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{_unique()}")
     with _storage_errors("write", path), _removed_on_error(temporary):
         _write_new(temporary, data, mode)
         temporary.replace(path)
@@ -60,7 +59,7 @@ def create_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         WriteConflictError: It exists with other bytes; they stay.
         StorageUnavailableError: Nothing was changed.
     """
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{_unique()}")
     with _storage_errors("create", path), _removed_on_error(temporary):
         _write_new(temporary, data, mode)
         try:
@@ -93,7 +92,7 @@ def replace_symlink(link: Path, target: str) -> None:
     Raises:
         StorageUnavailableError: The link is as it was.
     """
-    temporary = link.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    temporary = link.with_name(f"{TEMPORARY_PREFIX}{_unique()}")
     with _storage_errors("link", link), _removed_on_error(temporary):
         temporary.symlink_to(target)
         temporary.replace(link)
@@ -138,6 +137,10 @@ def remove_temporary(directory: Path) -> int:
     for path in left:
         path.unlink(missing_ok=True)
     return len(left)
+
+
+def _unique() -> str:
+    return os.urandom(8).hex()
 
 
 def _open_plain(path: str, flags: int) -> int:

@@ -10,7 +10,6 @@ Order of writes: archives under their digests, then ``parents.json``, which name
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from keys.digest import Digest
 from keys.durable import keep_file, make_directory, read_file
 from keys.errors import FieldFormatError, NotFoundError, StorageUnavailableError
 from keys.fields import Fields
+from keys.record import record
 from keys.strict import dumps_json, loads_json
 from trustacks.limits import MAX_CONFIG_BYTES
 
@@ -35,7 +35,7 @@ def store_directory(home: Path, root: Digest) -> Path:
     return home / root.hex[:32]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParentArchives:
     """The archives of constitution and packs.
 

@@ -2,15 +2,15 @@
 """What the Environment Profile has to say about a rule: that its tools are there."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bundle.errors import ProfileFormatError
 from bundle.finding import Finding
 from bundle.profile import Profile, read_profile
 from bundle.rule import RuleModule
+from keys.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProfileFile:
     """The place of an overlay's profile, and what is there.
 

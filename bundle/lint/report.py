@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the linter found, as values, as JSON and as text for people."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from bundle.finding import Finding
 from bundle.ratchet.verdict import Change
 from bundle.rego.engine import EngineId
+from keys.record import record
 from keys.strict import dumps_json
 
 # Raised when a check is added or decides otherwise; every attestation carries it.
@@ -22,7 +22,7 @@ _COMPARED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LintReport:
     """A lint run of one rule.
 

@@ -11,12 +11,12 @@ any other form is parsed.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bundle.confine import Parse, examine_rule
 from bundle.finding import Finding
 from bundle.overlay import RuleFiles
+from keys.record import record
 
 _TOKEN: Final = b"rule_metadata"
 _ID: Final = re.compile(rb'^rule_metadata\["([a-z0-9_.]+)"\]', re.MULTILINE)
@@ -40,7 +40,7 @@ class Named(Protocol):
         """``overlay.<leaf>``."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """The names of one rule."""
 

@@ -12,7 +12,6 @@ and in the time that they take, too; no solver is asked for them.
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
 from itertools import islice
 from time import perf_counter
 from typing import Any, Final
@@ -24,7 +23,7 @@ from bundle.ratchet.limits import DEFAULT_TIMEOUT_MS, MAX_CANDIDATES
 from bundle.ratchet.sides import Question, question_of
 from bundle.ratchet.total import may_fail
 from bundle.ratchet.verdict import Change, Verdict
-from bundle.rego.ast import Place
+from bundle.rego.ast import Import, Node, parts
 from bundle.rego.engine import Engine, Module
 from bundle.rego.errors import EvaluationError
 from bundle.rule import RuleModule
@@ -134,9 +133,6 @@ def _bare(node: Any) -> Any:
     """Return a node without the places in it."""
     if isinstance(node, tuple):
         return tuple(_bare(item) for item in node)
-    if isinstance(node, Place):
-        return None
-    if is_dataclass(node):
-        parts = [_bare(getattr(node, field.name)) for field in fields(node)]
-        return (type(node).__name__, *parts)
+    if isinstance(node, Node | Import):
+        return (type(node).__name__, *map(_bare, parts(node)))
     return (type(node).__name__, node)

@@ -4,7 +4,6 @@
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 from bundle.ratchet.errors import ProverUnavailableError
@@ -12,9 +11,10 @@ from bundle.ratchet.limits import GRACE_S, PROVER_MEMORY_BYTES, START_S
 from bundle.rego.child import Child, read_json
 from bundle.rego.errors import EngineUnavailableError, EvaluationError
 from bundle.rego.session import to_json
+from keys.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Solved:
     """What came back.
 

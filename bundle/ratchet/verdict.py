@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a new version of a rule is to the old one, as reports carry it."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from keys.digest import Digest
+from keys.record import record
 
 Verdict = Literal["equal", "stricter", "looser", "incomparable", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """The verdict about two versions of a rule, with its evidence.
 

@@ -9,11 +9,11 @@ Source: OPA documentation, policy language, "Annotations".
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bundle.rego.engine import Module
 from bundle.rego.errors import RegoParseError
+from keys.record import record
 
 _START: Final = re.compile(r"#\s*METADATA\s*")
 _ENTRY: Final = re.compile(
@@ -27,7 +27,7 @@ _QUOTED: Final = re.compile(r'"(?P<double>[^"\\]*)"|\'(?P<single>[^\']*)\'')
 _NOT_TEXT: Final = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Annotation:
     """One ``# METADATA`` comment.
 

@@ -5,16 +5,17 @@ Only what overlay rules and their tests may contain has a node here. The nodes k
 nothing of scopes or meaning; ``scope`` and ``conditions`` do.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal, get_args
+
+from keys.record import record
 
 COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")
 
 ScalarValue = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Where a node stands: line and column from 1, and the bytes that it spans."""
 
@@ -24,7 +25,7 @@ class Place:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scalar:
     """A string, number, boolean or null."""
 
@@ -32,7 +33,7 @@ class Scalar:
     value: ScalarValue
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Var:
     """A name: a local, a rule, an import, ``input`` or ``data``."""
 
@@ -40,7 +41,7 @@ class Var:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ref:
     """``root.a[b]``: dots and brackets are both steps."""
 
@@ -49,7 +50,7 @@ class Ref:
     steps: "tuple[Expr, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """A call of a function or builtin by its dotted name."""
 
@@ -58,7 +59,7 @@ class Call:
     arguments: "tuple[Expr, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Collection:
     """An array or a set."""
 
@@ -67,7 +68,7 @@ class Collection:
     items: "tuple[Expr, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ObjectTerm:
     """An object."""
 
@@ -75,7 +76,7 @@ class ObjectTerm:
     fields: "tuple[tuple[Expr, Expr], ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comprehension:
     """``[head | body]``, ``{head | body}`` or ``{key: value | body}``."""
 
@@ -85,7 +86,7 @@ class Comprehension:
     body: "tuple[Statement, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operation:
     """An infix operator: ``+ - * / % | & == != < <= > >=``."""
 
@@ -95,7 +96,7 @@ class Operation:
     right: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assignment:
     """``left := right`` or ``left = right``."""
 
@@ -105,7 +106,7 @@ class Assignment:
     right: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Membership:
     """``value in collection`` or ``key, value in collection``."""
 
@@ -129,7 +130,7 @@ Expr = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class With:
     """``with target as value``."""
 
@@ -138,7 +139,7 @@ class With:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Condition:
     """An expression that must hold, or must not."""
 
@@ -148,7 +149,7 @@ class Condition:
     changes: tuple[With, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SomeVars:
     """``some x, y``."""
 
@@ -157,7 +158,7 @@ class SomeVars:
     changes: tuple[With, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SomeIn:
     """``some key, value in collection``."""
 
@@ -168,7 +169,7 @@ class SomeIn:
     changes: tuple[With, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Every:
     """``every key, value in domain { body }``."""
 
@@ -183,7 +184,7 @@ class Every:
 Statement = Condition | SomeVars | SomeIn | Every
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Body:
     """One body of a rule; ``value`` only if it is an ``else``."""
 
@@ -193,7 +194,7 @@ class Body:
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """A rule: ``default``, complete, set (``contains``) or function.
 
@@ -219,7 +220,7 @@ class Rule:
         return root.name if isinstance(root, Var) else ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Import:
     """``import path as alias``; without ``as`` the alias is the last segment."""
 
@@ -228,7 +229,7 @@ class Import:
     alias: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Syntax:
     """A module.
 
@@ -247,11 +248,31 @@ class Syntax:
 
 Node = Expr | With | Statement | Body | Rule
 
-# The fields of a node that may hold nodes, last first.
+# Fields that never hold a node; ``value`` and ``name`` do in some kinds.
+_PLAIN: Final = {"place", "kind", "operator", "negated", "is_else", "names"}
+_PLAIN_OF: Final = {Scalar: {"value"}, Var: {"name"}, Call: {"name"}}
+# The fields of a node that may hold nodes: only they are looked into.
 _BELOW: Final = {
-    kind: tuple(name for name in reversed(kind.__match_args__) if name != "place")
+    kind: tuple(
+        name
+        for name in kind.__match_args__
+        if name not in _PLAIN | _PLAIN_OF.get(kind, set())
+    )
     for kind in get_args(Node)
 }
+
+
+def parts(node: Node | Import) -> tuple[Any, ...]:
+    """Return what a node is, but for where it stands: its fields, in their order."""
+    names = type(node).__match_args__
+    return tuple([getattr(node, name) for name in names if name != "place"])
+
+
+def below(node: object) -> Sequence[Any]:
+    """Return what may hold nodes directly below one; the items, if it is a tuple."""
+    if isinstance(node, tuple):
+        return node
+    return [getattr(node, name) for name in _BELOW.get(type(node), ())]
 
 
 def walk(node: Any) -> Iterator[Node]:
@@ -259,8 +280,9 @@ def walk(node: Any) -> Iterator[Node]:
     waiting = [node]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, tuple):
-            waiting.extend(item[::-1])
-        elif (below := _BELOW.get(type(item))) is not None:
+        kind = type(item)
+        if kind in _BELOW:
             yield item
-            waiting.extend([getattr(item, name) for name in below])
+            waiting += [getattr(item, name) for name in _BELOW[kind]][::-1]
+        elif kind is tuple:
+            waiting += item[::-1]

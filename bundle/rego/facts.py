@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a test run knows beyond verdicts: conditions, kills, lines; values only."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from bundle.rego.engine import UNDEFINED
+from keys.record import record
 
 State = Literal["held", "did not hold", "not reached", "no answer"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One statement of a body, and what it was for one input.
 
@@ -40,7 +40,7 @@ class Step:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conditions:
     """One body of a rule, statement by statement, for one input.
 
@@ -67,7 +67,7 @@ class Conditions:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kill:
     """What the tests notice.
 
@@ -89,7 +89,7 @@ class Kill:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reached:
     """The lines of one rule.
 

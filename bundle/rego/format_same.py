@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Are two texts the same rule? Their tokens and their syntax trees say so."""
 
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
 
-from bundle.rego.ast import Place, Syntax
+from bundle.rego.ast import Import, Node, Syntax, parts
 from bundle.rego.engine import Module
 from bundle.rego.format_tokens import field_name, read_tokens
 
@@ -35,13 +33,6 @@ def shape(value: Any) -> Any:
         return (value.package, imports, shape(value.rules))
     if isinstance(value, tuple):
         return tuple(shape(item) for item in value)
-    if is_dataclass(value):
-        return (type(value).__name__, *_fields(value))
+    if isinstance(value, Node | Import):
+        return (type(value).__name__, *map(shape, parts(value)))
     return (type(value).__name__, value)
-
-
-def _fields(value: Any) -> Iterator[Any]:
-    for field in fields(value):
-        inner = getattr(value, field.name)
-        if not isinstance(inner, Place):
-            yield shape(inner)

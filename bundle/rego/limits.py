@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bounds on Rego text and on the child that reads it: a number, a unit, a reason."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from keys.record import record
 
 # Bytes of one module. The longest of the vendor's 24 rules is under 10 KiB.
 MAX_MODULE_BYTES: Final = 262_144
@@ -20,7 +21,7 @@ MAX_MODULES: Final = 12_000
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """What one request to the engine may take.
 

@@ -7,8 +7,7 @@ the other allows. So such a name is bound by a statement above, or is the closur
 And what ``every`` and ``some`` declare is used: OPA refuses the whole bundle otherwise.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from bundle.rego.ast import (
     Assignment,
@@ -21,13 +20,15 @@ from bundle.rego.ast import (
     SomeVars,
     Statement,
     Var,
+    below,
     walk,
 )
 from bundle.rego.safety import binds, pattern_names
 from bundle.rego.scope import Scope
+from keys.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Closure:
     """``names`` are declared by it; ``beside`` is what is neither body nor closure."""
 
@@ -105,7 +106,7 @@ def _closures(node: object) -> Iterator[_Closure]:
             names = frozenset(n for n in (node.key, node.value) if n is not None)
             yield _Closure(names, body, ())
         case _:
-            for part in _parts(node):
+            for part in below(node):
                 yield from _closures(part)
 
 
@@ -120,12 +121,5 @@ def _level(node: object) -> Iterator[Var]:
         case Every(domain=domain):
             yield from _level(domain)
         case _:
-            for part in _parts(node):
+            for part in below(node):
                 yield from _level(part)
-
-
-def _parts(node: object) -> Sequence[object]:
-    if isinstance(node, tuple):
-        return node
-    names = node.__match_args__ if isinstance(node, Node) else ()
-    return [getattr(node, name) for name in names]

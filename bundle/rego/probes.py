@@ -8,7 +8,6 @@ is guessed from the text.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bundle.finding import Finding
@@ -16,6 +15,7 @@ from bundle.rego.annotations import read_annotations
 from bundle.rego.ast import Place, Ref, Rule, Statement, Syntax, Var, walk
 from bundle.rego.cases import POLARITIES, Polarity
 from bundle.rego.engine import Module
+from keys.record import record
 
 TEST_PREFIX: Final = "test_"
 _PREFIXES: Final[tuple[tuple[str, Polarity], ...]] = (
@@ -25,7 +25,7 @@ _PREFIXES: Final[tuple[tuple[str, Polarity], ...]] = (
 _PROBE: Final = "trustacks_probe"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RegoTest:
     """A ``test_*`` rule and the probes that find its inputs."""
 

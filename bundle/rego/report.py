@@ -2,7 +2,6 @@
 """What a test run found, as values and as JSON; ``shown`` makes text of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from bundle.finding import Finding
@@ -10,6 +9,7 @@ from bundle.rego.cases import Polarity
 from bundle.rego.engine import EngineId
 from bundle.rego.facts import Conditions, Kill, Reached
 from keys.digest import Digest
+from keys.record import record
 from keys.strict import dumps_json
 
 Verdict = Literal["allow", "deny", "error"]
@@ -22,7 +22,7 @@ def plain(text: str, _name: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CaseResult:
     """One case: an input, what the rule should say, what it said.
 
@@ -80,7 +80,7 @@ class CaseResult:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TestReport:
     """A test run of one rule.
 

@@ -29,6 +29,7 @@ from bundle.rego.ast import (
     SomeVars,
     Statement,
     Var,
+    below,
     walk,
 )
 from bundle.rego.scope import Scope
@@ -132,14 +133,7 @@ class _Safety:
                 inside, unbound = self.settle(body, safe)
                 return unbound or self.valued(head, inside)
             case _:
-                return [v for part in _parts(node) for v in self.required(part, safe)]
-
-
-def _parts(node: object) -> tuple[object, ...]:
-    if isinstance(node, tuple):
-        return node
-    names = node.__match_args__ if isinstance(node, Node) else ()
-    return tuple(getattr(node, name) for name in names)
+                return [v for part in below(node) for v in self.required(part, safe)]
 
 
 def _later(statements: Sequence[Statement]) -> list[set[str]]:

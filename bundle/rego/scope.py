@@ -6,7 +6,6 @@ refuses it), so a name means one thing in the whole module and needs no block sc
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from bundle.rego.ast import (
@@ -22,15 +21,16 @@ from bundle.rego.ast import (
     SomeVars,
     Syntax,
     Var,
+    below,
     walk,
 )
 
 
-@dataclass(frozen=True)
 class Scope:
     """The names of one module."""
 
-    syntax: Syntax
+    def __init__(self, syntax: Syntax) -> None:
+        self.syntax = syntax
 
     @cached_property
     def imports(self) -> dict[str, tuple[str, ...]]:
@@ -122,15 +122,14 @@ def _steps(rule: Rule) -> tuple[Expr, ...]:
 
 def _outermost(node: object) -> Iterator[Expr]:
     """Yield names and references, and what stands in their brackets, but no prefix."""
-    if isinstance(node, tuple):
-        for item in node:
-            yield from _outermost(item)
-    elif isinstance(node, Var):
-        yield node
-    elif isinstance(node, Ref):
-        yield node
-        inner = () if isinstance(node.root, Var) else (node.root,)
-        yield from _outermost((*inner, *node.steps))
-    elif isinstance(node, Node):
-        for name in node.__match_args__:
-            yield from _outermost(getattr(node, name))
+    waiting = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Var):
+            yield item
+        elif isinstance(item, Ref):
+            yield item
+            inner = () if isinstance(item.root, Var) else (item.root,)
+            waiting += (*inner, *item.steps)[::-1]
+        else:
+            waiting += below(item)[::-1]

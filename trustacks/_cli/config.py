@@ -8,7 +8,7 @@ whole file is replaced at once, so an interrupted login changes nothing.
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -16,6 +16,7 @@ from keys.digest import Digest
 from keys.durable import make_directory, read_file, write_file
 from keys.errors import ConfigurationError, NotFoundError, TrustacksError
 from keys.fields import Fields
+from keys.record import record
 from trustacks.errors import NotLoggedInError
 from trustacks.limits import MAX_CONFIG_BYTES
 
@@ -26,7 +27,7 @@ _HEAD: Final = (
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Login:
     """One workspace that this person works in.
 
@@ -57,7 +58,7 @@ class Login:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DraftSettings:
     """Which language model writes drafts; its key is never in a file."""
 
@@ -65,7 +66,7 @@ class DraftSettings:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Config:
     """The content of ``config.yaml``.
 

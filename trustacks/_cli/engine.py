@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the Rego engine for a command; it ends with the command."""
 
-import shutil
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -46,7 +45,11 @@ def open_engine(session: Session, choice: str | None = REGORUS) -> Engine:
     """
     engine = embedded_engine(session)
     engine.warm()
-    if choice == REGORUS or (choice is None and shutil.which("opa") is None):
+    if choice == REGORUS:
+        return engine
+    import shutil  # noqa: PLC0415 - loads compressors, only where opa is asked for
+
+    if choice is None and shutil.which("opa") is None:
         return engine
     from bundle.rego.both import BothEngines  # noqa: PLC0415 - only where opa is
     from bundle.rego.opa import OpaEngine  # noqa: PLC0415 - only where opa is

@@ -3,9 +3,9 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from keys.record import record
 from trustacks._cli.session import Session
 
 Item = TypeVar("Item")
@@ -70,7 +70,7 @@ def _chunks(rules: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [rules[at : at + size] for at in range(0, len(rules), size)]
 
 
-@dataclass(frozen=True)
+@record
 class _Worker:
     """Starts the work in a worker process, with a session of its own."""
 

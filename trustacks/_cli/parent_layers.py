@@ -18,7 +18,6 @@ from bundle.rego.engine import Module
 from keys.errors import UsageError
 from trustacks._cli.session import Session
 from trustacks.errors import FileMissingError
-from trustacks.parents import load_parents, store_directory
 
 # The first thing in a file but comments and blank lines.
 _PACKAGE: Final = re.compile(
@@ -62,6 +61,11 @@ def read_parents(
         )
     if packs:
         raise UsageError("expected --constitution with --pack, got --pack alone")
+    from trustacks.parents import (  # noqa: PLC0415 - only for who logged in
+        load_parents,
+        store_directory,
+    )
+
     login = session.login(workspace)
     directory = store_directory(session.home / "workspaces", login.root)
     archives = load_parents(directory).archives

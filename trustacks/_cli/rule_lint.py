@@ -6,7 +6,7 @@ one of the newest release that was seen here, else none.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from bundle.parameter_paths import parameter_paths
 from bundle.ratchet.child import Prover
 from bundle.rego.engine import Engine
 from bundle.rego.remember import RememberingEngine
+from keys.record import record
 from trustacks._cli.engine import REGORUS, confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command
 from trustacks._cli.many import reports_of
@@ -97,7 +98,7 @@ def lint(
     require_linted(reports)
 
 
-@dataclass(frozen=True)
+@record
 class Linting:
     """The work of this command; a worker process is given it too."""
 

@@ -5,7 +5,6 @@ There is no ``--update``: what a case expects is written by a person.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from bundle.overlay import RuleFiles, overlay_root
 from bundle.rego.engine import Module
 from bundle.rego.remember import RememberingEngine
 from bundle.rego.testing import TestReport, report_tests
+from keys.record import record
 from trustacks._cli.engine import REGORUS, confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command
 from trustacks._cli.many import reports_of
@@ -123,7 +123,7 @@ def _parents(
         return ()
 
 
-@dataclass(frozen=True)
+@record
 class Testing:
     """The work of this command; a worker process is given it too."""
 

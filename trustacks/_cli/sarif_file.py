@@ -10,7 +10,6 @@ import click
 
 from bundle.finding import Finding
 from keys.errors import UsageError
-from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.output import Output
 from trustacks.errors import GitError
 
@@ -34,6 +33,8 @@ def require_sarif(output: Output, target: Path | None) -> None:
     if target == _STDOUT and output.as_json:
         raise UsageError("expected --json or --sarif -, got both")
     if target is not None and target != _STDOUT:
+        from trustacks._cli.files import refuse_existing  # noqa: PLC0415 - to write
+
         refuse_existing(target)
 
 
@@ -64,6 +65,8 @@ def write_sarif(
         output.stdout.write(text)
         output.stdout.flush()
         return True
+    from trustacks._cli.files import write_new  # noqa: PLC0415 - to write
+
     write_new(target, text.encode())
     return False
 

@@ -3,16 +3,16 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from keys.durable import read_file
 from keys.errors import FormatError, KeyAccessDeniedError, NotFoundError
+from keys.record import record
 from trustacks.errors import PassphraseMissingError, TokenMissingError
 from trustacks.limits import MAX_SECRET_BYTES
 
 
-@dataclass(frozen=True)
+@record
 class Passphrases:
     """Asks for the passphrase of a local key, or for the PIN of a token.
 

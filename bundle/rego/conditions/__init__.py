@@ -57,6 +57,6 @@ def broken_conditions(
         rule_id: Its own id, from its metadata.
         parameters: Such as ``("data", "proposal", "params", "min_approvals")``.
     """
-    subject = Subject(Scope(syntax), rule_id, frozenset(parameters))
+    subject = Subject(Scope(syntax), rule_id, parameters)
     found = [finding for check in CONDITIONS for finding in check(subject)]
     return sorted(set(found), key=lambda f: (f.line, f.column, f.code))

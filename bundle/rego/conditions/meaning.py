@@ -8,7 +8,6 @@ from bundle.rego.ast import COMPARISONS, Call, Expr, Operation, Scalar, Statemen
 from bundle.rego.builtins import ALLOWED, INSTEAD
 from bundle.rego.conditions.subject import Subject
 from bundle.rego.negation import unportable_negations
-from bundle.rego.safety import unsafe_variables
 
 
 def check_changes(subject: Subject) -> Iterator[Finding]:
@@ -79,8 +78,8 @@ def check_recursion(subject: Subject) -> Iterator[Finding]:
 
 def check_safety(subject: Subject) -> Iterator[Finding]:
     """S7: every name has a value: OPA refuses the whole bundle otherwise."""
-    for rule in subject.syntax.rules:
-        for node in unsafe_variables(subject.scope, rule):
+    for _, unsafe in subject.unsafe:
+        for node in unsafe:
             yield subject.finding(
                 "variable-unsafe",
                 node,

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from bundle.finding import Finding
 from bundle.rego.conditions.subject import Subject
 from bundle.rego.order import late_variables, unused_variables
-from bundle.rego.safety import unsafe_variables
 
 
 def check_order(subject: Subject) -> Iterator[Finding]:
     """S7: what a closure uses is bound above it: engines order bodies differently."""
-    for rule in subject.syntax.rules:
-        unsafe = {var.name for var in unsafe_variables(subject.scope, rule)}
+    for rule, nodes in subject.unsafe:
+        unsafe = {var.name for var in nodes}
         late = late_variables(subject.scope, rule)
         for node in (var for var in late if var.name not in unsafe):
             yield subject.finding(

@@ -1,30 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
 """The module under examination, and what its checks say of it."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from functools import cached_property
 
 from bundle.finding import Finding
-from bundle.rego.ast import Node, Place, Syntax
+from bundle.rego.ast import Node, Place, Rule, Syntax, Var
+from bundle.rego.safety import unsafe_variables
 from bundle.rego.scope import Scope
 
 
-@dataclass(frozen=True)
 class Subject:
     """A module under examination.
 
-    Attributes:
+    Args:
+        scope: Its names.
         rule_id: Its own id, from its metadata.
         parameters: Paths of parameters that a parent declares.
     """
 
-    scope: Scope
-    rule_id: str
-    parameters: frozenset[tuple[str, ...]]
+    def __init__(
+        self, scope: Scope, rule_id: str, parameters: Collection[tuple[str, ...]]
+    ) -> None:
+        self.scope = scope
+        self.rule_id = rule_id
+        self.parameters = frozenset(parameters)
 
     @property
     def syntax(self) -> Syntax:
         """The module."""
         return self.scope.syntax
+
+    @cached_property
+    def unsafe(self) -> tuple[tuple[Rule, list[Var]], ...]:
+        """Each rule with the places in it where a name is used that nothing binds."""
+        return tuple((r, unsafe_variables(self.scope, r)) for r in self.syntax.rules)
 
     def finding(self, code: str, node: Node | Place, message: str, fix: str) -> Finding:
         """Return a finding at a node."""
