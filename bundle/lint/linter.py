@@ -226,7 +226,7 @@ class _Run:
             yield from broken
             if not broken:
                 self.checked.add("tests")
-                yield from self._tests()
+                yield from self._tests(syntax)
                 line = next(r.place.line for r in syntax.rules if r.root == "deny")
                 yield from self._claims(rule, line)
         except EngineUnavailableError:
@@ -236,11 +236,14 @@ class _Run:
             fix = f"make the rule do less: see {page}"
             yield Finding(error.code, self._path, 1, 1, error.message, fix)
 
-    def _tests(self) -> Iterator[Finding]:
+    def _tests(self, syntax: Syntax) -> Iterator[Finding]:
         path = str(self._files.test_path)
         try:
             report = run_tests(
-                self._files, engine=self._engine, parents=self._against.parents
+                self._files,
+                engine=self._engine,
+                parents=self._against.parents,
+                syntax=syntax,
             )
         except RegoParseError as error:
             fix = "correct the test file"

@@ -70,7 +70,7 @@ def compile_together(
     """
     fix = "correct the rule; the message is the engine's"
     try:
-        policy = engine.load([rule, *modules])  # as its tests load them
+        policy = engine.load([rule], base=modules)  # as its tests load them
     except RegoParseError as error:
         place = (error.line, error.column, error.reason)
         yield Finding("combined-compile", error.path, *place, fix)

@@ -113,6 +113,7 @@ class BothEngines:
         modules: Sequence[Module],
         data: Mapping[str, Any] | None = None,
         *,
+        base: Sequence[Module] = (),
         coverage: bool = False,
     ) -> "BothPolicy":
         """Load modules and a data document together.
@@ -122,8 +123,8 @@ class BothEngines:
             RegoCompileError: They do not fit together.
             EvaluationError: The engine gave no answer.
         """
-        policy = self.first.load(modules, data, coverage=coverage)
-        return BothPolicy(policy, self.transcript, tuple(modules), data or {})
+        policy = self.first.load(modules, data, base=base, coverage=coverage)
+        return BothPolicy(policy, self.transcript, (*base, *modules), data or {})
 
     def close(self) -> None:
         """End the engine; loaded policies end with it."""
@@ -169,6 +170,19 @@ class BothPolicy:
         """
         values = self._policy.evaluate_many(paths, document)
         self._remember(zip(paths, values, strict=True), document)
+        return values
+
+    def evaluate_each(
+        self, path: str, documents: Sequence[Any]
+    ) -> list[Any | Undefined | EvaluationError]:
+        """Evaluate a path for several inputs, each as if it were the only one.
+
+        Raises:
+            EvaluationError: There is no answer for any of them.
+        """
+        values = self._policy.evaluate_each(path, documents)
+        for document, value in zip(documents, values, strict=True):
+            self._remember([(path, value)], document)
         return values
 
     def coverage(self) -> tuple[LineCoverage, ...]:

@@ -77,6 +77,7 @@ class EmbeddedEngine:
         modules: Sequence[Module],
         data: Mapping[str, Any] | None = None,
         *,
+        base: Sequence[Module] = (),
         coverage: bool = False,
     ) -> "EmbeddedPolicy":
         """Load modules and a data document together.
@@ -86,14 +87,14 @@ class EmbeddedEngine:
             RegoCompileError: They do not fit together.
             EvaluationError: The engine gave no answer.
         """
-        if len(modules) > MAX_MODULES:
+        every = [check_source(m) for m in (*base, *modules)]
+        if len(every) > MAX_MODULES:
             raise EvaluationMemoryError(
-                f"expected at most {MAX_MODULES} modules, got {len(modules)}"
+                f"expected at most {MAX_MODULES} modules, got {len(every)}"
             )
-        texts = [text for m in modules for text in (m.path, check_source(m).source)]
-        return EmbeddedPolicy(
-            self._session, to_json(data or {}), texts, coverage=coverage
-        )
+        how = (to_json(data or {}), "coverage" if coverage else "", str(len(base)))
+        texts = (text for m in every for text in (m.path, m.source))
+        return EmbeddedPolicy(self._session, (*how, *texts))
 
     def close(self) -> None:
         """End the child. A later request starts another."""
@@ -111,18 +112,13 @@ class EmbeddedPolicy:
 
     Args:
         session: The engine's.
-        data: The data document, JSON.
-        modules: Path and source, in turn.
-        coverage: Whether the lines that are reached are counted.
+        loaded: What ``load`` says behind the handle (``bundle.rego.worker``).
     """
 
-    def __init__(
-        self, session: Session, data: str, modules: Sequence[str], *, coverage: bool
-    ) -> None:
+    def __init__(self, session: Session, loaded: Words) -> None:
         self._session = session
         self._handle = session.new_handle()
-        counting = "coverage" if coverage else ""
-        self._load = ("load", str(self._handle), data, counting, *modules)
+        self._load = ("load", str(self._handle), *loaded)
         self._generation = 0
         weakref.finalize(self, session.drop, self._handle)
         self._ask(None, session.limits.load_seconds)
@@ -147,15 +143,26 @@ class EmbeddedPolicy:
             EvaluationError: There is no answer for any of them.
             UsageError: A path is not ``data.x.y``.
         """
-        for path in paths:
-            if not _PATH.fullmatch(path):
-                raise UsageError(f"expected a path like data.x.y, got {path!r}")
+        words = ("evaluate", str(self._handle), to_json(document))
+        return self._evaluated((*words, *map(_checked, paths)), len(paths))
+
+    def evaluate_each(
+        self, path: str, documents: Sequence[Any]
+    ) -> list[Any | Undefined | EvaluationError]:
+        """Evaluate a path for several inputs, each as if it were the only one.
+
+        Raises:
+            EvaluationError: There is no answer for any of them.
+            UsageError: The path is not ``data.x.y``.
+        """
+        words = ("each", str(self._handle), _checked(path))
+        return self._evaluated((*words, *map(to_json, documents)), len(documents))
+
+    def _evaluated(self, words: Words, count: int) -> list[Any]:
         limits = self._session.limits
-        seconds = limits.evaluate_seconds + limits.path_seconds * len(paths)
-        words = ("evaluate", str(self._handle), to_json(document), *paths)
-        values = self._ask(words, seconds)
-        if len(values) != len(paths):
-            raise EvaluationCrashError("expected an answer for every path")
+        values = self._ask(words, limits.evaluate_seconds + limits.path_seconds * count)
+        if len(values) != count:
+            raise EvaluationCrashError("expected an answer to every question")
         return [_result(value) for value in values]
 
     def coverage(self) -> tuple[LineCoverage, ...]:
@@ -182,6 +189,12 @@ class EmbeddedPolicy:
             self._load, words, seconds=seconds, generation=self._generation
         )
         return answer
+
+
+def _checked(path: str) -> str:
+    if not _PATH.fullmatch(path):
+        raise UsageError(f"expected a path like data.x.y, got {path!r}")
+    return path
 
 
 def _result(answer: bytes) -> Any:

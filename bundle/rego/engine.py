@@ -8,11 +8,11 @@ Laws for every implementation:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal, Protocol
 
 from bundle.rego.errors import EvaluationError
+from keys.record import record
 
 
 class Undefined(Enum):
@@ -28,7 +28,7 @@ class Undefined(Enum):
 UNDEFINED: Final = Undefined.UNDEFINED
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Module:
     """One Rego file.
 
@@ -41,7 +41,7 @@ class Module:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EngineId:
     """An engine, as test and lint attestations name it."""
 
@@ -56,7 +56,7 @@ class EngineId:
         return {"engine": self.name, "engine_version": self.version}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LineCoverage:
     """The lines of one module that an evaluation reached, and those it did not."""
 
@@ -85,6 +85,16 @@ class Policy(Protocol):
 
         Raises:
             EvaluationError: There is no answer for any of them.
+        """
+
+    def evaluate_each(
+        self, path: str, documents: Sequence[Any]
+    ) -> list[Any | Undefined | EvaluationError]:
+        """Evaluate a path for several inputs, each as if it were the only one.
+
+        Raises:
+            EvaluationError: There is no answer for any of them; there may be if each
+                is asked for alone.
         """
 
     def coverage(self) -> tuple[LineCoverage, ...]:
@@ -126,9 +136,17 @@ class Engine(Protocol):
         modules: Sequence[Module],
         data: Mapping[str, Any] | None = None,
         *,
+        base: Sequence[Module] = (),
         coverage: bool = False,
     ) -> Policy:
         """Load modules and a data document together.
+
+        Args:
+            modules: The modules.
+            data: The data document; empty by default.
+            base: More modules, below them. It changes no answer: an engine may keep
+                them parsed, because many rules have the same parents.
+            coverage: Count the lines that are reached.
 
         Raises:
             RegoParseError: A module does not parse.

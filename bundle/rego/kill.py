@@ -21,7 +21,7 @@ from bundle.rego.ast import Rule
 from bundle.rego.engine import UNDEFINED, Module
 from bundle.rego.facts import Kill
 from bundle.rego.report import CaseResult
-from bundle.rego.suite import Suite, answers, packages
+from bundle.rego.suite import Suite, answers, decisions, packages
 
 _LIBRARY: Final = "overlay_lib"
 
@@ -67,7 +67,7 @@ def _passing(
     names = _tests(negative)
     if not names:
         return
-    policy = suite.load(rule, suite.test)
+    policy = suite.load_tested(rule)
     paths = [[f"data.{suite.package}_test.{name}"] for name in names]
     for name, (value,) in zip(names, answers(policy, paths), strict=True):
         if value is True:
@@ -88,8 +88,9 @@ def _killers(
 
 def _killer(suite: Suite, rule: Module, negative: Sequence[CaseResult]) -> str | None:
     policy = suite.load(rule)
-    for case in negative:
-        (value,) = policy.evaluate_many([suite.deny_path], case.input)
+    inputs = [case.input for case in negative]
+    values = decisions(policy, suite.deny_path, inputs)
+    for case, value in zip(negative, values, strict=True):
         if value == []:
             return case.name
     policy.close()
@@ -107,7 +108,7 @@ def _witness(suite: Suite, negative: Sequence[CaseResult]) -> str | None:
     paths = [f"data.{name}.deny" for name in named]
     if not paths:
         return negative[0].name
-    policy = suite.engine.load(suite.parents)
+    policy = suite.engine.load((), base=suite.parents)
     for case in negative:
         values = policy.evaluate_many(paths, case.input)
         if all(value is UNDEFINED or value == [] for value in values):

@@ -88,6 +88,7 @@ class OpaEngine:
         modules: Sequence[Module],
         data: Mapping[str, Any] | None = None,
         *,
+        base: Sequence[Module] = (),
         coverage: bool = False,
     ) -> "OpaPolicy":
         """Let ``opa`` compile the modules.
@@ -96,13 +97,12 @@ class OpaEngine:
             RegoParseError: It does not accept them.
             EvaluationError: There was no answer.
         """
-        if len(modules) > MAX_MODULES:
+        checked = [check_source(m) for m in (*base, *modules)]
+        if len(checked) > MAX_MODULES:
             raise EvaluationMemoryError(
-                f"expected at most {MAX_MODULES} modules, got {len(modules)}"
+                f"expected at most {MAX_MODULES} modules, got {len(checked)}"
             )
-        policy = OpaPolicy(
-            self, [check_source(m) for m in modules], dict(data or {}), coverage
-        )
+        policy = OpaPolicy(self, checked, dict(data or {}), coverage)
         policy.ask([])
         return policy
 
@@ -147,13 +147,17 @@ class OpaPolicy:
         Raises:
             EvaluationError: There is no answer for any of them.
         """
-        questions = [Question(path, document) for path in paths]
-        try:
-            return self.ask(questions)
-        except EvaluationError as error:
-            if type(error) is not EvaluationError:
-                raise  # the process, not one of the answers
-        return [self._one(question) for question in questions]
+        return self._all([Question(path, document) for path in paths])
+
+    def evaluate_each(
+        self, path: str, documents: Sequence[Any]
+    ) -> list[Any | Undefined | EvaluationError]:
+        """Evaluate a path for several inputs, each as if it were the only one.
+
+        Raises:
+            EvaluationError: There is no answer for any of them.
+        """
+        return self._all([Question(path, document) for document in documents])
 
     def coverage(self) -> tuple[LineCoverage, ...]:
         """Return the lines reached since the load, if it asked for coverage."""
@@ -187,6 +191,14 @@ class OpaPolicy:
             reached, known = self._reached.get(path, (set(), set()))
             self._reached[path] = (reached | covered, known | covered | missed)
         return answers.values
+
+    def _all(self, questions: Sequence[Question]) -> list[Any]:
+        try:
+            return self.ask(questions)
+        except EvaluationError as error:
+            if type(error) is not EvaluationError:
+                raise  # the process, not one of the answers
+        return [self._one(question) for question in questions]
 
     def _one(self, question: Question) -> Any:
         try:

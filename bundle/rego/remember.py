@@ -59,13 +59,16 @@ class RememberingEngine:
         modules: Sequence[Module],
         data: Mapping[str, Any] | None = None,
         *,
+        base: Sequence[Module] = (),
         coverage: bool = False,
     ) -> Policy:
         """Load modules (``Engine.load``); with data or coverage, always anew."""
         if data or coverage:
-            return self._engine.load(modules, data, coverage=coverage)
-        key = tuple(modules)
-        return self._policies.get(key, lambda: _Shared(self._engine.load(key)))
+            return self._engine.load(modules, data, base=base, coverage=coverage)
+        key = (tuple(base), tuple(modules))
+        return self._policies.get(
+            key, lambda: _Shared(self._engine.load(modules, base=base))
+        )
 
     def close(self) -> None:
         """End the engine behind this one."""
@@ -108,6 +111,12 @@ class _Shared:
     ) -> list[Any | Undefined | EvaluationError]:
         """Evaluate several paths (``Policy.evaluate_many``)."""
         return self._policy.evaluate_many(paths, document)
+
+    def evaluate_each(
+        self, path: str, documents: Sequence[Any]
+    ) -> list[Any | Undefined | EvaluationError]:
+        """Evaluate a path for several inputs (``Policy.evaluate_each``)."""
+        return self._policy.evaluate_each(path, documents)
 
     def coverage(self) -> tuple[LineCoverage, ...]:
         """Return the lines reached (``Policy.coverage``)."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rule with its tests and its parents, read once for all that a run asks of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ from bundle.rego.ast import Rule, Syntax
 from bundle.rego.engine import Engine, Module, Policy
 from bundle.rego.errors import EvaluationError
 from bundle.rego.lexer import decode_module
-from bundle.rego.probes import RegoTest
+from bundle.rego.probes import RegoTest, probe_module
 from bundle.rego.reader import read_syntax
 from bundle.rego.templates import library
 
@@ -30,12 +30,16 @@ class Suite:
     """
 
     def __init__(
-        self, files: RuleFiles, engine: Engine, parents: Sequence[Module]
+        self,
+        files: RuleFiles,
+        engine: Engine,
+        parents: Sequence[Module],
+        syntax: Syntax | None = None,
     ) -> None:
         self.files = files
         self.engine = engine
         self.rule = decode_module(str(files.rule_path), files.rule)
-        self.syntax = read_syntax(self.rule, engine.parse(self.rule))
+        self.syntax = syntax or read_syntax(self.rule, engine.parse(self.rule))
         self.parents = _with_library(parents)
         self.tests: tuple[RegoTest, ...] = ()
 
@@ -72,6 +76,15 @@ class Suite:
         """
         return read_syntax(self.test, self.engine.parse(self.test))
 
+    @cached_property
+    def probed(self) -> Module:
+        """The test file with its probes.
+
+        Raises:
+            RegoParseError: It is not Rego.
+        """
+        return probe_module(self.test, self.test_syntax)
+
     def load(self, rule: Module, *more: Module, coverage: bool = False) -> Policy:
         """Load the rule, or a variant of it, with its parents.
 
@@ -79,7 +92,19 @@ class Suite:
             RegoParseError: The modules do not fit together.
             EvaluationError: The engine gave no answer.
         """
-        return self.engine.load([rule, *self.parents, *more], coverage=coverage)
+        return self.engine.load([rule, *more], base=self.parents, coverage=coverage)
+
+    def load_tested(self, rule: Module) -> Policy:
+        """Load the rule, or a variant of it, with its parents and its tests.
+
+        The tests are in the base: they take longer to parse than all the rest, and the
+        rule and a variant are tested with the same.
+
+        Raises:
+            RegoParseError: The modules do not fit together.
+            EvaluationError: The engine gave no answer.
+        """
+        return self.engine.load([rule], base=[*self.parents, self.probed])
 
 
 def answers(policy: Policy, asked: Sequence[Sequence[str]]) -> Iterator[list[Any]]:
@@ -95,6 +120,20 @@ def answers(policy: Policy, asked: Sequence[Sequence[str]]) -> Iterator[list[Any
         return
     for one in asked:
         yield [next(values) for _ in one]
+
+
+def decisions(policy: Policy, path: str, inputs: Sequence[Any]) -> Iterator[Any]:
+    """Yield the answer to each input: all at once, if that can be.
+
+    Raises:
+        EvaluationError: One of them has no answer even alone.
+    """
+    values: Iterable[Any]
+    try:
+        values = policy.evaluate_each(path, inputs)
+    except EvaluationError:  # together they need too much
+        values = (policy.evaluate_many([path], one)[0] for one in inputs)
+    yield from values
 
 
 def packages(modules: Sequence[Module]) -> tuple[str, ...]:

@@ -24,9 +24,10 @@ from bundle.rego.errors import (
 )
 from bundle.rego.facts import Kill
 from bundle.rego.kill import kill_check
-from bundle.rego.probes import RegoTest, mocks, probe_module, read_tests
+from bundle.rego.probes import RegoTest, mocks, read_tests
 from bundle.rego.report import CaseResult, TestReport, Verdict
 from bundle.rego.suite import Suite, answers
+from keys.record import record
 
 __all__ = ["CaseResult", "TestReport", "report_tests", "run_tests"]
 
@@ -40,6 +41,7 @@ def run_tests(
     *,
     engine: Engine,
     parents: Sequence[Module] = (),
+    syntax: Syntax | None = None,
     coverage: bool = False,
 ) -> TestReport:
     """Run all tests of one rule.
@@ -49,6 +51,7 @@ def run_tests(
         engine: Evaluates.
         parents: Modules of constitution and packs; without them, or if they bring no
             ``overlay_lib``, the rule is tested with the platform's own.
+        syntax: What the rule says, if it was read already.
         coverage: Count the lines that the cases reach, too.
 
     Raises:
@@ -56,9 +59,9 @@ def run_tests(
         CaseFileError: The case file is not one.
         EvaluationError: The engine gave no answer at all, or was ended too often.
     """
-    suite = Suite(files, engine, parents)
+    suite = Suite(files, engine, parents, syntax)
     run = _Run(suite)
-    cases: tuple[CaseResult, ...] = (*run.rego_tests(), *run.case_file())
+    cases = run.cases()
     findings = [*run.findings, *_coverage(files, cases)]
     kill: Kill | None = None
     if any(not case.passed for case in cases):
@@ -109,6 +112,16 @@ def report_tests(
     return TestReport(files.rule_id, engine.name, engine.version, (), (found,))
 
 
+@record
+class _Asked:
+    """A case, the file that has it, and what the Rego test that asks it is and says."""
+
+    case: Case
+    path: str
+    reason: str | None = None
+    test: str | None = None
+
+
 class _Run:
     """The tests of one rule, loaded."""
 
@@ -118,7 +131,29 @@ class _Run:
         self._stopped = 0
         self._rule = suite.load(suite.rule)
 
-    def rego_tests(self) -> Iterator[CaseResult]:
+    def cases(self) -> tuple[CaseResult, ...]:
+        """Find the cases, and ask the rule itself, as a Runner does.
+
+        No ``with`` is in the question, and no test beside the rule.
+        """
+        asked = [*self._rego_tests(), *self._case_file()]
+        inputs = [one.case.input for one in asked]
+        try:
+            answers = self._rule.evaluate_each(self._suite.deny_path, inputs)
+        except EvaluationError:  # whose fault it is, they say one by one
+            answers = [self._alone(document) for document in inputs]
+        return tuple(map(_result, asked, answers))
+
+    def _alone(self, document: Any) -> Any:
+        try:
+            return self._rule.evaluate(self._suite.deny_path, document)
+        except EvaluationError as error:
+            self._stopped += type(error) is not EvaluationError
+            if self._stopped > _MAX_STOPPED:
+                raise
+            return error
+
+    def _rego_tests(self) -> Iterator[_Asked]:
         """Run the ``test_*`` rules of the test file."""
         suite = self._suite
         if not suite.files.test:
@@ -128,14 +163,14 @@ class _Run:
         if self.findings:
             return
         suite.tests = read_tests(suite.test, syntax)
-        policy = suite.load(suite.rule, probe_module(suite.test, syntax))
+        policy = suite.load_tested(suite.rule)
         prefix = f"data.{suite.package}_test."
         asked = [[prefix + name for name in (t.name, *t.probes)] for t in suite.tests]
         for test, values in zip(suite.tests, answers(policy, asked), strict=True):
             yield from self._rego_test(test, values)
         policy.close()
 
-    def _rego_test(self, test: RegoTest, values: Sequence[Any]) -> Iterator[CaseResult]:
+    def _rego_test(self, test: RegoTest, values: Sequence[Any]) -> Iterator[_Asked]:
         place = (self._suite.test.path, test.place.line)
         if test.polarity is None:
             message = f"expected the polarity of {test.name}, got none"
@@ -152,38 +187,23 @@ class _Run:
         for number, document in enumerate(inputs, start=1):
             name = test.name if len(inputs) == 1 else f"{test.name} #{number}"
             case = Case(name, test.polarity, document, place[1])
-            yield self._ask(case, place[0], reason, test.name)
+            yield _Asked(case, place[0], reason, test.name)
         if not inputs and reason:
             message = f"{test.name}: {reason}"
             fix = "correct the test or the rule"
             self.findings.append(Finding("test-failed", *place, 1, message, fix))
 
-    def case_file(self) -> Iterator[CaseResult]:
-        """Run the case file, if there is one."""
+    def _case_file(self) -> Iterator[_Asked]:
+        """Read the case file, if there is one."""
         files = self._suite.files
         if files.cases_path is None or files.cases is None:
             return
         for case in parse_cases(files.cases_path, files.cases):
-            yield self._ask(case, str(files.cases_path), None)
-
-    def _ask(
-        self, case: Case, path: str, reason: str | None, test: str | None = None
-    ) -> CaseResult:
-        """Ask the rule itself, as a Runner does: no ``with``, no test beside it."""
-        try:
-            denies = self._rule.evaluate(self._suite.deny_path, case.input)
-        except EvaluationError as error:
-            self._stopped += type(error) is not EvaluationError
-            if self._stopped > _MAX_STOPPED:
-                raise
-            denies = error
-        return _result(case, (path, test), denies, reason)
+            yield _Asked(case, str(files.cases_path))
 
 
-def _result(
-    case: Case, asked: tuple[str, str | None], denies: Any, reason: str | None
-) -> CaseResult:
-    path, test = asked
+def _result(asked: _Asked, denies: Any) -> CaseResult:
+    case, reason = asked.case, asked.reason
     actual: Verdict = "error"
     messages: tuple[str, ...] = ()
     if isinstance(denies, list):
@@ -198,14 +218,14 @@ def _result(
     own = reason if actual in (expected, "error") else None
     return CaseResult(
         name=case.name,
-        path=path,
+        path=asked.path,
         line=case.line,
         polarity=case.polarity,
         input=case.input,
         actual=actual,
         denies=messages,
         reason=own,
-        test=test,
+        test=asked.test,
     )
 
 

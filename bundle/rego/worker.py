@@ -6,18 +6,23 @@ output, one request at a time, until the input ends. Everything hostile happens 
 the limits are set before the first request: address space, CPU time per request, no new
 file, no new process, no core dump. The parent's wall clock is the last word.
 
-========================================================= =============================
-request: what, seconds, handles to drop, then             answer: ``ok``, then
-========================================================= =============================
-``parse``, path, source                                   the syntax tree, JSON
-``load``, handle, data, coverage or none, path, source, … nothing
-``evaluate``, handle, input, path, …                      a value for each path
-``coverage``, handle                                      the engine's report, JSON
-========================================================= =============================
+A request is what to do, the seconds that it may take, the handles to drop, and::
 
-A value is one letter and a text: ``v`` and JSON, ``q`` and the JSON of a query's
-result, ``e`` and why there is none. A refusal is the step that failed (``parse``,
-``compile``, ``evaluate``, ``memory``) and a text.
+    parse, path, source
+    load, handle, data, "coverage" or "", size of the base, path, source, ...
+    evaluate, handle, input, path, ...
+    each, handle, path, input, ...
+    coverage, handle
+
+The answer to it is ``ok`` and: the syntax tree; nothing; a value for each path;
+a value for each input; the report. All of it is JSON, a value's with a letter in front:
+``v`` a value, ``q`` the result of a query, ``e`` no JSON but why there is none. A
+refusal is the step that failed (``parse``, ``compile``, ``evaluate``, ``memory``) and a
+text.
+
+The base is the modules in front. Two bases are kept parsed for the next load that
+begins with one: many rules have the same parents, and a rule has its tests, which take
+longer to parse than the rest of a load.
 
 Imports as little as it can, and of ours only ``frames``: whatever it costs to start is
 paid by every ``rule lint``.
@@ -48,6 +53,7 @@ class _Worker:
     def __init__(self) -> None:
         self._policies: dict[str, regorus.Engine] = {}
         self._counting: set[str] = set()
+        self._bases = _Bases()
         self.step = "request"
 
     def answer(self, what: str, arguments: list[str]) -> list[str]:
@@ -59,6 +65,8 @@ class _Worker:
             return []
         if what == "evaluate":
             return self._evaluate(*arguments)
+        if what == "each":
+            return self._each(*arguments)
         return [self._coverage(*arguments)]
 
     def drop(self, handles: list[str]) -> None:
@@ -73,33 +81,74 @@ class _Worker:
         engine.add_policy(path, source)
         return str(engine.get_ast_as_json())
 
-    def _load(self, handle: str, data: str, coverage: str, *modules: str) -> None:
-        self.step = "compile"
-        engine = regorus.Engine()
-        engine.set_gather_prints(True)
-        engine.set_enable_coverage(bool(coverage))
-        engine.add_data_json(data)
+    def _load(
+        self, handle: str, data: str, coverage: str, count: str, *modules: str
+    ) -> None:
         self.step = "parse"
-        for path, source in zip(modules[::2], modules[1::2], strict=True):
-            engine.add_policy(path, source)
-        # regorus analyses modules at the first query: do it once, for every clone.
+        behind = 2 * int(count)
+        engine = self._bases.clone_of(modules[:behind])
+        engine.set_enable_coverage(bool(coverage))
+        _add(engine, modules[behind:])
         self.step = "compile"
+        engine.add_data_json(data)
+        # regorus analyses modules at the first query: do it once, for every clone.
         engine.eval_query_as_json("true")
         self._policies[handle] = engine
         if coverage:
             self._counting.add(handle)
 
     def _evaluate(self, handle: str, document: str, *paths: str) -> list[str]:
+        engine = self._deciding(handle, document)
+        return [_value(engine, path) for path in paths]
+
+    def _each(self, handle: str, path: str, *documents: str) -> list[str]:
+        return [_value(self._deciding(handle, one), path) for one in documents]
+
+    def _deciding(self, handle: str, document: str) -> regorus.Engine:
+        """Return an engine for one decision: what that computes ends with it."""
         self.step = "evaluate"
         engine = self._policies[handle]
         if handle not in self._counting:
-            engine = engine.clone()  # what one decision computed ends with it
+            engine = engine.clone()
         engine.set_input_json(document)
-        return [_value(engine, path) for path in paths]
+        return engine
 
     def _coverage(self, handle: str) -> str:
         self.step = "evaluate"
         return str(self._policies[handle].get_coverage_report_as_json())
+
+
+class _Bases:
+    """Modules that are kept parsed: those of the last two loads."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[tuple[str, ...], regorus.Engine]] = []
+
+    def clone_of(self, modules: tuple[str, ...]) -> regorus.Engine:
+        """Return an engine that has the modules and is nobody else's."""
+        begun = [one for one in self._kept if one[0] == modules[: len(one[0])]]
+        known, engine = max(begun, key=_size, default=((), _empty()))
+        if known != modules:
+            engine = engine.clone()
+            _add(engine, modules[len(known) :])
+        others = [one for one in self._kept if one[0] != modules]
+        self._kept = [(modules, engine), *others][:2]
+        return engine.clone()
+
+
+def _size(kept: tuple[tuple[str, ...], regorus.Engine]) -> int:
+    return len(kept[0])
+
+
+def _empty() -> regorus.Engine:
+    engine = regorus.Engine()
+    engine.set_gather_prints(True)
+    return engine
+
+
+def _add(engine: regorus.Engine, modules: tuple[str, ...]) -> None:
+    for path, source in zip(modules[::2], modules[1::2], strict=True):
+        engine.add_policy(path, source)
 
 
 def _value(engine: regorus.Engine, path: str) -> str:

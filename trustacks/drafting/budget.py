@@ -69,11 +69,12 @@ class BoundedEngine:
         modules: Sequence[Module],
         data: Mapping[str, Any] | None = None,
         *,
+        base: Sequence[Module] = (),
         coverage: bool = False,
     ) -> Policy:
         """Load, if there is time."""
         self.require_time()
-        policy = self._engine.load(modules, data, coverage=coverage)
+        policy = self._engine.load(modules, data, base=base, coverage=coverage)
         return _BoundedPolicy(policy, self)
 
     def close(self) -> None:
@@ -94,6 +95,12 @@ class _BoundedPolicy:
     ) -> list[Any | Undefined | EvaluationError]:
         self.engine.require_time()
         return self.policy.evaluate_many(paths, document)
+
+    def evaluate_each(
+        self, path: str, documents: Sequence[Any]
+    ) -> list[Any | Undefined | EvaluationError]:
+        self.engine.require_time()
+        return self.policy.evaluate_each(path, documents)
 
     def coverage(self) -> tuple[LineCoverage, ...]:
         self.engine.require_time()

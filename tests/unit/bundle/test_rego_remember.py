@@ -26,9 +26,9 @@ class Counting:
         self.parsed.append(module.path)
         return shared_engine().parse(module)
 
-    def load(self, modules, data=None, *, coverage=False):
-        self.loaded.append([module.path for module in modules])
-        return shared_engine().load(modules, data, coverage=coverage)
+    def load(self, modules, data=None, *, base=(), coverage=False):
+        self.loaded.append([module.path for module in (*base, *modules)])
+        return shared_engine().load(modules, data, base=base, coverage=coverage)
 
     def close(self):
         self.parsed.append("closed")
