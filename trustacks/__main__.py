@@ -7,16 +7,13 @@ this is the only place that can answer with a line instead of a traceback.
 
 import gc
 import sys
-from typing import Final
 
-# Objects made before Python looks for garbage. A command makes some 200,000 that stay
-# until its end; looking through them over and over takes a tenth of its time.
-_BEFORE_GARBAGE: Final = 50_000
+from trustacks._cli.garbage import look_seldom
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    gc.set_threshold(_BEFORE_GARBAGE)
+    look_seldom()
     try:
         from trustacks._cli.main import main as command  # noqa: PLC0415 - see above
 

@@ -23,6 +23,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Final, TypeVar
 
 from keys.errors import TrustacksError
+from trustacks._cli.garbage import look_seldom
 from trustacks.errors import InternalError, WorkerLostError
 
 Item = TypeVar("Item")
@@ -61,7 +62,9 @@ def in_processes(
     try:
         for _ in range(min(count, len(items))):
             with _ctrl_c_held():
-                workers.append(_started(start))
+                workers.append(_started())
+        for pipe, _ in workers:  # all of them start before one has read this
+            _send(pipe, start)
         yield from _shared(dict(workers), items)
         for pipe, process in workers:
             pipe.close()
@@ -92,9 +95,9 @@ def _shared(
             following += 1
 
 
-def _send(pipe: Connection, item: tuple[int, Any]) -> None:
+def _send(pipe: Connection, message: object) -> None:
     with contextlib.suppress(OSError):  # its end is seen where it is waited for
-        pipe.send(item)
+        pipe.send(message)
 
 
 def _receive(pipe: Connection) -> tuple[int, Any]:
@@ -110,10 +113,10 @@ def _receive(pipe: Connection) -> tuple[int, Any]:
     return number, result
 
 
-def _started(start: Callable[[], Any]) -> tuple[Connection, BaseProcess]:
+def _started() -> tuple[Connection, BaseProcess]:
     spawn = multiprocessing.get_context("spawn")  # with no thread, lock or file of ours
     ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(theirs, start), daemon=True)
+    process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
     process.start()
     theirs.close()
     return ours, process
@@ -134,9 +137,10 @@ def _ctrl_c_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe: Connection, start: Callable[[], Any]) -> None:
+def _serve(pipe: Connection) -> None:
     """Run one worker until its parent closes the pipe."""
-    with contextlib.suppress(EOFError, OSError), start() as work:
+    look_seldom()
+    with contextlib.suppress(EOFError, OSError), pipe.recv()() as work:
         while True:
             number, item = pipe.recv()
             answer: tuple[int, Any, TrustacksError | None]

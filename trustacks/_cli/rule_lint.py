@@ -73,7 +73,8 @@ def lint(
     # Who signs asks twice; who only looks is answered at once (ADR 0018).
     engine_choice = engine_choice or (None if attest else REGORUS)
     engine = open_engine(session, engine_choice)
-    against = against_of(parents, read_others(overlay, rules), engine)
+    others = read_others(overlay, rules) if rules else chosen
+    against = against_of(parents, others, engine)
     against = replace(against, profile=profile_of(overlay))
     before = versions_before(session, chosen, base, workspace)
     pairs = list(zip(chosen, before, strict=True))
