@@ -6,7 +6,7 @@ its annotations are its fields, in their order, with their defaults; two are equ
 their class and fields are, and have a hash if their fields have. ``dataclasses``
 compiles six functions a class, in 0.3 ms; ``trustacks rule lint`` defines sixty classes
 before it reads a rule, and somebody waits. Here only the constructor is compiled, and
-it fills the slots directly, in two thirds of the time (ADR 0032). ``dataclasses`` knows
+it fills the slots directly, in two thirds of the time (ADR 0038). ``dataclasses`` knows
 a record too: ``replace`` and ``fields`` work.
 
 Deliberately not here: factories of defaults, fields that do not compare or are not
