@@ -32,7 +32,7 @@ from tuf.ngclient.updater import Updater
 
 from bundle.limits import BUNDLE_BOUNDS, MAX_ROOT_VERSIONS, REFRESH_DEADLINE_S
 from bundle.tuf.errors import TufMissingError, TufRollbackError
-from bundle.tuf.fetched import Fetched, Files
+from bundle.tuf.fetched import KEPT, Fetched, Files, read_kept
 from bundle.tuf.guard import ABSENT, GuardedFetcher, translated
 from bundle.tuf.http import HttpFetcher
 from bundle.tuf.metadata import MAX_BYTES, parse_metadata
@@ -176,15 +176,7 @@ class TufClient:
             NotFoundError: There is none under this pinned root.
             FormatError: It is damaged.
         """
-        data = read_file(self._kept, max_bytes=BUNDLE_BOUNDS.max_bytes)
-        fetched = Fetched.from_bytes(
-            data,
-            self._files("targets", online=False),
-            self._files("chain", online=False),
-        )
-        if fetched.roots[:1] != (self._root,):
-            raise NotFoundError("expected a set under the pinned root, got another")
-        return fetched
+        return read_kept(self._directory, root=self._root, url=self._url)
 
     def expiries(self) -> dict[str, datetime]:
         """Return when each role below the root expires, as it was verified last.
@@ -200,7 +192,7 @@ class TufClient:
 
     @property
     def _kept(self) -> Path:
-        return self._directory / "fetched.tar"
+        return self._directory / KEPT
 
     @property
     def _metadata(self) -> Path:
@@ -215,9 +207,8 @@ class TufClient:
             monotonic=self._monotonic,
         )
 
-    def _files(self, name: str, *, online: bool) -> Files:
-        fetchers = self._guarded if online else None
-        return Files(self._directory / name, self._url, fetchers)
+    def _files(self, name: str) -> Files:
+        return Files(self._directory / name, self._url, self._guarded)
 
     def _update(self) -> Fetched:
         make_directory(self._metadata)
@@ -234,7 +225,7 @@ class TufClient:
         return self._fetched(self._roots(), Outlived(*map(self._read, _KINDS)))
 
     def _fetched(self, roots: tuple[bytes, ...], found: Outlived) -> Fetched:
-        targets, chain = (self._files(n, online=True) for n in ("targets", "chain"))
+        targets, chain = (self._files(n) for n in ("targets", "chain"))
         return Fetched(roots, *found, targets, chain)
 
     def _roots(self) -> tuple[bytes, ...]:

@@ -11,16 +11,14 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from tuf.api.metadata import TargetFile, Targets
-from tuf.ngclient.fetcher import FetcherInterface
 
 from bundle.archive import pack_tar, unpack_tar
-from bundle.limits import MAX_CHAIN_BYTES
+from bundle.limits import BUNDLE_BOUNDS, MAX_CHAIN_BYTES
 from bundle.tuf.documents import target_name
 from bundle.tuf.errors import TufFormatError, TufHashError, TufLengthError
-from bundle.tuf.guard import translated
 from bundle.tuf.metadata import digest_of, parse_metadata
 from bundle.tuf.roles import OVERLAY_PREFIX, RELEASE, TARGETS
 from keys.digest import Digest
@@ -28,9 +26,22 @@ from keys.durable import TEMPORARY_PREFIX, make_directory, read_file, write_file
 from keys.errors import FormatError, NotFoundError, UnavailableError
 from signer.attestation import parse_attestation
 
-# Makes a fetcher with a fresh deadline; None where there is no network.
-Fetchers = Callable[[], FetcherInterface] | None
 
+class Download(Protocol):
+    """Fetches a file: python-tuf's ``FetcherInterface``, as far as it is asked here.
+
+    Reading what is kept needs no client: python-tuf's takes 50 ms to load, with HTTP.
+    """
+
+    def download_bytes(self, url: str, max_length: int) -> bytes:
+        """Return the bytes at an address."""
+
+
+# Makes a fetcher with a fresh deadline; None where there is no network.
+Fetchers = Callable[[], Download] | None
+
+# The last whole set, in a client's directory.
+KEPT: Final = "fetched.tar"
 _ROOTS: Final = "roots/"
 # What a client writes: files by digest, and what a kill leaves of one.
 _OURS: Final = re.compile(rf"[0-9a-f]{{64}}|{re.escape(TEMPORARY_PREFIX)}[0-9a-f]+")
@@ -79,6 +90,8 @@ class Files:
                 return data
         if self.fetchers is None:
             raise UnavailableError(f"expected {path} on disk, got none")
+        from bundle.tuf.guard import translated  # noqa: PLC0415 - see Download
+
         with translated(path):
             url = f"{self.url}/{path}"
             data = self.fetchers().download_bytes(url, max_bytes)
@@ -214,6 +227,26 @@ class Fetched:
             if file.path == name:
                 return file
         raise NotFoundError(f"expected {name} in {role}, got none")
+
+
+def read_kept(directory: Path, *, root: bytes, url: str = "") -> Fetched:
+    """Return the last whole set that a client kept, without a network.
+
+    Args:
+        directory: The client's own.
+        root: The pinned root.
+        url: Where the workspace is published.
+
+    Raises:
+        NotFoundError: There is none under this pinned root.
+        FormatError: It is damaged.
+    """
+    data = read_file(directory / KEPT, max_bytes=BUNDLE_BOUNDS.max_bytes)
+    folders = (directory / "targets", directory / "chain")
+    fetched = Fetched.from_bytes(data, *(Files(one, url, None) for one in folders))
+    if fetched.roots[:1] != (root,):
+        raise NotFoundError("expected a set under the pinned root, got another")
+    return fetched
 
 
 def _listed(data: bytes, role: str) -> list[TargetFile]:

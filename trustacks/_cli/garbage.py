@@ -10,7 +10,7 @@ import gc
 from typing import Final
 
 # Objects that are made before Python looks.
-_BEFORE: Final = 50_000
+_BEFORE: Final = 200_000
 
 
 def look_seldom() -> None:

@@ -12,13 +12,14 @@ from bundle.overlay import RuleFiles
 from keys.digest import Digest
 from keys.durable import write_file
 from keys.errors import NotFoundError, VerificationError
-from trustacks._cli.pin import open_pinned
 from trustacks._cli.session import Session
 from trustacks.errors import (
     ChangeNotProvedError,
     NothingToApproveError,
     NotLoggedInError,
 )
+from trustacks.parents import store_directory
+from trustacks.pin import read_pinned
 from trustacks.rule_signature import with_signature
 
 
@@ -35,7 +36,9 @@ def verified(
     """
     at = session.clock()
     try:
-        pinned = open_pinned(session, session.login(workspace)).cached(at=at)
+        root = session.login(workspace).root
+        folder = store_directory(session.home / "workspaces", root)
+        pinned = read_pinned(folder, root, at=at)
     except (NotLoggedInError, NotFoundError):
         return list(reports)
     except VerificationError as error:
