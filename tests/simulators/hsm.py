@@ -90,7 +90,7 @@ class Hsm:
             self._number("fault").value = Fault.NONE
 
     def count(self, name: str) -> int:
-        """Return how many ``overlaps``, ``logins`` or ``signs`` there were."""
+        """Return how many ``overlaps``, ``logins``, ``signs`` or open ``sessions``."""
         return self._number(name).value
 
     def _number(self, name: str) -> ctypes.c_int:

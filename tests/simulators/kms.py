@@ -18,8 +18,9 @@ from enum import Enum, auto
 
 import boto3
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.kms.models import kms_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -70,6 +71,10 @@ class Fault(Enum):
     """Sign answers 100,000 bytes."""
     OTHER_KEY_ANSWERS = auto()
     """GetPublicKey answers another key of the same kind."""
+    EDWARDS = auto()
+    """GetPublicKey answers as for a key of ECC_NIST_EDWARDS25519, which moto lacks."""
+    ALIAS_ANSWERS = auto()
+    """GetPublicKey answers a name that can be moved in place of the key's ARN."""
 
 
 _REFUSALS = {
@@ -85,6 +90,17 @@ _BODIES = {
     Fault.ILL_TYPED: json.dumps(
         {"KeyId": [1], "KeyUsage": [], "PublicKey": {}, "Signature": 1}
     ).encode(),
+}
+
+
+_EDWARDS = {
+    "KeySpec": "ECC_NIST_EDWARDS25519",
+    "PublicKey": base64.b64encode(
+        ed25519.Ed25519PrivateKey.generate()
+        .public_key()
+        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ).decode(),
+    "SigningAlgorithms": ["ED25519_SHA_512", "ED25519_PH_SHA_512"],
 }
 
 
@@ -158,6 +174,10 @@ class Door:
             "PublicKey": base64.b64encode(shown.private_key.public_key()).decode(),
             "SigningAlgorithms": key.signing_algorithms,
         }
+        if fault is Fault.EDWARDS:
+            value |= _EDWARDS
+        if fault is Fault.ALIAS_ANSWERS:
+            value["KeyId"] = "alias/acme"
         return _answer(start_response, json.dumps(value).encode())
 
     def _sign(self, request, fault, start_response):

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define COUNT 68
-enum { GET_FUNCTION_LIST = 3, CLOSE_ALL = 14, OPEN_SESSION = 12, LOGIN = 18, SIGN = 43 };
+enum { GET_FUNCTION_LIST = 3, OPEN_SESSION = 12, CLOSE_SESSION = 13, CLOSE_ALL = 14, LOGIN = 18, SIGN = 43 };
 enum { NONE, HANGS, BROKEN, GARBAGE, SHORT, LOSES, OPEN_HANGS, LONG_ };
 enum { CKR_OK = 0, CKR_DEVICE_ERROR = 0x30, CKR_SESSION_HANDLE_INVALID = 0xB3 };
 
@@ -22,7 +22,7 @@ typedef word (*function)(word, word, word, word, word, word);
 struct list { unsigned char version[2]; function at[COUNT]; };
 
 /* Set and read by tests. */
-volatile int fault = NONE, left = 0, overlaps = 0, logins = 0, signs = 0;
+volatile int fault = NONE, left = 0, overlaps = 0, logins = 0, signs = 0, sessions = 0;
 
 static struct list ours;
 static const struct list *theirs;
@@ -45,6 +45,8 @@ static word forward(int i, word a, word b, word c, word d, word e, word f) {
 		return CKR_SESSION_HANDLE_INVALID;
 	}
 	word rv = theirs->at[i](a, b, c, d, e, f);
+	if (i == OPEN_SESSION && rv == CKR_OK) sessions++;
+	if (i == CLOSE_SESSION && rv == CKR_OK) sessions--;
 	if (i == SIGN && rv == CKR_OK && d) {
 		__sync_fetch_and_add(&signs, 1);
 		if (fault == GARBAGE) memset((void *)d, 0x11, *(word *)e);

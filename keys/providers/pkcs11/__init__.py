@@ -12,8 +12,8 @@ stands in the URI: URIs are shown, noted and logged. A wrong PIN is tried once a
 again, because tokens lock themselves after a few.
 
 PKCS #11 libraries are not safe to use from several threads unless asked to be, and
-signing fails now and then where they are: so calls into one library take turns, in one
-session of each token. A session that was lost is opened once more.
+signing fails now and then where they are: so calls into one library take turns. One
+login to each token serves all its keys; one that was lost is repeated once.
 """
 
 from typing import TYPE_CHECKING

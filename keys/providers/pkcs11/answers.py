@@ -2,9 +2,8 @@
 """What a token's errors mean: PKCS #11 v2.40 §5.1 in the words of this project."""
 
 import contextlib
-import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pkcs11
 
@@ -74,9 +73,7 @@ def answered(name: str) -> Iterator[None]:
     try:
         yield
     except pkcs11.PKCS11Error as error:
-        # A traceback keeps a failed search alive, whose destructor calls the library:
-        # it must do that here, in our turn.
-        raise _meaning(error.with_traceback(None), name) from error
+        raise _meaning(error, name) from error
 
 
 def expect_one(found: Sequence[object], name: str) -> None:
@@ -90,21 +87,6 @@ def expect_one(found: Sequence[object], name: str) -> None:
             f"{name}: expected one, got {len(found)}",
             hint="name it by token, object and id",
         )
-
-
-def silence_destructors() -> None:
-    """Have no destructor of python-pkcs11 write to standard error, from now on.
-
-    A search that failed is ended by its destructor; on a token that broke that fails
-    too, and Python prints it. The failure itself was raised before.
-    """
-    before = sys.unraisablehook
-
-    def hook(raised: Any) -> None:
-        if not isinstance(raised.exc_value, pkcs11.PKCS11Error):
-            before(raised)
-
-    sys.unraisablehook = hook
 
 
 def _meaning(error: pkcs11.PKCS11Error, name: str) -> KeyProviderError:

@@ -15,7 +15,7 @@ from keys.providers.limits import MAX_SIGNATURE_BYTES
 from keys.providers.opening import Opening
 from keys.providers.pkcs11.answers import SessionLostError, answered, expect_one
 from keys.providers.pkcs11.login import log_in, read_pin
-from keys.providers.pkcs11.module import Library, Login, Module, module_at
+from keys.providers.pkcs11.module import Library, Login, Module, close, module_at
 from keys.providers.pkcs11.public import read_public
 from keys.providers.pkcs11.uri import Pkcs11Uri
 from keys.public import PublicKey
@@ -73,8 +73,8 @@ def open_token_key(uri: Pkcs11Uri, opening: Opening) -> TokenKey:
     module = module_at(_library(uri, opening))
 
     def work(login: Login) -> tuple[PublicKey, bool]:
-        private = _private(login, uri)
-        public = _public(login, uri, private)
+        private, public = _find(login, uri)
+        login.keep(_name(uri), private)
         return public, bool(_attribute(private, Attribute.ALWAYS_AUTHENTICATE))
 
     public, always = _in_session(module, uri, opening, work)
@@ -123,22 +123,43 @@ def _attempt(
     return module.call(call, deadline_s=opening.deadline_s)
 
 
+def _name(uri: Pkcs11Uri) -> tuple[str | None, bytes | None]:
+    return uri.object, uri.id
+
+
 def _private(login: Login, uri: Pkcs11Uri) -> Any:
-    name = (uri.object, uri.id)
-    if name not in login.keys:
-        found = _objects(login, ObjectClass.PRIVATE_KEY, *name)
+    if _name(uri) not in login.keys:
+        login.keep(_name(uri), _find(login, uri)[0])
+    return login.keys[_name(uri)]
+
+
+def _find(login: Login, uri: Pkcs11Uri) -> tuple[Any, PublicKey]:
+    """Find a key and its public half, in a session of its own.
+
+    python-pkcs11 ends a search that could not begin in a destructor, whose errors are
+    printed; in a session that was just opened every search can begin.
+    """
+    session = login.session.token.open()
+    try:
+        found = _objects(session, ObjectClass.PRIVATE_KEY, *_name(uri))
         expect_one(found, f"private key {uri.key_name}")
-        if not _attribute(found[0], Attribute.SIGN, default=True):
-            raise KeyDisabledError(f"{uri.key_name}: the key may not sign (CKA_SIGN)")
-        login.keys[name] = found[0]
-    return login.keys[name]
+        _require_signing(found[0], uri.key_name)
+        return found[0], _public(session, uri, found[0])
+    except BaseException:
+        close(session)
+        raise
 
 
-def _public(login: Login, uri: Pkcs11Uri, private: Any) -> PublicKey:
+def _require_signing(private: Any, name: str) -> None:
+    if not _attribute(private, Attribute.SIGN, default=True):
+        raise KeyDisabledError(f"{name}: the key may not sign (CKA_SIGN)")
+
+
+def _public(session: pkcs11.Session, uri: Pkcs11Uri, private: Any) -> PublicKey:
     """Read the public half: of the same id, and of several the one of that label."""
     key_id = _attribute(private, Attribute.ID) or None
     label = _attribute(private, Attribute.LABEL)
-    found = _objects(login, ObjectClass.PUBLIC_KEY, None if key_id else label, key_id)
+    found = _objects(session, ObjectClass.PUBLIC_KEY, None if key_id else label, key_id)
     if len(found) > 1:
         found = [one for one in found if _attribute(one, Attribute.LABEL) == label]
     expect_one(found, f"public key {uri.key_name}")
@@ -146,14 +167,14 @@ def _public(login: Login, uri: Pkcs11Uri, private: Any) -> PublicKey:
 
 
 def _objects(
-    login: Login, kind: ObjectClass, label: str | None, key_id: bytes | None
+    session: pkcs11.Session, kind: ObjectClass, label: str | None, key_id: bytes | None
 ) -> list[Any]:
     wanted: dict[Attribute, Any] = {Attribute.CLASS: kind}
     if label is not None:
         wanted[Attribute.LABEL] = label
     if key_id is not None:
         wanted[Attribute.ID] = key_id
-    return list(login.session.get_objects(wanted))
+    return list(session.get_objects(wanted))
 
 
 def _attribute(found: Any, name: Attribute, *, default: Any = None) -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Log in to a token: one session each, and no PIN is tried twice that was wrong."""
+"""Log in to a token: once for all its keys, and never again with a wrong PIN."""
 
 import stat
 from pathlib import Path
@@ -38,7 +38,7 @@ def read_pin(uri: Pkcs11Uri, opening: Opening) -> str:
 
 
 def log_in(module: Module, library: Library, uri: Pkcs11Uri, pin: str | None) -> Login:
-    """Return the token's session; in one's turn only.
+    """Return the login to the token; in one's turn only.
 
     Raises:
         KeyAccessDeniedError: The token refused this PIN before; it is not asked again.

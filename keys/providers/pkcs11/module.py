@@ -18,7 +18,6 @@ import pkcs11
 from keys.digest import Digest
 from keys.errors import KeyProviderMissingError
 from keys.providers.deadline import within
-from keys.providers.pkcs11.answers import silence_destructors
 
 T = TypeVar("T")
 Library = Any  # python-pkcs11 gives its class no name that can be annotated
@@ -29,11 +28,21 @@ _GUARD: Final = threading.Lock()
 
 
 class Login:
-    """A session in which the user is logged in, and the keys found in it."""
+    """The session that holds the user's login, and keys in sessions of their own.
+
+    Attributes:
+        session: Where the PIN was given; while it is open, others need none.
+        keys: Private keys by label and id.
+    """
 
     def __init__(self, session: pkcs11.Session) -> None:
         self.session = session
         self.keys: dict[tuple[str | None, bytes | None], Any] = {}
+
+    def keep(self, name: tuple[str | None, bytes | None], private: Any) -> None:
+        """Keep a key that was found, in place of the one before."""
+        close(self.keys.pop(name).session if name in self.keys else None)
+        self.keys[name] = private
 
 
 class Module:
@@ -41,7 +50,7 @@ class Module:
 
     Attributes:
         path: Its file.
-        logins: The one session of each token; only to be changed in one's turn.
+        logins: The login of each token; only to be changed in one's turn.
         refused: Digests of PINs that a token refused.
     """
 
@@ -69,8 +78,8 @@ class Module:
         """Forget a token's session, whatever became of it; only in one's turn."""
         login = self.logins.pop(token, None)
         if login is not None:
-            with contextlib.suppress(pkcs11.PKCS11Error):
-                login.session.close()
+            for session in (*(k.session for k in login.keys.values()), login.session):
+                close(session)
 
     def _load(self) -> Library:
         try:
@@ -82,9 +91,14 @@ class Module:
             ) from error
 
 
+def close(session: Any) -> None:
+    """Close a session, whatever became of it."""
+    if session is not None:
+        with contextlib.suppress(pkcs11.PKCS11Error):
+            session.close()
+
+
 def module_at(path: Path) -> Module:
     """Return the library of a file; the same one every time."""
     with _GUARD:
-        if not _MODULES:
-            silence_destructors()
         return _MODULES.setdefault(path.resolve(), Module(path.resolve()))

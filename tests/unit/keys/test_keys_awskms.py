@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from keys.errors import (
     ConfigurationError,
+    KeyAnswerError,
     KeyDisabledError,
     KeyFormatError,
     KeyMismatchError,
@@ -218,6 +219,21 @@ def test_a_key_that_may_not_sign_neither_opens_nor_signs(kms, state):
 def test_a_key_of_another_kind_does_not_open(kms, spec):
     with pytest.raises(KeyFormatError):
         open_signing_key(kms.uri(kms.create(spec)), never)
+
+
+def test_a_key_that_signs_whole_messages_only_does_not_open(kms):
+    kms.door.fail(Fault.EDWARDS)
+
+    with pytest.raises(KeyFormatError):
+        open_signing_key(kms.uri(kms.create()), never)
+
+
+def test_a_key_without_an_arn_does_not_open(kms):
+    """A name in its place could be moved between two signatures."""
+    kms.door.fail(Fault.ALIAS_ANSWERS)
+
+    with pytest.raises(KeyAnswerError):
+        open_signing_key(kms.uri(kms.create()), never)
 
 
 @pytest.mark.parametrize("spec", ["RSA_3072"])

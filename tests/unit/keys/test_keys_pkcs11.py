@@ -254,11 +254,26 @@ def test_a_login_that_hangs_is_left_in_time(hsm, uri):
 
 def test_a_token_that_breaks_in_a_search_says_so_once(hsm, uri, capfd):
     open_signing_key(uri, right())
+    other = Tokens(hsm).make()
 
-    with hsm.fault(Fault.BROKEN), pytest.raises(KeyUnavailableError):
-        open_signing_key(uri, right())
+    for _ in range(2):
+        with hsm.fault(Fault.BROKEN), pytest.raises(KeyUnavailableError):
+            open_signing_key(other, right())
+        assert open_signing_key(uri, right()).sign(b"message")
 
     assert capfd.readouterr().err == ""
+
+
+def test_keys_that_are_opened_again_and_again_leave_no_sessions(hsm, uri):
+    open_signing_key(uri, right())
+    before = hsm.count("sessions")
+
+    for _ in range(20):
+        open_signing_key(uri, right()).sign(b"message")
+        with pytest.raises(KeyNotFoundError):
+            open_signing_key(hsm.uri("nothing"), right())
+
+    assert hsm.count("sessions") == before
 
 
 @pytest.mark.parametrize("fault", [Fault.SHORT, Fault.LONG])

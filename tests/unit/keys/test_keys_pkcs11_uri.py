@@ -112,6 +112,7 @@ def test_a_pin_in_a_uri_is_refused_and_not_repeated(uri):
         open_signing_key(uri, never)
 
     assert refused.value.code == "key-uri"
+    assert "pkcs12" in uri or "pin-source" in refused.value.hint
     assert "8642" not in str(refused.value.to_json())
 
 
