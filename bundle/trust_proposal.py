@@ -7,9 +7,8 @@ brings what it knows to be in force. Steps, each by itself enough to refuse:
 1. it is made on the targets in force, for this workspace, with a higher version
 2. it lists trust and layers only, delegates as it must, and does not live too long
 3. every file that it lists is there
-4. the trust policy can be meant, is newer, gives the Control Plane nothing (T1), and
-   asks for nothing that no Runner could count; what it keeps by the digest of a release
-   or under a checkpoint is there
+4. the trust policy can be meant, is newer, and gives the Control Plane nothing (T1);
+   what it keeps by the digest of a release or under a checkpoint is there
 5. the event that it will be logged as is true of the policies before and after
 6. who comes with a key in their own hands has proved to hold it (T9)
 7. one key has one purpose, the keys of TUF roles included
@@ -22,7 +21,6 @@ from datetime import datetime
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
 from bundle.gate.chain import open_head
 from bundle.gate.named import check_survivors_logged
-from bundle.gate.thresholds import check_release_threshold
 from bundle.trust_event import require_true
 from bundle.tuf.errors import (
     TrustProposalMismatchError,
@@ -110,7 +108,6 @@ def judge_proposal(
         TrustProposalStaleError: Made on other targets than those in force.
         TrustProposalMismatchError: Another workspace's, or not a newer policy.
         TrustEventUntrueError: Its event says something else than the policies.
-        ThresholdUnsupportedError: Runners would refuse every release under it.
         VerificationError: By the code of ``read_view`` or ``Trust``.
         FormatError: A file that is not what its name says.
     """
@@ -123,7 +120,6 @@ def judge_proposal(
         trusted_root=TrustedRoot.parse(files[TRUSTED_ROOT_TARGET]),
     )
     trust.policy.require_custody(trust.form)
-    check_release_threshold(trust.policy)
     check_survivors_logged(trust.policy, trust.trusted_root)
     _require_named(trust.policy, now)
     before = now.trust.policy.version if now else 0

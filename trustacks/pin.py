@@ -21,9 +21,11 @@ from bundle.gate.candidate import (
     attestations_target,
     pack_target,
 )
+from bundle.gate.chain import open_head
 from bundle.gate.errors import ReleaseRevisionError
 from bundle.gate.named import keep_named
 from bundle.gate.release import sort_attestations
+from bundle.gate.standing import verify_release
 from bundle.gate.trust import check_one_purpose
 from bundle.limits import MAX_TARGET_BYTES
 from bundle.tuf.fetched import Fetched, read_kept
@@ -34,14 +36,12 @@ from bundle.tuf.view import TufView, read_view
 from keys.digest import Digest
 from keys.durable import read_file
 from keys.errors import NotFoundError
-from signer.attestation import parse_attestation
 from signer.limits import MAX_TRUST_POLICY_BYTES, MAX_TRUSTED_ROOT_BYTES
 from signer.predicates.release import ReleasePredicate
 from signer.tlog.checkpoint import Checkpoint, open_checkpoint
-from signer.trust import Expected, Trust
+from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TransparencyLog, TrustedRoot
-from signer.verify import verify_attestation
 from trustacks.errors import NotLoggedInError, PinChangedError
 from trustacks.limits import MAX_ROOT_BYTES
 from trustacks.parents import ParentArchives
@@ -58,11 +58,13 @@ class Head:
         digest: SHA-256 of the PAE of its attestation.
         release: What its release identity said.
         attestations: Those published with it, by the digest of their PAE.
+        cosigned: Further signatures of those and of itself, by the same digest.
     """
 
     digest: Digest
     release: ReleasePredicate
     attestations: Mapping[Digest, bytes]
+    cosigned: Mapping[Digest, tuple[bytes, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ class Pinned:
         """Return the newest release, or None before the first.
 
         Raises:
-            VerificationError: Its release identity's word does not hold at ``at``.
+            VerificationError: Its release identities' word does not hold at ``at``, or
+                too few of them signed it.
             FormatError: What is published is not what its name says.
         """
         revision = self.view.revision
@@ -136,17 +139,14 @@ class Pinned:
         name = attestations_target(revision)
         lines = self.fetched.target(name, max_bytes=MAX_TARGET_BYTES)
         found = sort_attestations(lines)
-        claimed = Expected.as_claimed(parse_attestation(found.release))
-        expected = Expected(ReleasePredicate.type, claimed.subjects)
-        said = verify_attestation(
-            found.release, trust=self.trust, expected=expected, at=at
-        ).require()
-        release = said.said(ReleasePredicate)
+        link, further = open_head(found.release), found.cosigned.get(found.digest, ())
+        verify_release(link, further, trust=self.trust, at=at)
+        release = link.release
         if release.revision != revision:
             raise ReleaseRevisionError(
                 f"expected revision {revision}, got {release.revision}"
             )
-        return Head(found.digest, release, found.others)
+        return Head(found.digest, release, found.others, found.cosigned)
 
     def parents(self) -> ParentArchives:
         """Return the pinned layers."""

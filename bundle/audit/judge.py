@@ -15,8 +15,10 @@ from tuf.api.metadata import Targets
 from bundle.audit.errors import HistoryMissingError
 from bundle.audit.history import read_target
 from bundle.audit.pack import Pack
+from bundle.audit.published import Listed, read_cosigned
 from bundle.audit.records import Outcome
 from bundle.audit.trust import TrustVersion
+from bundle.chain_names import chain_name
 from bundle.gate import GateResult, VerifiedRelease, check_release
 from bundle.gate.chain import Link
 from bundle.marks import Marks
@@ -85,7 +87,11 @@ class PackSource:
         Raises:
             TrustacksError: It is not in the pack.
         """
-        return self.pack.get(f"chain/{digest.hex}.sigstore.json")
+        return self.pack.get(chain_name(digest))
+
+    def cosigned(self, digest: Digest) -> tuple[bytes, ...]:
+        """Return the further signatures of an earlier release."""
+        return read_cosigned(self.pack, digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class Judge:
     """
 
     pack: Pack
-    listings: Mapping[Digest, Sequence[str]]
+    listings: Mapping[Digest, Sequence[Listed]]
     engine: Engine
 
     def __call__(
@@ -148,11 +154,15 @@ class Judge:
                 f"expected metadata that lists revision {link.release.revision}, "
                 "got none"
             )
-        for name in found:
-            data = self.pack.get(name)
+        for listed in found:
+            data = self.pack.get(listed.name)
             if not parse_metadata(data, Targets, RELEASE).signed.is_expired(at):
                 return data
-        return self.pack.get(found[-1])
+        return self.pack.get(found[-1].name)
+
+    def cosigned(self, digest: Digest) -> tuple[bytes, ...]:
+        """Return the further signatures that were published with a release."""
+        return next((one.cosigned for one in self.listings.get(digest, ())), ())
 
 
 def _judgement(gate: GateResult) -> Judgement:

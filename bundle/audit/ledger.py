@@ -10,12 +10,11 @@ what an attestation says (``bundle.audit.statements``). The log grants nothing.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
+from bundle.audit.copies import report_unlogged
 from bundle.audit.errors import (
     EntryAlteredError,
     EntryDuplicatedError,
-    EvidenceUnloggedError,
     EvidenceWithheldError,
     LogAlteredError,
     LogForkedError,
@@ -43,8 +42,6 @@ from signer.tlog.tiles import (
     tile_width,
 )
 
-ATTESTATIONS: Final = "attestations/"
-CHAIN: Final = "chain/"
 _Record = tuple[int, HashedRekord]
 
 
@@ -155,7 +152,9 @@ def open_ledger(pack: Pack, log_key: PublicKey, findings: Findings) -> Ledger:
         _require_tiles(pack, tree)
     records = list(_records(bodies, findings))
     entries = tuple(_entries(pack, records, findings))
-    _report_unlogged(pack, records, findings)
+    names = {_name_of(pack, record) for _, record in records}
+    leaves = {(record.digest, record.key.hint) for _, record in records}
+    report_unlogged(pack, names, leaves, findings)
     return Ledger(head, log_key, tree, entries)
 
 
@@ -268,20 +267,3 @@ def _token_time(attestation: Attestation) -> datetime | None:
     except TrustacksError:
         return None
     return info.gen_time.as_datetime().replace(microsecond=0)
-
-
-def _report_unlogged(pack: Pack, records: list[_Record], findings: Findings) -> None:
-    """Name attestations that no leaf is about; ``chain/`` holds copies of some."""
-    copies = {f"{CHAIN}{record.digest.hex}.sigstore.json" for _, record in records}
-    logged = copies | {_name_of(pack, record) for _, record in records}
-    for name in pack.names(ATTESTATIONS) + pack.names(CHAIN):
-        if name not in logged:
-            error = EvidenceUnloggedError("expected a leaf of the log for it, got none")
-            findings.add(error, name)
-    for name in pack.names(CHAIN):
-        with findings.at(name):
-            found = parse_attestation(pack.get(name)).digest
-            if name != f"{CHAIN}{found.hex}.sigstore.json":
-                raise EntryAlteredError(
-                    f"expected the attestation of its name: {found}"
-                )

@@ -32,6 +32,8 @@ def release_lines(release: ReleaseRecord) -> Iterator[str]:
         yield f"  content    {release.content}"
     if release.signer:
         yield f"  released   by {_who(release.signer)}"
+    for one in release.cosigners:
+        yield f"  signed     by {_who(one)} too"
     if release.activated_by:
         yield f"  activated  by {', '.join(release.activated_by)}"
     for rule in release.rules:

@@ -14,6 +14,7 @@ from typing import Final, NoReturn
 from tuf.api.metadata import TargetFile, Targets
 
 from bundle.audit.pack import Pack
+from bundle.chain_names import chain_name, cosigned_name
 from bundle.gate import attestations_target
 from bundle.gate.chain import Link, open_head
 from bundle.gate.errors import OverlayMissingError
@@ -26,8 +27,22 @@ from bundle.tuf.roles import RELEASE
 from bundle.tuf.view import revision_of
 from keys.digest import Digest
 from keys.errors import LimitExceededError, NotFoundError, TrustacksError, UsageError
+from signer.attestation import parse_jsonl
 
 METADATA: Final = "metadata/"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Release metadata in which a release is the highest, and who else signed that.
+
+    Attributes:
+        name: Of the metadata, in the pack.
+        cosigned: Further signatures of the release, as published with it.
+    """
+
+    name: str
+    cosigned: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +119,7 @@ def read_releases(pack: Pack, newest: bytes) -> list[Link]:
     highest = max(map(revision_of, listed))
     links = [open_head(sort_attestations(_attestations(pack, listed, highest)).release)]
     while links[-1].release.predecessor:
-        name = f"chain/{links[-1].release.predecessor.hex}.sigstore.json"
-        links.append(open_head(pack.get(name)))
+        links.append(open_head(pack.get(chain_name(links[-1].release.predecessor))))
         if links[-1].release.revision >= links[-2].release.revision:
             raise OverlayMissingError(
                 f"expected a revision before {links[-2].release.revision}, "
@@ -114,7 +128,17 @@ def read_releases(pack: Pack, newest: bytes) -> list[Link]:
     return links[::-1]
 
 
-def index_releases(pack: Pack) -> dict[Digest, list[str]]:
+def read_cosigned(pack: Pack, digest: Digest) -> tuple[bytes, ...]:
+    """Return the further signatures of an earlier release; none if there are none.
+
+    Raises:
+        FormatError: The file is none of attestations.
+    """
+    name = cosigned_name(digest)
+    return parse_jsonl(pack.get(name)) if name in pack.files else ()
+
+
+def index_releases(pack: Pack) -> dict[Digest, list[Listed]]:
     """Return, for each release, the metadata in which it is the highest, in order.
 
     A version that lists another release at the same revision was prepared by somebody
@@ -123,13 +147,14 @@ def index_releases(pack: Pack) -> dict[Digest, list[str]]:
     """
     end = f".{RELEASE}.json"
     names = [name for name in pack.names(METADATA) if name.endswith(end)]
-    found: dict[Digest, list[str]] = {}
+    found: dict[Digest, list[Listed]] = {}
     for name in sorted(names, key=_version_of):
         with contextlib.suppress(TrustacksError):
             listed = parse_metadata(pack.get(name), Targets, RELEASE).signed.targets
             highest = max(map(revision_of, listed), default=0)
-            lines = _attestations(pack, listed, highest)
-            found.setdefault(sort_attestations(lines).digest, []).append(name)
+            lines = sort_attestations(_attestations(pack, listed, highest))
+            further = lines.cosigned.get(lines.digest, ())
+            found.setdefault(lines.digest, []).append(Listed(name, further))
     return found
 
 

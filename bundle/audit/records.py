@@ -120,6 +120,7 @@ class ReleaseRecord:
         content: SHA-256 of the tar in its bundle.
         entry: The leaf of its attestation.
         signer: How its signer came to be trusted.
+        cosigners: The same of each further signer of the very statement.
         rules: Every rule in it.
         result: Every check of the gate.
         activated_by: The Runners that reported it active.
@@ -134,6 +135,7 @@ class ReleaseRecord:
     content: Digest | None = None
     entry: int | None = None
     signer: Registration | None = None
+    cosigners: tuple[Registration, ...] = ()
     rules: tuple[RuleRecord, ...] = ()
     result: VerificationResult | None = field(default=None, repr=False)
     activated_by: tuple[str, ...] = ()
@@ -150,6 +152,7 @@ class ReleaseRecord:
             "content": self.content and str(self.content),
             "entry": self.entry,
             "signer": self.signer and self.signer.to_json(),
+            "cosigners": [one.to_json() for one in self.cosigners],
             "rules": [rule.to_json() for rule in self.rules],
             "activated_by": list(self.activated_by),
             # A refused result is falsy, and is the one that must not be lost.

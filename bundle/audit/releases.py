@@ -2,13 +2,13 @@
 """Every published release, judged again in order, each at its own time.
 
 A release was published, so somebody's gate accepted it. Its own time is when the
-timestamp authority saw its signature; its trust is what stood at its place in the log;
-its marks are what the releases before it set. The verdict must be the same, and must
-rest on leaves that are anchored.
+timestamp authority saw its last signature; its trust is what stood at that one's place
+in the log; its marks are what the releases before it set. The verdict must be the same,
+and must rest on leaves that are anchored.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from bundle.audit.anchors import Coverage
@@ -24,7 +24,7 @@ from bundle.audit.pack import Pack
 from bundle.audit.people import Registration
 from bundle.audit.records import Outcome, ReleaseRecord, RuleRecord, counted
 from bundle.audit.statements import Progress, Said, require_place
-from bundle.audit.trust import TrustHistory
+from bundle.audit.trust import TrustHistory, TrustVersion
 from bundle.gate.chain import Link
 from bundle.marks import Marks
 from keys.digest import Digest
@@ -68,6 +68,18 @@ class Evidence:
         every = (*first, *self.cosigned.get(digest, ()))
         return next((one for one in every if one.key_id == key_id), None)
 
+    def further(self, release: Digest) -> list[Said]:
+        """Return what further signers said, of those published with a release."""
+        hints = map(parse_attestation, self.judge.cosigned(release))
+        found = (self.by(release, one.key_id) for one in hints)
+        return [one for one in found if one is not None]
+
+    def people_of(self, said: Iterable[Said]) -> Iterator[Registration]:
+        """Yield how those who said something came to be trusted."""
+        for one in said:
+            if one.signer is not None and one.signer.id in self.people:
+                yield self.people[one.signer.id]
+
     @property
     def in_order(self) -> list[Said]:
         """Everything that was said, in the order of the log."""
@@ -82,10 +94,12 @@ class Replayed:
     Attributes:
         link: The release.
         record: What came of it.
+        under: The trust that it was judged by; none if it is not in the log.
     """
 
     link: Link
     record: ReleaseRecord
+    under: TrustVersion | None
 
 
 def replay_releases(links: Sequence[Link], evidence: Evidence) -> list[Replayed]:
@@ -94,15 +108,15 @@ def replay_releases(links: Sequence[Link], evidence: Evidence) -> list[Replayed]
     marks: Marks | None = None
     for number, link in enumerate(links):
         evidence.progress("releases", number, len(links))
-        record, marks = _replay(link, marks, evidence)
-        replayed.append(Replayed(link, record))
+        one, marks = _replay(link, marks, evidence)
+        replayed.append(one)
     _report_unpublished(links, evidence)
     return replayed
 
 
 def _replay(
     link: Link, marks: Marks | None, evidence: Evidence
-) -> tuple[ReleaseRecord, Marks | None]:
+) -> tuple[Replayed, Marks | None]:
     place = f"release {link.release.revision}"
     said = evidence.said.get(link.digest)
     if said is None:
@@ -113,16 +127,24 @@ def _replay(
         record = ReleaseRecord(
             link.release.revision, Outcome.NOT_RUN, missing.code, digest=link.digest
         )
-        return record, marks
-    version = evidence.history.before(said.index)
-    verdict = evidence.judge(link, version, marks=marks, at=said.time)
+        return Replayed(link, record, None), marks
+    further = evidence.further(link.digest)
+    at = max(one.time for one in (said, *further))
+    version = evidence.history.before(max(one.index for one in (said, *further)))
+    verdict = evidence.judge(link, version, marks=marks, at=at)
     report_outcome(verdict, place, evidence.findings)
     with evidence.findings.at(place):
         _require_same_log(verdict, evidence)
     with evidence.findings.at(place):
-        evidence.coverage.require(_rests_on(link, evidence), place)
-    record = _record(link, said, verdict, evidence)
-    return record, verdict.release.marks if verdict.release else marks
+        rests_on = (version.index, *_rests_on(link, evidence))
+        evidence.coverage.require(rests_on, place)
+    record = replace(
+        _record(link, said, verdict, evidence),
+        at=at,
+        cosigners=tuple(evidence.people_of(further)),
+    )
+    after = verdict.release.marks if verdict.release else marks
+    return Replayed(link, record, version), after
 
 
 def report_outcome(verdict: Judgement, place: str, findings: Findings) -> None:
@@ -155,13 +177,11 @@ def _require_same_log(verdict: Judgement, evidence: Evidence) -> None:
 
 
 def _rests_on(link: Link, evidence: Evidence) -> Iterator[int]:
-    """Yield the leaves without which the verdict would be another.
+    """Yield the leaves of rules without which the verdict would be another.
 
-    The release's own leaf is not one: whoever signed the release said which log they
+    The release's own leaves are none: whoever signed the release said which log they
     had seen, and nobody else can move it.
     """
-    said = evidence.said[link.digest]
-    yield evidence.history.before(said.index).index
     for item in link.release.inventory:
         for digest in (item.head, *item.approvals):
             if digest in evidence.said:
@@ -252,7 +272,7 @@ def _report_unpublished(links: Sequence[Link], evidence: Evidence) -> None:
             continue
         error = ReleaseUnpublishedError(
             f"revision {release.revision} was signed, and not published as far as the "
-            f"pack shows"
+            "pack shows"
         )
         # At a known revision somebody lost a race. Above it, it may be withheld.
         beyond = release.revision > highest

@@ -140,10 +140,9 @@ def _require_gate(
 ) -> Marks:
     """The gate accepts the reported release, and it holds what was reported."""
     found = by_digest.get(report.release) if report.release else None
-    if found is None or found.record.entry is None:
+    if found is None or found.under is None:
         raise _differs(f"expected a published release, got {report.release}")
-    version = evidence.history.before(found.record.entry)
-    verdict = evidence.judge(found.link, version, marks=before.marks, at=report.at)
+    verdict = evidence.judge(found.link, found.under, marks=before.marks, at=report.at)
     if verdict.release is None:
         raise _DiffersError(verdict)
     if _active(report) != (verdict.release.known, verdict.release.content):

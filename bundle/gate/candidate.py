@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from keys.digest import Digest
+
 POLICY_TARGET: Final = "trust/policy.json"
 TRUSTED_ROOT_TARGET: Final = "trust/trusted_root.json"
 CONSTITUTION_TARGET: Final = "layers/constitution.tar.gz"
@@ -53,9 +55,10 @@ class Candidate:
         revision: The revision that ``bundle`` and ``attestations`` are of.
         bundle: The OPA bundle, gzip.
         attestations: JSON lines: the release attestation, one per rule, and those of
-            other principals that the rules rest on.
+            other principals that release and rules rest on.
         chain: Earlier release attestations: the predecessor first, back to and with
             the one that is known (mark or floor), or to the first release.
+        cosigned: Further signatures of those releases, by their digest.
         moved: Attestations of what those releases changed, in any order.
         named: Attestations of the releases that the trust policy names by digest, in
             any order.
@@ -76,6 +79,9 @@ class Candidate:
         default_factory=lambda: MappingProxyType({})
     )
     chain: tuple[bytes, ...] = ()
+    cosigned: Mapping[Digest, tuple[bytes, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     moved: tuple[bytes, ...] = ()
     named: tuple[bytes, ...] = ()
 

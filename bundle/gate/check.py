@@ -28,7 +28,7 @@ Order, and the sentence of DESIGN that each step enacts::
     confinement   3.4  packages, references, builtins and files, checked here again
     inventory     T4   archive and released inventory hold the same rules
     rules         2    each rule signed by an author of its namespace, tested, linted
-    thresholds    Principals  as many distinct principals signed each rule as must
+    thresholds    Principals  enough distinct principals signed release and rules
     approvals     T5   each word of a second principal that the rules rest on
     moved         T5   the same of what the releases before it changed, nothing more
     rule-chain    T5   heads only move forward; nothing is dropped
@@ -66,7 +66,7 @@ PLAN: Final = (
     ("confinement", "overlay keeps to itself"),
     ("inventory", "inventory and archive agree"),
     ("rules", "rule attestations"),
-    ("thresholds", "enough principals behind each rule"),
+    ("thresholds", "enough principals behind release and rules"),
     ("approvals", "approvals of rules in force"),
     ("moved", "attestations of earlier changes"),
     ("rule-chain", "chain of each rule"),

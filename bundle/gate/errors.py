@@ -212,13 +212,7 @@ class RetirementError(VerificationError):
     code = "retirement"
 
 
-class ThresholdUnsupportedError(VerificationError):
-    """A threshold above one for releases: this version reads one signature of each."""
-
-    code = "threshold-unsupported"
-
-
 class ThresholdNotMetError(VerificationError):
-    """A rule that fewer distinct principals signed than the admins ask for."""
+    """A rule or release that fewer distinct principals signed than admins ask for."""
 
     code = "threshold-not-met"

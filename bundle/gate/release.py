@@ -58,7 +58,7 @@ def sort_attestations(lines: bytes) -> Attestations:
         FormatError: A line that is not an attestation.
     """
     found: dict[Digest, list[Attestation]] = {}
-    releases: list[Digest] = []
+    releases: set[Digest] = set()
     for raw in parse_jsonl(lines):
         attestation = parse_attestation(raw)
         digest = attestation.digest
@@ -67,20 +67,39 @@ def sort_attestations(lines: bytes) -> Attestations:
         _check_further(attestation, same, kind)
         same.append(attestation)
         if kind == ReleasePredicate.type:
-            releases.append(digest)
+            releases.add(digest)
     if len(releases) != 1:
         raise AttestationSetError(
             f"expected one release attestation, got {len(releases)}"
         )
     (digest,) = releases
-    (release,) = found.pop(digest)
     first = {name: same[0].raw for name, same in found.items()}
     further = {
         name: tuple(one.raw for one in same[1:])
         for name, same in found.items()
         if same[1:]
     }
-    return Attestations(release.raw, digest, first, further)
+    return Attestations(first.pop(digest), digest, first, further)
+
+
+def check_further(release: bytes, further: Sequence[bytes]) -> None:
+    """Refuse further signatures of an earlier release that nobody counts.
+
+    Raises:
+        AttestationSetError: One is of another statement, one key is there twice, or
+            there are too many.
+        FormatError: One is no attestation.
+    """
+    same = [parse_attestation(release)]
+    for raw in further:
+        attestation = parse_attestation(raw)
+        if attestation.digest != same[0].digest:
+            raise AttestationSetError(
+                f"expected a further signature of {same[0].digest}, "
+                f"got one of {attestation.digest}"
+            )
+        _check_further(attestation, same, ReleasePredicate.type)
+        same.append(attestation)
 
 
 def _check_further(

@@ -14,16 +14,21 @@ from datetime import datetime
 from typing import Final
 
 from bundle.gate.chain import Link, split_endorsed
+from bundle.gate.release import check_further
 from bundle.gate.rules import expected_rule
 from bundle.gate.second import verify_approvals
 from bundle.gate.thresholds import (
     check_release_threshold,
     check_rule_threshold,
+    expected_further,
+    expected_release,
     verify_cosigners,
+    verify_release_cosigners,
 )
 from bundle.gate.verdict import AcceptedTrust, VerifiedRelease
 from keys.digest import Digest
 from signer.attestation import parse_attestation
+from signer.identity import Identity
 from signer.predicates.release import InventoryItem, ReleasePredicate
 from signer.predicates.rule import RulePredicate
 from signer.result import Check, Status, VerificationResult
@@ -60,7 +65,12 @@ def check_standing(
             note.add(*checks)
         items = release.predicate.inventory
         with steps("thresholds") as note:
-            check_release_threshold(trust.policy)
+            further = release.cosigned.get(release.digest, ())
+            releasers, checks = verify_release_cosigners(
+                evidence, further, trust=trust, at=at
+            )
+            note.add(*checks)
+            check_release_threshold(release.link, releasers, trust.policy)
             signers, checks = verify_cosigners(
                 items, claims, release.cosigned, trust=trust, at=at
             )
@@ -82,27 +92,55 @@ def verify_link(
     Raises:
         TrustacksError: The first check that it fails.
     """
-    expected = Expected(
-        predicate_type=ReleasePredicate.type, subjects=subjects, namespace=None
-    )
+    expected = expected_release(subjects)
     return verify_attestation(link.raw, trust=trust, expected=expected, at=at).require()
 
 
+def verify_release(
+    link: Link, cosigned: Sequence[bytes], *, trust: Trust, at: datetime
+) -> tuple[Identity, ...]:
+    """Verify a release as what it claims to be about, and return who signed it.
+
+    Raises:
+        ThresholdNotMetError: Fewer principals than the admins ask for today.
+        TrustacksError: The first check that one of the signatures fails.
+    """
+    subjects = Expected.as_claimed(parse_attestation(link.raw)).subjects
+    evidence = verify_link(link, subjects, trust=trust, at=at)
+    expected = expected_further(evidence)
+    further = [
+        verify_attestation(raw, trust=trust, expected=expected, at=at).require()
+        for raw in cosigned
+    ]
+    signers = (evidence.identity, *(one.identity for one in further))
+    check_release_threshold(link, signers, trust.policy)
+    return signers
+
+
 def verify_links(
-    head: Link, links: Sequence[Link], *, trust: Trust, at: datetime
+    head: Link,
+    links: Sequence[Link],
+    cosigned: Mapping[Digest, tuple[bytes, ...]],
+    *,
+    trust: Trust,
+    at: datetime,
 ) -> list[Check]:
-    """Verify the releases before ``head``: by key, or by an endorsed digest.
+    """Verify the releases before ``head``: by keys, or by an endorsed digest.
+
+    As many principals as the admins ask for today must have signed each: a threshold
+    that grows needs a floor that grows with it.
 
     Raises:
         TrustacksError: The first check that one of them fails.
     """
-    named = trust.policy.named_releases
-    by_key, by_digest = split_endorsed((head, *links), named)
+    endorsed = trust.policy.named_releases
+    by_key, by_digest = split_endorsed((head, *links), endorsed)
     checks = []
     for link in by_key[1:]:
-        subjects = Expected.as_claimed(parse_attestation(link.raw)).subjects
-        evidence = verify_link(link, subjects, trust=trust, at=at)
-        checks.append(_passed(link, signed_by(evidence)))
+        further = cosigned.get(link.digest, ())
+        check_further(link.raw, further)
+        signers = verify_release(link, further, trust=trust, at=at)
+        checks.append(_passed(link, f"signed by {', '.join(map(named, signers))}"))
     kept = [link for link in by_digest if link is not head]
     return checks + [_passed(link, "named by digest, by the admins") for link in kept]
 
@@ -129,7 +167,12 @@ def verify_rules(
 
 def signed_by(evidence: Evidence) -> str:
     """Return who signed, for people."""
-    return f"signed by {evidence.identity.id} ({evidence.identity.principal})"
+    return f"signed by {named(evidence.identity)}"
+
+
+def named(identity: Identity) -> str:
+    """Return an identity and its principal, for people."""
+    return f"{identity.id} ({identity.principal})"
 
 
 def _passed(link: Link, detail: str) -> Check:

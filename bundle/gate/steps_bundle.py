@@ -62,7 +62,12 @@ def check_rules(
         note("tests and lint as claimed by the authors")
     with steps("thresholds") as note:
         policy, items = word.trust.policy, release.inventory
-        thresholds.check_release_threshold(policy)
+        further = word.cosigned.get(word.head.digest, ())
+        releasers, checks = thresholds.verify_release_cosigners(
+            word.said, further, trust=word.trust, at=at
+        )
+        note.add(*checks)
+        thresholds.check_release_threshold(word.head, releasers, policy)
         signers, checks = thresholds.verify_cosigners(
             items, claims, word.cosigned, trust=word.trust, at=at
         )

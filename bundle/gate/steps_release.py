@@ -20,6 +20,7 @@ from keys.digest import Digest
 from signer.steps import StepRecorder
 from signer.tlog.checkpoint import Checkpoint
 from signer.trust import Trust
+from signer.verify import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,11 @@ class Word:
 
     Attributes:
         head: The release.
+        said: What its named signer said, verified.
         links: The releases before it, newest first, to one that is known.
         others: Attestations published with it, by digest, not verified.
-        cosigned: Further signatures of them, by digest, not verified.
+        cosigned: Further signatures of them and of the release, by digest, not
+            verified.
         archive: SHA-256 of the archive.
         content: SHA-256 of the tar inside.
         log: The checkpoint in the release.
@@ -38,6 +41,7 @@ class Word:
     """
 
     head: Link
+    said: Evidence
     links: tuple[Link, ...]
     others: Mapping[Digest, bytes]
     cosigned: Mapping[Digest, tuple[bytes, ...]]
@@ -87,7 +91,9 @@ def check_word(
     with steps("chain") as note:
         links = chains.open_chain(candidate, head, anchor)
         chains.check_through_floors((head, *links), floors)
-        checks = verify_links(head, links, trust=accepted.trust, at=at)
+        checks = verify_links(
+            head, links, candidate.cosigned, trust=accepted.trust, at=at
+        )
         note.add(*checks)
         note(f"{len(links)} before it")
     with steps("release-log") as note:
@@ -95,6 +101,7 @@ def check_word(
         note(f"{log.size} entries")
     return Word(
         head=head,
+        said=evidence,
         links=links,
         others=attestations.others,
         cosigned=attestations.cosigned,

@@ -51,7 +51,8 @@ class VerifiedRelease:
         predicate: What the release identity said.
         attestation: The release attestation.
         attestations: The rules' attestations and approvals, by SHA-256 of their PAE.
-        cosigned: Further signatures of the rules' statements, by the same digest.
+        cosigned: Further signatures of the statements of release and rules, by the
+            same digest.
         marks: The marks that activation sets.
     """
 

@@ -22,8 +22,15 @@ from bundle.gate import (
     pack_target,
 )
 from bundle.gate.approvals import changes_of, unvouched, wanted
-from bundle.gate.chain import Link, find_anchor, floors_of, open_head
+from bundle.gate.chain import (
+    Link,
+    find_anchor,
+    floors_of,
+    open_head,
+    split_endorsed,
+)
 from bundle.gate.release import sort_attestations
+from bundle.gate.thresholds import release_threshold
 from bundle.limits import (
     BUNDLE_BOUNDS,
     MAX_CHAIN_RELEASES,
@@ -66,6 +73,9 @@ class Source(Protocol):
 
     def chain(self, digest: Digest) -> bytes:
         """Return an attestation of an earlier release: its own, or of a change."""
+
+    def cosigned(self, digest: Digest) -> tuple[bytes, ...]:
+        """Return the further signatures of an earlier release, those that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +168,14 @@ def _collect_release(
     policy = TrustPolicy.parse(trust.policy)
     anchor = find_anchor(marks, floors_of(policy, floor))
     chain = tuple(collect_chain(source, head, anchor))
-    moved = tuple(collect_moved(source, head, chain, policy))
-    return replace(trust, bundle=archive, attestations=lines, chain=chain, moved=moved)
+    return replace(
+        trust,
+        bundle=archive,
+        attestations=lines,
+        chain=chain,
+        cosigned=collect_cosigned(source, head, chain, policy),
+        moved=tuple(collect_moved(source, head, chain, policy)),
+    )
 
 
 def collect_chain(
@@ -191,6 +207,36 @@ def collect_chain(
         newer, link = link, open_head(raw)
         if link.release.revision >= newer.release.revision:
             return  # not a chain; the gate says so with its code
+
+
+def collect_cosigned(
+    source: Source,
+    head: Link,
+    chain: Iterable[bytes],
+    policy: TrustPolicy,
+    *,
+    max_bytes: int = MAX_CHAIN_TOTAL_BYTES,
+) -> dict[Digest, tuple[bytes, ...]]:
+    """Return the further signatures of the releases before ``head`` that count.
+
+    Raises:
+        LimitExceededError: More bytes than there may be.
+        TrustacksError: They cannot be had.
+    """
+    if release_threshold(policy) == 1:
+        return {}
+    by_key, _ = split_endorsed((head, *map(open_head, chain)), policy.named_releases)
+    found: dict[Digest, tuple[bytes, ...]] = {}
+    left = max_bytes
+    for link in by_key[1:]:
+        found[link.digest] = source.cosigned(link.digest)
+        left -= sum(map(len, found[link.digest]))
+        if left < 0:
+            raise LimitExceededError(
+                f"expected further signatures of at most {max_bytes} bytes, got more",
+                hint="have the admins sign a newer floor",
+            )
+    return found
 
 
 def collect_moved(

@@ -59,7 +59,7 @@ def store_release(directory: Path, digest: Digest, candidate: Candidate) -> str:
         StorageUnavailableError: Nothing was written.
     """
     name = f"{RELEASES}/{digest.hex}.tar"
-    _store(directory / name, replace(candidate, chain=(), moved=()))
+    _store(directory / name, replace(candidate, chain=(), cosigned={}, moved=()))
     return name
 
 
@@ -80,7 +80,13 @@ def store_trust(directory: Path, targets: Digest, candidate: Candidate) -> None:
         StorageUnavailableError: Nothing was written.
     """
     bare = replace(
-        candidate, release_role=None, bundle=b"", attestations=b"", chain=(), moved=()
+        candidate,
+        release_role=None,
+        bundle=b"",
+        attestations=b"",
+        chain=(),
+        cosigned={},
+        moved=(),
     )
     _store(directory / TRUST / f"{targets.hex}.tar", bare)
 

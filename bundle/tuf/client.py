@@ -12,6 +12,7 @@ one directory take turns.
     <directory>/fetched.tar   the last whole set, written at once, for ``cached``
     <directory>/targets/      listed files by SHA-256
     <directory>/chain/        release attestations by digest
+    <directory>/cosigned/     further signatures of releases by their digest
 
 Not here: any decision on what was fetched. Timestamp and snapshot are python-tuf's,
 by this machine's clock; everything that counts is judged again, with ``at``.
@@ -225,8 +226,8 @@ class TufClient:
         return self._fetched(self._roots(), Outlived(*map(self._read, _KINDS)))
 
     def _fetched(self, roots: tuple[bytes, ...], found: Outlived) -> Fetched:
-        targets, chain = (self._files(n) for n in ("targets", "chain"))
-        return Fetched(roots, *found, targets, chain)
+        files = (self._files(n) for n in ("targets", "chain", "cosigned"))
+        return Fetched(roots, *found, *files)
 
     def _roots(self) -> tuple[bytes, ...]:
         """Return the history that python-tuf keeps and has just walked."""

@@ -16,15 +16,21 @@ from typing import Final, Protocol, Self
 from tuf.api.metadata import TargetFile, Targets
 
 from bundle.archive import pack_tar, unpack_tar
-from bundle.limits import BUNDLE_BOUNDS, MAX_CHAIN_BYTES
+from bundle.chain_names import chain_name, cosigned_name
+from bundle.limits import BUNDLE_BOUNDS, MAX_CHAIN_BYTES, MAX_TARGET_BYTES
 from bundle.tuf.documents import target_name
-from bundle.tuf.errors import TufFormatError, TufHashError, TufLengthError
+from bundle.tuf.errors import (
+    TufFormatError,
+    TufHashError,
+    TufLengthError,
+    TufMissingError,
+)
 from bundle.tuf.metadata import digest_of, parse_metadata
 from bundle.tuf.roles import OVERLAY_PREFIX, RELEASE, TARGETS
 from keys.digest import Digest
 from keys.durable import TEMPORARY_PREFIX, make_directory, read_file, write_file
 from keys.errors import FormatError, NotFoundError, UnavailableError
-from signer.attestation import parse_attestation
+from signer.attestation import parse_attestation, parse_jsonl
 
 
 class Download(Protocol):
@@ -130,6 +136,7 @@ class Fetched:
     snapshot: bytes
     _targets: Files = field(repr=False, compare=False)
     _chain: Files = field(repr=False, compare=False)
+    _cosigned: Files = field(repr=False, compare=False)
 
     def target(self, name: str, *, max_bytes: int) -> bytes:
         """Return a file that the metadata lists.
@@ -171,10 +178,29 @@ class Fetched:
         """
         return self._chain.get(
             digest,
-            f"chain/{digest.hex}.sigstore.json",
+            chain_name(digest),
             max_bytes=MAX_CHAIN_BYTES,
             check=lambda data: _require_attestation(digest, data),
         )
+
+    def cosigned(self, digest: Digest) -> tuple[bytes, ...]:
+        """Return the further signatures of a release; none if the mirror has none.
+
+        Raises:
+            TufHashError: The mirror serves those of another one.
+            FormatError: It serves something else.
+            UnavailableError: The mirror does not answer, or there is no network.
+        """
+        try:
+            lines = self._cosigned.get(
+                digest,
+                cosigned_name(digest),
+                max_bytes=MAX_TARGET_BYTES,
+                check=lambda data: _require_cosigned(digest, data),
+            )
+        except TufMissingError:
+            return ()
+        return parse_jsonl(lines)
 
     def keep_listed(self) -> None:
         """Delete the files on disk that are listed no longer."""
@@ -187,6 +213,7 @@ class Fetched:
         under a false signature must not be believed for longer than it lies.
         """
         self._chain.keep(frozenset())
+        self._cosigned.keep(frozenset())
 
     def digests(self) -> set[str]:
         """Return the SHA-256 of every listed file, in hexadecimal."""
@@ -200,7 +227,9 @@ class Fetched:
         return pack_tar(files)
 
     @classmethod
-    def from_bytes(cls, data: bytes, targets: Files, chain: Files) -> Self:
+    def from_bytes(
+        cls, data: bytes, targets: Files, chain: Files, cosigned: Files
+    ) -> Self:
         """Read what ``to_bytes`` wrote.
 
         Raises:
@@ -218,6 +247,7 @@ class Fetched:
             snapshot=files["snapshot"],
             _targets=targets,
             _chain=chain,
+            _cosigned=cosigned,
         )
 
     def _find(self, name: str) -> TargetFile:
@@ -242,8 +272,9 @@ def read_kept(directory: Path, *, root: bytes, url: str = "") -> Fetched:
         FormatError: It is damaged.
     """
     data = read_file(directory / KEPT, max_bytes=BUNDLE_BOUNDS.max_bytes)
-    folders = (directory / "targets", directory / "chain")
-    fetched = Fetched.from_bytes(data, *(Files(one, url, None) for one in folders))
+    names = ("targets", "chain", "cosigned")
+    files = (Files(directory / name, url, None) for name in names)
+    fetched = Fetched.from_bytes(data, *files)
     if fetched.roots[:1] != (root,):
         raise NotFoundError("expected a set under the pinned root, got another")
     return fetched
@@ -261,6 +292,11 @@ def _require_file(file: TargetFile, data: bytes) -> None:
     expected = digest_of(file.hashes, file.path)
     if Digest.of(data) != expected:
         raise TufHashError(f"{file.path}: expected {expected}, got {Digest.of(data)}")
+
+
+def _require_cosigned(digest: Digest, data: bytes) -> None:
+    for line in parse_jsonl(data):
+        _require_attestation(digest, line)
 
 
 def _require_attestation(digest: Digest, data: bytes) -> None:

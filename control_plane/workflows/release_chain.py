@@ -5,12 +5,16 @@ Beside each release attestation lie those of the rules that it changed, and the
 approvals that they rest on: whoever was away walks through them (DESIGN T4, T5).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from bundle.chain_names import chain_name, cosigned_name
+from control_plane import limits
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
-from signer.attestation import Attestation, parse_attestation, parse_jsonl
+from keys.errors import NotFoundError, WriteConflictError
+from signer.attestation import Attestation, join_jsonl, parse_attestation, parse_jsonl
 from signer.limits import MAX_ATTESTATION_BYTES
 from signer.predicates.release import ReleasePredicate
 from signer.statement import Statement, parse_statement
@@ -42,16 +46,27 @@ class OpenRelease:
 
 
 def store_chain(
-    workspace: Workspace, release: OpenRelease, attestations: bytes
+    workspace: Workspace,
+    release: OpenRelease,
+    attestations: bytes,
+    cosigned: Sequence[bytes],
 ) -> None:
     """Write a release attestation and those of what it changed, itself last.
+
+    Args:
+        workspace: Where.
+        release: The release.
+        attestations: Published with it, one per line.
+        cosigned: Further signatures of it, which are among them.
 
     Raises:
         StorageError: Repeat the call.
     """
     for digest, raw in changed_by(release.said, attestations):
-        workspace.storage.put_immutable(chain_name(digest), raw)
-    workspace.storage.put_immutable(chain_name(release.digest), release.raw)
+        _keep(workspace, chain_name(digest), raw)
+    if cosigned:
+        _keep(workspace, cosigned_name(release.digest), join_jsonl(cosigned))
+    _keep(workspace, chain_name(release.digest), release.raw)
 
 
 def read_chain(workspace: Workspace, digest: Digest) -> bytes:
@@ -63,9 +78,15 @@ def read_chain(workspace: Workspace, digest: Digest) -> bytes:
     return workspace.storage.get(chain_name(digest), max_bytes=MAX_ATTESTATION_BYTES)
 
 
-def chain_name(digest: Digest) -> str:
-    """Return where a published release's attestation lies."""
-    return f"chain/{digest.hex}.sigstore.json"
+def read_cosigned(workspace: Workspace, digest: Digest) -> tuple[bytes, ...]:
+    """Return the further signatures of a published release; none if there are none."""
+    try:
+        lines = workspace.storage.get(
+            cosigned_name(digest), max_bytes=limits.MAX_STATIC_BYTES
+        )
+    except NotFoundError:
+        return ()
+    return parse_jsonl(lines)
 
 
 def open_release(raw: bytes) -> OpenRelease:
@@ -101,6 +122,16 @@ def changed_by(
         if digest in wanted:
             wanted.remove(digest)
             yield digest, raw
+
+
+def _keep(workspace: Workspace, name: str, raw: bytes) -> None:
+    """Store what a later chain leads through, unless it is there already.
+
+    A publish that crashed before its commit may have left the same statements under
+    other signatures, or with other proofs: they passed the gate as well, and stay.
+    """
+    with suppress(WriteConflictError):
+        workspace.storage.put_immutable(name, raw)
 
 
 def earlier(workspace: Workspace, release: OpenRelease) -> Iterator[OpenRelease]:

@@ -7,8 +7,8 @@ Order of writes:
 1. files and the release role's next version: stored, not reachable
 2. the Runner's gate over the exact bytes that a Runner would fetch    refused: as if
    nothing had happened, but for unreachable files and a version number
-3. the release attestation in ``chain/``, by its digest, and the attestations of each
-   rule that it changes: a later chain leads through them
+3. the release attestation in ``chain/``, by its digest, its further signatures, and
+   the attestations of each rule that it changes: a later chain leads through them
 4. snapshot and timestamp: THE COMMIT
 5. the release's row in the registry                  a crash: the next call adds it
 
@@ -24,6 +24,7 @@ from tuf.api.metadata import Targets
 from bundle.gate.candidate import attestations_target
 from bundle.gate.check import check_release
 from bundle.gate.release import sort_attestations
+from bundle.gate.verdict import VerifiedRelease
 from bundle.marks import Known
 from bundle.runner.collect import collect
 from bundle.tuf.documents import target_name
@@ -41,6 +42,7 @@ from control_plane.workflows.release_chain import (
     earlier,
     open_release,
     read_chain,
+    read_cosigned,
     store_chain,
 )
 from control_plane.workspaces import Published, Workspace
@@ -61,8 +63,8 @@ def publish(
         services: The server.
         name: The workspace.
         bundle: ``bundle.tar.gz``.
-        attestations: The rules' attestations and the approvals that they rest on, one
-            per line; the release's may be there.
+        attestations: The rules' attestations, the approvals that they rest on, and
+            further signatures of the release, one per line; the release's may be there.
         release: The release attestation, logged.
 
     Raises:
@@ -87,8 +89,9 @@ def publish(
             at=at,
         )
         known = _known(head) or Known(opened.said.revision, opened.digest)
-        _pass_gate(services, _Staged(workspace, published, staged), known, at)
-        store_chain(workspace, opened, attestations)
+        passed = _pass_gate(services, _Staged(workspace, published, staged), known, at)
+        cosigned = passed.cosigned.get(opened.digest, ())
+        store_chain(workspace, opened, attestations, cosigned)
         workspace.repository.publish_release(staged, at=at)
         services.metrics.published("release")
         return _add_row(services, _row(workspace, opened))
@@ -162,10 +165,13 @@ def _require_next(head: ReleaseRow | None, said: ReleasePredicate) -> None:
 
 
 def _files(bundle: bytes, attestations: bytes, release: bytes) -> dict[str, bytes]:
-    """Return the files of a release; the attestations include the release's own."""
+    """Return the files of a release; the attestations include the release's own.
+
+    Before further signatures of it: the first line is its named signer's.
+    """
     lines = parse_jsonl(attestations)
     if release not in lines:
-        lines = (*lines, release)
+        lines = (release, *lines)
     return {BUNDLE: bundle, ATTESTATIONS: join_jsonl(lines)}
 
 
@@ -175,7 +181,7 @@ def _known(head: ReleaseRow | None) -> Known | None:
 
 def _pass_gate(
     services: Services, source: "_Staged", known: Known, at: datetime
-) -> None:
+) -> VerifiedRelease:
     """Refuse what a Runner would refuse that knows the release before this one.
 
     One of the first release knows that release itself. So a publish costs the same
@@ -190,7 +196,7 @@ def _pass_gate(
     gate = check_release(
         collected.candidate, marks=None, floor=known, at=at, engine=services.engine
     )
-    gate.result.require()
+    return gate.require()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +229,9 @@ class _Staged:
 
     def chain(self, digest: Digest) -> bytes:
         return read_chain(self.workspace, digest)
+
+    def cosigned(self, digest: Digest) -> tuple[bytes, ...]:
+        return read_cosigned(self.workspace, digest)
 
 
 def _indexed_head(services: Services, workspace: Workspace) -> ReleaseRow | None:

@@ -607,10 +607,45 @@ def an_attestation_of_nothing_in_the_release(house):
     return Attack(house.candidate())
 
 
-def a_threshold_that_this_version_cannot_count(house):
+def two_must_release(house) -> SimulatedWorkspace:
     house.people["second"] = house.person("second", "release")
     house.publish_trust(thresholds={"rule": 1, "release": 2})
-    return Attack(released(house).candidate())
+    return house
+
+
+def a_release_that_too_few_principals_signed(house):
+    return Attack(released(two_must_release(house)).candidate())
+
+
+def a_further_signature_of_a_release_by_an_author(house):
+    house = two_must_release(house)
+    house.release(house.rule(), further=("author",))
+    return Attack(house.candidate())
+
+
+def an_earlier_release_that_too_few_principals_signed(house):
+    known = two_must_release(house).release(house.rule(), further=("second",)).known
+    house.release_again()
+    house.release_again(further=("second",))
+    return Attack(house.candidate(known=known), floor=known)
+
+
+def an_earlier_release_signed_twice_by_one_key(house):
+    known = two_must_release(house).release(house.rule(), further=("second",)).known
+    between = house.release_again(further=("second",))
+    house.release_again(further=("second",))
+    candidate = house.candidate(known=known)
+    twice = {**candidate.cosigned, between.digest: (between.attestation,)}
+    return Attack(replace(candidate, cosigned=twice), floor=known)
+
+
+def another_statement_as_an_earlier_release_s_signature(house):
+    known = two_must_release(house).release(house.rule(), further=("second",)).known
+    between = house.release_again(further=("second",))
+    house.release_again(further=("second",))
+    candidate = house.candidate(known=known)
+    other = {**candidate.cosigned, between.digest: house.releases[0].cosignatures}
+    return Attack(replace(candidate, cosigned=other), floor=known)
 
 
 def a_rule_that_too_few_principals_signed(house):
@@ -999,9 +1034,17 @@ ATTACKS = [
     (another_citation_than_in_the_rego, "rules", "rule-mismatch"),
     (a_lint_against_another_constitution, "rules", "rule-parents"),
     (
-        a_threshold_that_this_version_cannot_count,
+        an_earlier_release_that_too_few_principals_signed,
+        "chain",
+        "threshold-not-met",
+    ),
+    (an_earlier_release_signed_twice_by_one_key, "chain", "attestation-set"),
+    (another_statement_as_an_earlier_release_s_signature, "chain", "attestation-set"),
+    (a_release_that_too_few_principals_signed, "thresholds", "threshold-not-met"),
+    (
+        a_further_signature_of_a_release_by_an_author,
         "thresholds",
-        "threshold-unsupported",
+        "signer-not-permitted",
     ),
     (a_rule_that_too_few_principals_signed, "thresholds", "threshold-not-met"),
     (a_further_signature_by_a_revoked_author, "thresholds", "revoked"),

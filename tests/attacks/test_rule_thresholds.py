@@ -249,17 +249,6 @@ def the_further_signature_in_the_first_place(house):
     return "signer-mismatch"
 
 
-def a_second_signature_of_the_release(house):
-    house.people["releaser-2"] = house.person("releaser-2", "release")
-    house.publish_trust(thresholds=TWO)
-    made = house.make_release(*house.releases[-1].rules)
-    statement = parse_attestation(made.attestation).envelope.payload
-    again = house.attest(statement, by=house.people["releaser-2"])
-    lines = [*made.rules[0].attestations, made.attestation, again]
-    house.publish(replace(made, lines=join_jsonl(lines)))
-    return "attestation-set"
-
-
 def a_second_signature_of_an_approval(house):
     house.people["approver-2"] = house.person("approver-2", "approve")
     house.publish_trust(thresholds=TWO)
@@ -281,13 +270,6 @@ def more_further_signatures_than_anybody_asks_for(house):
     return "attestation-set"
 
 
-def a_threshold_for_releases_that_nobody_counts(house):
-    house.people["releaser-2"] = house.person("releaser-2", "release")
-    house.publish_trust(thresholds={"rule": 2, "release": 2})
-    house.release_again()
-    return "threshold-unsupported"
-
-
 ATTACKS = [
     a_rule_that_only_its_author_signed,
     one_principal_with_two_keys,
@@ -307,10 +289,8 @@ ATTACKS = [
     a_good_second_and_a_third_who_may_not,
     a_further_signer_in_control_plane_custody,
     the_further_signature_in_the_first_place,
-    a_second_signature_of_the_release,
     a_second_signature_of_an_approval,
     more_further_signatures_than_anybody_asks_for,
-    a_threshold_for_releases_that_nobody_counts,
 ]
 
 

@@ -345,15 +345,6 @@ ATTACKS = {
         ),
         "trust-event-untrue",
     ),
-    "a threshold that no Runner counts": (
-        lambda h: propose(
-            h,
-            change=registered(),
-            thresholds={"rule": 1, "release": 2},
-            identities=identities(h, h.person("thief", "release").identity),
-        ),
-        "threshold-unsupported",
-    ),
     "a floor that nobody published": (
         lambda h: propose(h, floor=Floor(1, Digest.of(b"no release"))),
         "trust-proposal-mismatch",

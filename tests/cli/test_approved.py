@@ -51,7 +51,7 @@ class Desk:
             for rule in release.rules
             for raw in rule.attestations
         }
-        head = Head(release.digest, release.predicate, published)
+        head = Head(release.digest, release.predicate, published, {})
         trust = self.house.check(floor=release.known).trust.trust
         return Approvals(SimpleNamespace(trust=trust), head, NOW, self.warned.append)
 
@@ -172,7 +172,7 @@ def test_a_release_that_hides_what_it_lists_cannot_be_built_upon(desk):
     )
     approvals = Approvals(
         SimpleNamespace(trust=desk.house.check(floor=None).trust.trust),
-        Head(hidden.digest, desk.house.releases[-1].predicate, {}),
+        Head(hidden.digest, desk.house.releases[-1].predicate, {}, {}),
         NOW,
         desk.warned.append,
     )

@@ -7,12 +7,14 @@ that anybody can lie with the signatures that they really have. ``hostile`` is a
 Plane that uses everything of control-plane custody, and nothing else.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bundle.archive import gzip_stored, pack_tar
 from bundle.build import build_bundle
+from bundle.chain_names import cosigned_name
 from bundle.confine import check_confined
 from bundle.decide import citation_of
 from bundle.gate import Candidate, GateResult, check_release
@@ -22,15 +24,19 @@ from bundle.layers import LAYER_BOUNDS
 from bundle.marks import Known, Marks
 from bundle.rego.engine import Engine
 from bundle.rego.templates import library, render
-from bundle.runner.collect import collect_moved, collect_named
+from bundle.runner.collect import (
+    collect_cosigned,
+    collect_moved,
+    collect_named,
+)
 from bundle.stored_gzip import open_gzip
 from bundle.tuf.documents import RoleKeys
 from bundle.tuf.repository import Repository
 from bundle.tuf.view import TufView, read_view
 from keys.digest import Digest
-from keys.errors import TrustacksError
+from keys.errors import NotFoundError, TrustacksError
 from keys.strict import dumps_json
-from signer.attestation import join_jsonl, parse_attestation
+from signer.attestation import join_jsonl, parse_attestation, parse_jsonl
 from signer.custody import CustodyTable
 from signer.form import Custody, Form
 from signer.identity import Identity
@@ -195,6 +201,7 @@ class SignedRelease:
     archive: bytes
     rules: tuple[SignedRule, ...]
     lines: bytes
+    cosignatures: tuple[bytes, ...] = ()
 
     @property
     def digest(self) -> Digest:
@@ -533,9 +540,20 @@ class SimulatedWorkspace:
         at: datetime | None = None,
         archive: bytes | None = None,
         extra: tuple[bytes, ...] = (),
+        further: tuple[str, ...] = (),
         **changes: object,
     ) -> SignedRelease:
-        """Build, sign and log a release, without publishing it."""
+        """Build, sign and log a release, without publishing it.
+
+        Args:
+            rules: What it lists.
+            by: Whom its statement names.
+            at: When.
+            archive: Instead of the one that the rules make.
+            extra: Published besides.
+            further: Who signs the very statement too.
+            changes: Of what it says.
+        """
         at = at or self.at
         revision = int(changes.pop("revision", len(self.releases) + 1))
         if archive is None:
@@ -552,10 +570,12 @@ class SimulatedWorkspace:
             predicate.type,
             predicate.to_json(),
         )
-        raw = self.attest(statement.to_bytes(), by=self.people[by], at=at)
+        signed = statement.to_bytes()
+        raw = self.attest(signed, by=self.people[by], at=at)
+        too = tuple(self.attest(signed, by=self.people[one], at=at) for one in further)
         published = [raw for rule in rules for raw in rule.attestations]
-        lines = join_jsonl([*published, *extra, raw])
-        return SignedRelease(predicate, raw, archive, tuple(rules), lines)
+        lines = join_jsonl([*published, *extra, raw, *too])
+        return SignedRelease(predicate, raw, archive, tuple(rules), lines, too)
 
     def _release_predicate(
         self,
@@ -603,6 +623,9 @@ class SimulatedWorkspace:
         for raw in release.chained:
             name = f"chain/{parse_attestation(raw).digest.hex}.sigstore.json"
             self.storage.put_immutable(name, raw)
+        if release.cosignatures:
+            name, lines = cosigned_name(release.digest), release.cosignatures
+            self.storage.put_immutable(name, join_jsonl(lines))
         staged = self.repository.prepare_release(
             revision or release.predicate.revision,
             files or release.files,
@@ -628,6 +651,14 @@ class SimulatedWorkspace:
         """Read what lies below ``chain/`` (``collect.Source``)."""
         name = f"chain/{digest.hex}.sigstore.json"
         return self.storage.get(name, max_bytes=1 << 27)
+
+    def cosigned(self, digest: Digest) -> tuple[bytes, ...]:
+        """Read who else signed a release (``collect.Source``)."""
+        with contextlib.suppress(NotFoundError):
+            return parse_jsonl(
+                self.storage.get(cosigned_name(digest), max_bytes=1 << 27)
+            )
+        return ()
 
     def moved(
         self, release: SignedRelease, links: Sequence[bytes], policy: bytes
@@ -658,8 +689,8 @@ class SimulatedWorkspace:
             name: self.repository.read(name, max_bytes=1 << 27)
             for name in self.trust_files()
         }
+        policy = TrustPolicy.parse(read["trust/policy.json"])
         if named is None:
-            policy = TrustPolicy.parse(read["trust/policy.json"])
             named = tuple(collect_named(self, policy))
         lowest = known.revision if known else 1
         before = [
@@ -685,6 +716,9 @@ class SimulatedWorkspace:
             bundle=release.archive,
             attestations=release.lines,
             chain=tuple(links),
+            cosigned=collect_cosigned(
+                self, open_head(release.attestation), links, policy
+            ),
             moved=self.moved(release, links, read["trust/policy.json"]),
             named=named,
         )

@@ -168,7 +168,7 @@ def test_a_release_stands_or_falls_with_those_who_signed_it(house):
     ("policy", "code"),
     [
         ({"thresholds": {"rule": 3, "release": 1}}, "threshold-not-met"),
-        ({"thresholds": {"rule": 2, "release": 2}}, "threshold-unsupported"),
+        ({"thresholds": {"rule": 2, "release": 2}}, "threshold-not-met"),
         ({"revocations": (Revocation("second", NOW, "left"),)}, "revoked"),
     ],
 )
