@@ -251,9 +251,7 @@ def _principals(
         if policy.thresholds.get(name, 1) > 1:
             continue
         says = f"one principal is enough for a {name}"
-        mend = "trustacks trust change --threshold rule=2"
-        if name == "release":
-            mend = "none yet: a threshold of releases above 1 is refused"
+        mend = f"trustacks trust change --threshold {name}=2"
         yield Symptom("Principals", State.WEAK, says, mend)
 
 

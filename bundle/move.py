@@ -25,7 +25,6 @@ from datetime import datetime
 
 from bundle.embedded import EmbeddedGround
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
-from bundle.gate.thresholds import check_release_threshold
 from bundle.move_people import (
     require_admins_came,
     require_instances_needed,
@@ -120,7 +119,6 @@ def judge_move(
     require_nobody_custodial(old, new)
     require_no_part_promoted(old, new)
     require_instances_needed(new)
-    check_release_threshold(new)
     require_true_move(old, new, proposal.change)
     require_admins_came(old, new)
     _require_floor(new, ground)

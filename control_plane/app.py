@@ -17,6 +17,7 @@ from control_plane.api import (
     identities,
     instances,
     metrics,
+    pending,
     problems,
     proposals,
     releases,
@@ -47,13 +48,14 @@ _ROUTERS: Final = (
     trust,
     proposals,
     releases,
+    pending,
     runners,
     audit,
     static,
 )
 _SMALL: Final = limits.MAX_SMALL_BODY_BYTES
 _LARGE: Final = re.compile(
-    r"/v1/(workspaces(/[^/]+/(releases|trust/proposals))?|ceremonies/[^/]+)"
+    r"/v1/(workspaces(/[^/]+/(releases|pending-releases|trust/proposals))?|ceremonies/[^/]+)"
 )
 
 

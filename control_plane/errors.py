@@ -163,6 +163,18 @@ class ReleaseStaleError(ConflictError):
     code = "release-predecessor-stale"
 
 
+class PendingMismatchError(VerificationError):
+    """A signature of another statement than that of the release which waits."""
+
+    code = "pending-mismatch"
+
+
+class TooManyPendingError(ConflictError):
+    """More releases that wait for signatures than a workspace may have."""
+
+    code = "too-many-pending"
+
+
 class ReportSequenceError(ConflictError):
     """The report does not follow the Runner's last one."""
 

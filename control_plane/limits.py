@@ -53,6 +53,9 @@ MAX_KEY_PLACES: Final = 400
 MAX_KEY_PLACES_BYTES: Final = 256 * 1024
 # Bytes of a passphrase or token file of ours.
 MAX_SECRET_FILE_BYTES: Final = 4096
+# Releases that wait for signatures in one workspace: some pipelines at once, each as
+# large as a release.
+MAX_PENDING_RELEASES: Final = 16
 # Seconds. A week: longer than any client's session, any cache's patience, and a
 # publisher's weekend.
 GARBAGE_GRACE_SECONDS: Final = 7 * 24 * 3600

@@ -116,7 +116,7 @@ class Carried:
         """
         files = Files(self.folder / "files", "", None)
         data = self._read("in-force.tar", BUNDLE_BOUNDS.max_bytes)
-        fetched = _from_pin(store, Fetched.from_bytes(data, files, files))
+        fetched = _from_pin(store, Fetched.from_bytes(data, files, files, files))
         try:
             pinned = _judged(fetched, at, outlived)
             now = in_force(pinned)

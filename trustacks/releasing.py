@@ -6,31 +6,27 @@ the pin, and verify every rule's attestation, as the gate will; (3) if that took
 refresh again: from here on the next release is another's if we are slow; (4) find the
 approvals of what changes, and build the archive for the revision; (5) take the log's
 newest checkpoint, which includes every rule; (6) sign, stamp, log; (7) verify our own
-attestation; (8) submit. A try that loses the race left a release in the log that no
-metadata lists: it grants nothing, and the next try names the winner as its predecessor.
+attestation; (8) submit, or hand in for others to sign. A try that loses the race left a
+release in the log that no metadata lists: it grants nothing, and the next try names the
+winner as its predecessor.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from bundle.build import BuiltBundle
+from bundle.gate.thresholds import release_threshold
 from bundle.overlay import RuleFiles
+from bundle.pending import PendingRelease
 from bundle.rego.engine import Engine
 from keys.clock import Clock
 from keys.digest import Digest
 from keys.signing import SigningKey
-from keys.strict import b64encode
 from signer.attestation import join_jsonl, parse_attestation
-from signer.identity import Identity
 from signer.predicates.parts import Source
-from signer.predicates.release import (
-    InventoryItem,
-    ReleaseParents,
-    ReleasePredicate,
-    TargetsRef,
-)
+from signer.predicates.release import InventoryItem, ReleasePredicate
 from signer.sign import attest
 from signer.statement import Subject, build_statement
 from signer.tlog.limits import MAX_NOTE_BYTES
@@ -39,10 +35,12 @@ from signer.verify import verify_attestation
 from trustacks.approved import Approvals
 from trustacks.client import WorkspaceApi, segment
 from trustacks.errors import ControlPlaneRefusalError, ReleaseContendedError
-from trustacks.limits import MAX_RELEASE_TRIES, RELEASE_DAYS
+from trustacks.limits import MAX_RELEASE_TRIES
 from trustacks.notary import RemoteNotary
+from trustacks.pending import submit_lines, submit_pending
 from trustacks.pinned import Head, Pinned, PinnedStore
 from trustacks.preparing import Preparer, Ready
+from trustacks.release_statement import build_predicate
 from trustacks.reproving import reproved
 from trustacks.turns import Turns
 
@@ -51,7 +49,7 @@ _STALE: Final = "release-predecessor-stale"
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A release that was published.
+    """A release that was published, or waits for further signatures.
 
     Attributes:
         revision: Its revision.
@@ -60,6 +58,8 @@ class Released:
         content: SHA-256 of the tar inside.
         predicate: What was signed.
         tries: How many tries it took.
+        threshold: How many principals must sign it; above 1 it waits for others.
+        pending: The release with its first signature, if it waits.
     """
 
     revision: int
@@ -68,6 +68,8 @@ class Released:
     content: Digest
     predicate: ReleasePredicate
     tries: int
+    threshold: int = 1
+    pending: PendingRelease | None = field(default=None, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the release as ``--json`` shows it."""
@@ -76,6 +78,8 @@ class Released:
             "release": str(self.digest),
             "archive": str(self.archive),
             "content": str(self.content),
+            "published": self.pending is None,
+            "threshold": self.threshold,
             "tries": self.tries,
             "statement": self.predicate.to_json(),
         }
@@ -113,6 +117,7 @@ class Releaser:
         warn: Told of each approval that is left out.
         max_tries: How often the race is run.
         turns: When the next try is ours; to be kept from one release to the next.
+        carried: Whether a release that waits is carried by hand, and not handed in.
     """
 
     store: PinnedStore
@@ -125,6 +130,7 @@ class Releaser:
     warn: Callable[[str], None] = lambda _: None
     max_tries: int = MAX_RELEASE_TRIES
     turns: Turns = field(default_factory=Turns)
+    carried: bool = False
 
     def release(self, rules: tuple[RuleFiles, ...]) -> Released:
         """Release these rules as the next revision.
@@ -177,17 +183,23 @@ class Releaser:
             source=self.source,
         )
         raw = self._sign(predicate, built, pinned)
-        answer = {
-            "bundle": b64encode(built.archive),
-            "attestations": b64encode(
-                join_jsonl([*ready.attestations, *approvals.values(), raw])
-            ),
-            "release": b64encode(raw),
-        }
-        self.api.post("/releases", answer)
-        digest = parse_attestation(raw).digest
-        archive = Digest.of(built.archive)
-        return Released(revision, digest, archive, built.content, predicate, tries)
+        lines = join_jsonl([*ready.attestations, *approvals.values(), raw])
+        threshold = release_threshold(pinned.trust.policy)
+        waits = PendingRelease.of(built.archive, lines) if threshold > 1 else None
+        if waits is None:
+            submit_lines(self.api, built.archive, lines, release=raw)
+        elif not self.carried:
+            submit_pending(self.api, waits)
+        return Released(
+            revision=revision,
+            digest=parse_attestation(raw).digest,
+            archive=built.digest,
+            content=built.content,
+            predicate=predicate,
+            tries=tries,
+            threshold=threshold,
+            pending=waits,
+        )
 
     def _newest(self, rules: tuple[RuleFiles, ...], preparer: Preparer) -> _Newest:
         """Read the newest release, with nothing left to do that takes longer."""
@@ -240,40 +252,3 @@ class Releaser:
             raw, trust=pinned.trust, expected=expected, at=self.clock()
         ).require()
         return raw
-
-
-def build_predicate(
-    inventory: tuple[InventoryItem, ...],
-    pinned: Pinned,
-    head: Head | None,
-    *,
-    identity: Identity,
-    at: datetime,
-    note: bytes,
-    source: Source,
-) -> ReleasePredicate:
-    """Return what a release of these rules, by id, on top of ``head`` says."""
-    before = {i.rule_id: i.head for i in head.release.inventory} if head else {}
-    now = {item.rule_id: item.head for item in inventory}
-    view, parents = pinned.view, pinned.trust.policy.layers
-    return ReleasePredicate(
-        workspace=view.workspace,
-        revision=head.release.revision + 1 if head else 1,
-        predecessor=head.digest if head else None,
-        identity=identity.id,
-        issued_at=at,
-        expires=at + timedelta(days=RELEASE_DAYS),
-        targets=TargetsRef(version=view.targets_version, digest=view.targets_digest),
-        parents=ReleaseParents(
-            constitution=parents.constitution.digest,
-            packs={name: pin.digest for name, pin in parents.packs.items()},
-            trust_policy=Digest.of(pinned.policy),
-            trusted_root=Digest.of(pinned.trusted_root),
-        ),
-        inventory=inventory,
-        retired=head.release.retired if head else (),
-        added=tuple(sorted(now.keys() - before.keys())),
-        changed=tuple(sorted(i for i, d in now.items() if before.get(i, d) != d)),
-        checkpoint=note.decode("utf-8"),
-        source=source,
-    )

@@ -44,7 +44,7 @@ from typing import Any, Final
 from bundle.gate import forward
 from bundle.gate.candidate import Candidate
 from bundle.gate.steps_bundle import check_bundle, check_rules, check_together
-from bundle.gate.steps_release import Word, check_word
+from bundle.gate.steps_release import Word, check_listed, check_word
 from bundle.gate.steps_trust import TRUST_PLAN, Layers, check_layers, check_trust
 from bundle.gate.verdict import AcceptedTrust, GateResult, VerifiedRelease
 from bundle.marks import Known, Marks
@@ -97,6 +97,7 @@ def check_release(
     with steps:
         accepted = check_trust(steps, candidate, marks=marks, at=at)
         layers = check_layers(steps, candidate, accepted)
+        check_listed(steps, candidate, accepted)
         word = check_word(steps, candidate, accepted, marks=marks, floor=floor, at=at)
         rules = check_bundle(steps, candidate, word, layers, engine)
         check_rules(steps, candidate, word, rules, at=at)

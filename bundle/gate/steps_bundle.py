@@ -46,8 +46,19 @@ def check_rules(
     rules: Sequence[RuleModule],
     *,
     at: datetime,
+    waiting: bool = False,
 ) -> None:
-    """Steps on who answers for each rule, and on what it replaces."""
+    """Steps on who answers for each rule, and on what it replaces.
+
+    Args:
+        steps: Where they are recorded.
+        candidate: What is judged.
+        word: What the release identities said.
+        rules: The overlay's.
+        at: The instant that is decided for.
+        waiting: Whether further signatures of the release are still to come; those
+            that there are must hold all the same.
+    """
     release = word.head.release
     moves = history.moves_of(word.head, word.links)
     unvouched = seconds.unvouched(word.head, word.links, word.trust.policy)
@@ -67,7 +78,8 @@ def check_rules(
             word.said, further, trust=word.trust, at=at
         )
         note.add(*checks)
-        thresholds.check_release_threshold(word.head, releasers, policy)
+        if not waiting:
+            thresholds.check_release_threshold(word.head, releasers, policy)
         signers, checks = thresholds.verify_cosigners(
             items, claims, word.cosigned, trust=word.trust, at=at
         )

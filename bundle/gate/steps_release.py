@@ -51,6 +51,16 @@ class Word:
     trust: Trust
 
 
+def check_listed(
+    steps: StepRecorder, candidate: Candidate, accepted: AcceptedTrust
+) -> None:
+    """The step on what the metadata lists."""
+    view = accepted.view
+    with steps("listed"):
+        releases.check_highest(view, candidate)
+        check_pinned(candidate.overlay_files(), view.overlay, what="the release role")
+
+
 def check_word(
     steps: StepRecorder,
     candidate: Candidate,
@@ -62,9 +72,6 @@ def check_word(
 ) -> Word:
     """Steps on the release attestation, and on the releases before it."""
     view, policy = accepted.view, accepted.trust.policy
-    with steps("listed"):
-        releases.check_highest(view, candidate)
-        check_pinned(candidate.overlay_files(), view.overlay, what="the release role")
     with steps("release") as note:
         attestations = releases.sort_attestations(candidate.attestations)
         head = chains.open_head(attestations.release)

@@ -100,7 +100,7 @@ def collect(
         TrustacksError: Not even the trust can be had.
     """
     view = read_view(source.roots, source.targets, source.release, at=at)
-    trust = _collect_trust(source, view)
+    trust = collect_trust(source, view)
     if view.revision is None:
         return Collected(trust)
     try:
@@ -109,7 +109,12 @@ def collect(
         return Collected(trust, error)
 
 
-def _collect_trust(source: Source, view: TufView) -> Candidate:
+def collect_trust(source: Source, view: TufView) -> Candidate:
+    """Gather a candidate without its release: what the top-level targets list.
+
+    Raises:
+        TrustacksError: A file, or a named release, cannot be had.
+    """
     names = sorted(
         name.removeprefix(_PACKS).removesuffix(_ARCHIVE)
         for name in view.files
@@ -164,14 +169,25 @@ def _collect_release(
 ) -> Candidate:
     archive = source.target(bundle_target(revision), max_bytes=BUNDLE_BOUNDS.max_bytes)
     lines = source.target(attestations_target(revision), max_bytes=MAX_TARGET_BYTES)
+    trust = replace(trust, bundle=archive, attestations=lines)
+    return collect_before(source, trust, marks=marks, floor=floor)
+
+
+def collect_before(
+    source: Source, candidate: Candidate, *, marks: Marks | None, floor: Known | None
+) -> Candidate:
+    """Return a candidate with what leads to its release from one that is known.
+
+    Raises:
+        TrustacksError: Some of it cannot be had, or its attestations are none.
+    """
+    lines = candidate.attestations
     head = open_head(sort_attestations(lines).release)
-    policy = TrustPolicy.parse(trust.policy)
+    policy = TrustPolicy.parse(candidate.policy)
     anchor = find_anchor(marks, floors_of(policy, floor))
     chain = tuple(collect_chain(source, head, anchor))
     return replace(
-        trust,
-        bundle=archive,
-        attestations=lines,
+        candidate,
         chain=chain,
         cosigned=collect_cosigned(source, head, chain, policy),
         moved=tuple(collect_moved(source, head, chain, policy)),

@@ -18,6 +18,7 @@ from bundle.tuf.garbage_note import MAX_NOTE_BYTES, NOTE_NAME, Note, note_of
 from control_plane import limits
 from control_plane.proposal_store import ProposalStore
 from control_plane.services import Services
+from control_plane.workflows import pending
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from keys.errors import FormatError, NotFoundError
@@ -41,7 +42,7 @@ def collect_garbage(services: Services, name: str) -> int:
     deleted, due = 0, limits.GARBAGE_AT_ONCE
     while grace and due >= limits.GARBAGE_AT_ONCE:
         with workspace.lock:  # given up in between: publishers wait for a part only
-            found = _look(workspace, at, grace, again=bool(deleted))
+            found = _look(services, workspace, at, grace, again=bool(deleted))
             due = len(found)
             for one in found[: limits.GARBAGE_AT_ONCE]:
                 workspace.storage.discard(one)
@@ -50,7 +51,12 @@ def collect_garbage(services: Services, name: str) -> int:
 
 
 def _look(
-    workspace: Workspace, at: datetime, grace: timedelta, *, again: bool
+    services: Services,
+    workspace: Workspace,
+    at: datetime,
+    grace: timedelta,
+    *,
+    again: bool,
 ) -> list[str]:
     """Note what is garbage now; return what has been for long enough."""
     storage = workspace.storage
@@ -62,7 +68,11 @@ def _look(
     except NothingPublishedError:
         return []
     found = look(storage, state, before)
-    garbage = {*found.garbage, *ProposalStore(storage).stale(state)}
+    garbage = {
+        *found.garbage,
+        *ProposalStore(storage).stale(state),
+        *pending.stale(services, workspace),
+    }
     note = note_of(garbage, found.judged, before=before, at=at)
     storage.replace(NOTE_NAME, note.to_bytes(), expected=digest)
     return note.due(grace)

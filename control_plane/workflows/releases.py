@@ -15,11 +15,8 @@ Order of writes:
 A repeated request answers with the release as it was published.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-
-from tuf.api.metadata import Targets
 
 from bundle.gate.candidate import attestations_target
 from bundle.gate.check import check_release
@@ -27,10 +24,6 @@ from bundle.gate.release import sort_attestations
 from bundle.gate.verdict import VerifiedRelease
 from bundle.marks import Known
 from bundle.runner.collect import collect
-from bundle.tuf.documents import target_name
-from bundle.tuf.metadata import parse_metadata
-from bundle.tuf.roles import RELEASE
-from bundle.tuf.staged import StagedRelease
 from bundle.tuf.view import ATTESTATIONS, BUNDLE, revision_of
 from control_plane import limits
 from control_plane.errors import ReleaseStaleError
@@ -42,9 +35,9 @@ from control_plane.workflows.release_chain import (
     earlier,
     open_release,
     read_chain,
-    read_cosigned,
     store_chain,
 )
+from control_plane.workflows.sources import StagedSource
 from control_plane.workspaces import Published, Workspace
 from keys.clock import format_instant
 from keys.digest import Digest
@@ -81,7 +74,7 @@ def publish(
         opened = _check_word(published, release, at)
         if head is not None and head.digest == str(opened.digest):
             return head
-        _require_next(head, opened.said)
+        require_next(_known(head), opened.said)
         staged = workspace.repository.prepare_release(
             opened.said.revision,
             _files(bundle, attestations, release),
@@ -89,7 +82,9 @@ def publish(
             at=at,
         )
         known = _known(head) or Known(opened.said.revision, opened.digest)
-        passed = _pass_gate(services, _Staged(workspace, published, staged), known, at)
+        passed = _pass_gate(
+            services, StagedSource(workspace, published, staged), known, at
+        )
         cosigned = passed.cosigned.get(opened.digest, ())
         store_chain(workspace, opened, attestations, cosigned)
         workspace.repository.publish_release(staged, at=at)
@@ -113,6 +108,25 @@ def head_of(services: Services, workspace: Workspace) -> ReleaseRow | None:
         if highest > (head.revision if head else 0):
             _index_missing(services, workspace, highest, head)
         return _indexed_head(services, workspace)
+
+
+def require_next(head: Known | None, said: ReleasePredicate) -> None:
+    """Refuse a release that is not made on top of the newest one.
+
+    Raises:
+        ReleaseStaleError: It is not.
+    """
+    known = head.digest if head else None
+    revision = head.revision + 1 if head else 1
+    if (said.predecessor, said.revision) != (known, revision):
+        raise ReleaseStaleError(
+            f"expected revision {revision} after {known or 'nothing'}, "
+            f"got {said.revision} after {said.predecessor or 'nothing'}",
+            hint="build on the new head and sign again",
+            head={"revision": head.revision, "digest": str(head.digest)}
+            if head
+            else None,
+        )
 
 
 def show(services: Services, name: str, revision: int) -> tuple[ReleaseRow, bytes]:
@@ -152,18 +166,6 @@ def _check_word(published: Published, release: bytes, at: datetime) -> OpenRelea
     return OpenRelease(found.attestation, found.statement, found.said(ReleasePredicate))
 
 
-def _require_next(head: ReleaseRow | None, said: ReleasePredicate) -> None:
-    known = Digest.parse(head.digest) if head else None
-    revision = head.revision + 1 if head else 1
-    if (said.predecessor, said.revision) != (known, revision):
-        raise ReleaseStaleError(
-            f"expected revision {revision} after {known or 'nothing'}, "
-            f"got {said.revision} after {said.predecessor or 'nothing'}",
-            hint="build on the new head and sign again",
-            head={"revision": head.revision, "digest": head.digest} if head else None,
-        )
-
-
 def _files(bundle: bytes, attestations: bytes, release: bytes) -> dict[str, bytes]:
     """Return the files of a release; the attestations include the release's own.
 
@@ -180,7 +182,7 @@ def _known(head: ReleaseRow | None) -> Known | None:
 
 
 def _pass_gate(
-    services: Services, source: "_Staged", known: Known, at: datetime
+    services: Services, source: StagedSource, known: Known, at: datetime
 ) -> VerifiedRelease:
     """Refuse what a Runner would refuse that knows the release before this one.
 
@@ -197,41 +199,6 @@ def _pass_gate(
         collected.candidate, marks=None, floor=known, at=at, engine=services.engine
     )
     return gate.require()
-
-
-@dataclass(frozen=True, slots=True)
-class _Staged:
-    """What a Runner would fetch, from where it would find it (``collect.Source``)."""
-
-    workspace: Workspace
-    published: Published
-    staged: StagedRelease
-
-    @property
-    def roots(self) -> tuple[bytes, ...]:
-        return self.published.committed.pinned.raw
-
-    @property
-    def targets(self) -> bytes:
-        return self.published.committed.targets
-
-    @property
-    def release(self) -> bytes:
-        return self.staged.metadata
-
-    def target(self, name: str, *, max_bytes: int) -> bytes:
-        if name in self.published.files:
-            return self.published.files[name]
-        listed = parse_metadata(self.staged.metadata, Targets, RELEASE).signed.targets
-        return self.workspace.storage.get(
-            target_name(listed[name]), max_bytes=max_bytes
-        )
-
-    def chain(self, digest: Digest) -> bytes:
-        return read_chain(self.workspace, digest)
-
-    def cosigned(self, digest: Digest) -> tuple[bytes, ...]:
-        return read_cosigned(self.workspace, digest)
 
 
 def _indexed_head(services: Services, workspace: Workspace) -> ReleaseRow | None:

@@ -10,6 +10,7 @@ from keys.errors import TrustacksError
 from signer.predicates.parts import Source
 from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.engine import open_engine
+from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.git import source_of
 from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
@@ -23,16 +24,29 @@ from trustacks.releasing import Released, Releaser
 
 @command("release")
 @click.option("--key", metavar="NAME", help="The release key, if not the default one.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Where more than one must sign: a file to carry to the next one by hand.",
+)
 @overlay_option
 @workspace_option
 def release(
     session: Session,
     *,
     key: str | None,
+    out: Path | None,
     overlay: Path | None,
     workspace: str | None,
 ) -> None:
-    """Build, attest and publish the next revision of the overlay."""
+    """Build, attest and publish the next revision of the overlay.
+
+    Where the admins ask for several principals behind a release, it waits for the
+    others: trustacks bundle cosign.
+    """
+    if out is not None:
+        refuse_existing(out)
     login = session.login(workspace)
     rules = read_rules(overlay)
     source = source_of(overlay_folder(overlay))
@@ -46,21 +60,31 @@ def release(
         source=Source(commit=source.commit, branch=source.branch),
         show=lambda statement: session.output.say(statement_text(statement)),
         warn=session.output.say,
+        carried=out is not None,
     )
     with session.output.progress("releasing"):
         done = releaser.release(rules)
+        if done.pending is not None and out is not None:
+            write_new(out, done.pending.to_bytes())
         # It is published; that the copy for authors is a release late harms nobody.
         with contextlib.suppress(TrustacksError):
             pinned = store.refresh(at=session.clock())
             keep_released(store, pinned, pinned.head(at=session.clock()))
     session.output.result(done.to_json(), lambda: _text(done))
+    if done.pending is not None:
+        name = done.revision if out is None else out
+        session.output.hint(f"the others sign: trustacks bundle cosign {name}")
 
 
 def _text(done: Released) -> str:
     said = done.predicate
     return pairs(
         [
-            ("released", f"revision {done.revision}"),
+            (
+                "waits" if done.pending else "released",
+                f"revision {done.revision}"
+                + (f", signed by 1 of {done.threshold}" if done.pending else ""),
+            ),
             ("by", said.identity),
             ("rules", ", ".join(item.rule_id for item in said.inventory) or "none"),
             ("added", ", ".join(said.added) or "none"),

@@ -125,6 +125,10 @@ COMMANDS: Final[Table] = {
         {
             "build": (f"{_HERE}.bundle:build", "build the policy bundle"),
             "release": (f"{_HERE}.release:release", "sign and publish a release"),
+            "cosign": (
+                f"{_HERE}.bundle_cosign:cosign",
+                "sign what another one released",
+            ),
             "verify": (f"{_HERE}.bundle:verify", "check the release as a Runner does"),
             "inspect": (f"{_HERE}.bundle:inspect", "show what a bundle holds"),
         },

@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
+from bundle.gate.thresholds import release_threshold
 from keys.clock import parse_instant
 from keys.digest import Digest
 from keys.errors import FormatError, UsageError
 from keys.public import MAX_KEY_BYTES, PublicKey
 from signer.pins import Floor
 from signer.trust_laws import THRESHOLDS
+from trustacks._cli.connect import open_pinned
 from trustacks._cli.files import read_given
 from trustacks._cli.floor import floor_option, read_floor
 from trustacks._cli.lazy import command, workspace_option
@@ -30,7 +32,8 @@ _DAY = 86_400
     "thresholds",
     multiple=True,
     metavar="WHAT=N",
-    help="How many principals a rule or a release needs.",
+    help="How many principals a rule or a release needs. More for releases also make "
+    "the newest one the floor, unless --floor says another.",
 )
 @click.option("--release-days", type=int, help="How long a release may last.")
 @click.option("--targets-days", type=int, help="How long targets may last.")
@@ -76,7 +79,9 @@ def change(
         got = "--release-key and another" if changes else "nothing"
         raise UsageError(f"expected something to change, got {got}")
     made = rules_of_trust(
-        floor=Floor(known.revision, known.digest) if known else None,
+        floor=Floor(known.revision, known.digest)
+        if known
+        else _floor_for(session, workspace, wanted),
         thresholds=wanted,
         freshness=freshness,
         withdrawn=[Digest.parse(one) for one in waivers],
@@ -99,6 +104,27 @@ def _require_sovereign(session: Session, workspace: str | None) -> None:
             "expected a sovereign workspace, got an embedded one",
             hint="there the Control Plane holds the admin keys; nobody proposes",
         )
+
+
+def _floor_for(
+    session: Session, workspace: str | None, thresholds: dict[str, int]
+) -> Floor | None:
+    """Return the floor without which a raised threshold of releases would stop all.
+
+    What is published has as many signatures as were asked for then; the admins vouch
+    for it by its digest.
+    """
+    if thresholds.get("release", 1) == 1:
+        return None
+    at = session.clock()
+    pinned = open_pinned(session, session.login(workspace)).refresh(at=at)
+    before = release_threshold(pinned.trust.policy)
+    head = pinned.head(at=at)
+    if head is None or thresholds["release"] <= before:
+        return None
+    revision = head.release.revision
+    session.output.say(f"the floor becomes revision {revision}, signed by {before}")
+    return Floor(revision, head.digest)
 
 
 def _threshold(text: str) -> tuple[str, int]:

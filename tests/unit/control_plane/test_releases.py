@@ -86,7 +86,7 @@ def test_the_attestations_that_are_published_hold_the_releases_own(server, house
     lines = server.services.workspaces.open("acme").repository.read(
         "overlay/1/attestations.sigstore.jsonl", max_bytes=2**20
     )
-    assert lines == join_jsonl([house.rule, b64decode(request["release"])])
+    assert lines == join_jsonl([b64decode(request["release"]), house.rule])
 
 
 def test_the_release_may_be_among_its_attestations_already(house):
