@@ -114,16 +114,20 @@ class SimulatedAuthority:
         return Digest.of(self.chain[0])
 
     def stamp(self, message: bytes, *, at: datetime) -> bytes:
+        request = build_request(message, nonce=self._serial + 1)
+        return parse_response(self.answer(request, at=at), nonce=self._serial)
+
+    def answer(self, request: bytes, *, at: datetime) -> bytes:
+        """The same for a request that somebody else made."""
         self._serial += 1
-        response = issue_token(
-            build_request(message, nonce=self._serial),
+        return issue_token(
+            request,
             key=self.key,
             certificate=self.chain[0],
             at=at,
             serial=self._serial,
             policy=POLICY,
         )
-        return parse_response(response, nonce=self._serial)
 
 
 @dataclass(frozen=True)
