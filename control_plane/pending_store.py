@@ -10,12 +10,14 @@
 ``<digest>`` is that of the statement which everybody signs.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from bundle.pending import PendingRelease
 from bundle.storage.interface import Storage
-from bundle.tuf.view import ATTESTATIONS, BUNDLE
+from bundle.tuf.committed import Committed
+from bundle.tuf.view import ATTESTATIONS, BUNDLE, revision_of
 from control_plane import limits
 from keys.digest import Digest
 from signer.attestation import parse_attestation
@@ -75,12 +77,21 @@ class PendingStore:
         name = f"{_folder(digest)}/signatures/{key}.sigstore.json"
         self._storage.put_immutable(name, raw)
 
-    def objects(self, waiting: Iterable[Digest]) -> Iterator[str]:
-        """Yield the objects of releases that are not among those that still wait.
+    def stale(self, state: Committed, *, at: datetime) -> Iterator[str]:
+        """Yield the objects of releases that can never be published any more.
 
-        Those of one that was not kept whole are among them.
+        Of a revision that there is, under other targets than those in force, or past
+        their expiry; and what a crash left of one that was not kept.
         """
-        kept = set(map(_folder, waiting))
+        listed = state.delegated.signed.targets
+        highest = max((revision_of(path) for path in listed), default=0)
+        targets = Digest.of(state.targets)
+        kept = set()
+        for digest in self.digests():
+            said = self.get(digest).link.release
+            alive = said.revision > highest and at < said.expires
+            if alive and said.targets.digest == targets:
+                kept.add(_folder(digest))
         for name in self._storage.names(f"{_FOLDER}/"):
             if "/".join(name.split("/")[:2]) not in kept:
                 yield name

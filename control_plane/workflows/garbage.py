@@ -16,9 +16,9 @@ from bundle.tuf.errors import NothingPublishedError
 from bundle.tuf.garbage import look
 from bundle.tuf.garbage_note import MAX_NOTE_BYTES, NOTE_NAME, Note, note_of
 from control_plane import limits
+from control_plane.pending_store import PendingStore
 from control_plane.proposal_store import ProposalStore
 from control_plane.services import Services
-from control_plane.workflows import pending
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from keys.errors import FormatError, NotFoundError
@@ -42,7 +42,7 @@ def collect_garbage(services: Services, name: str) -> int:
     deleted, due = 0, limits.GARBAGE_AT_ONCE
     while grace and due >= limits.GARBAGE_AT_ONCE:
         with workspace.lock:  # given up in between: publishers wait for a part only
-            found = _look(services, workspace, at, grace, again=bool(deleted))
+            found = _look(workspace, at, grace, again=bool(deleted))
             due = len(found)
             for one in found[: limits.GARBAGE_AT_ONCE]:
                 workspace.storage.discard(one)
@@ -51,12 +51,7 @@ def collect_garbage(services: Services, name: str) -> int:
 
 
 def _look(
-    services: Services,
-    workspace: Workspace,
-    at: datetime,
-    grace: timedelta,
-    *,
-    again: bool,
+    workspace: Workspace, at: datetime, grace: timedelta, *, again: bool
 ) -> list[str]:
     """Note what is garbage now; return what has been for long enough."""
     storage = workspace.storage
@@ -71,7 +66,7 @@ def _look(
     garbage = {
         *found.garbage,
         *ProposalStore(storage).stale(state),
-        *pending.stale(services, workspace),
+        *PendingStore(storage).stale(state, at=at),
     }
     note = note_of(garbage, found.judged, before=before, at=at)
     storage.replace(NOTE_NAME, note.to_bytes(), expected=digest)

@@ -11,8 +11,6 @@ sign: one object for each key. A crash behind any of them is repaired by the sam
 Who signed is in the log before it comes here.
 """
 
-from collections.abc import Iterator
-
 from bundle.gate.waiting import check_waiting
 from bundle.pending import PendingRelease
 from control_plane import limits
@@ -21,7 +19,6 @@ from control_plane.pending_store import PendingStore
 from control_plane.services import Services
 from control_plane.workflows.pending_ground import WAITING, PendingGround, Waiting
 from control_plane.workflows.releases import require_next
-from control_plane.workspaces import Workspace
 from keys.digest import Digest
 
 
@@ -115,17 +112,6 @@ def sign(services: Services, name: str, digest: Digest, raw: bytes) -> Waiting:
         if signed.lines != pending.lines:
             store.sign(digest, raw)
         return now.standing(signed)
-
-
-def stale(services: Services, workspace: Workspace) -> Iterator[str]:
-    """Yield the objects of releases that wait for nothing any more."""
-    now, store = PendingGround.of(services, workspace), PendingStore(workspace.storage)
-    waiting = (
-        digest
-        for digest in store.digests()
-        if now.standing(store.get(digest)).status in WAITING
-    )
-    yield from store.objects(waiting)
 
 
 def _require_room(now: PendingGround, store: PendingStore) -> None:
