@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from bundle.build import BuiltBundle
 from bundle.gate.standing import verify_release
 from bundle.gate.thresholds import expected_release, release_threshold
 from bundle.gate.waiting import check_waiting
@@ -36,13 +35,9 @@ from trustacks.client import WorkspaceApi, segment
 from trustacks.errors import CosignerNotDistinctError, StatementMismatchError
 from trustacks.notary import RemoteNotary
 from trustacks.pinned import Pinned, PinnedStore
-from trustacks.release_errors import (
-    PendingChoiceError,
-    PendingStaleError,
-    ReleaseNotRebuiltError,
-)
+from trustacks.release_errors import PendingChoiceError, PendingStaleError
+from trustacks.submitting import PLACE, submit
 
-PLACE: Final = "/pending-releases"
 _OPEN: Final = ("open", "signed")
 
 
@@ -216,69 +211,6 @@ class ReleaseCosigner:
             ControlPlaneRefusalError: It is not taken.
         """
         submit(self.api, reviewed.pending)
-
-
-def submit(api: WorkspaceApi, pending: PendingRelease) -> None:
-    """Publish a release.
-
-    Raises:
-        ControlPlaneRefusalError: It is not taken: another one was first, or the gate
-            refuses it.
-    """
-    submit_lines(api, pending.bundle, pending.lines, release=pending.sorted.release)
-
-
-def submit_lines(
-    api: WorkspaceApi, bundle: bytes, lines: bytes, *, release: bytes
-) -> None:
-    """Publish a release from its files; ``submit`` is the same."""
-    sent = {
-        "bundle": b64encode(bundle),
-        "attestations": b64encode(lines),
-        "release": b64encode(release),
-    }
-    api.post("/releases", sent)
-
-
-def submit_pending(api: WorkspaceApi, pending: PendingRelease) -> None:
-    """Have the Control Plane keep a release for others to sign.
-
-    Raises:
-        ControlPlaneRefusalError: It is not taken: another one was first, or it could
-            not be published whoever signed it.
-    """
-    sent = {
-        "bundle": b64encode(pending.bundle),
-        "attestations": b64encode(pending.lines),
-    }
-    api.post(PLACE, sent)
-
-
-def require_rebuilt(
-    pending: PendingRelease, built: BuiltBundle, *, commit: str | None
-) -> None:
-    """Refuse a release that an overlay does not give at its commit.
-
-    Args:
-        pending: The release.
-        built: The bundle of that revision from the overlay at hand.
-        commit: Where the overlay stands.
-
-    Raises:
-        ReleaseNotRebuiltError: Another commit, or other bytes.
-    """
-    source = pending.link.release.source.commit
-    if source != commit:
-        raise ReleaseNotRebuiltError(
-            f"expected the overlay at commit {source or '(none)'}, "
-            f"got {commit or '(none)'}",
-            hint=f"git checkout {source}" if source else None,
-        )
-    if built.archive != pending.bundle:
-        raise ReleaseNotRebuiltError(
-            f"expected the bundle {built.digest} as the overlay gives it, "
-            f"got {Digest.of(pending.bundle)}"
-        )
 
 
 def _is_meant(one: dict[str, Any], named: str | None) -> bool:

@@ -37,11 +37,11 @@ from trustacks.client import WorkspaceApi, segment
 from trustacks.errors import ControlPlaneRefusalError, ReleaseContendedError
 from trustacks.limits import MAX_RELEASE_TRIES
 from trustacks.notary import RemoteNotary
-from trustacks.pending import submit_lines, submit_pending
 from trustacks.pinned import Head, Pinned, PinnedStore
 from trustacks.preparing import Preparer, Ready
 from trustacks.release_statement import build_predicate
 from trustacks.reproving import reproved
+from trustacks.submitting import submit_lines, submit_pending
 from trustacks.turns import Turns
 
 _STALE: Final = "release-predecessor-stale"

@@ -24,8 +24,9 @@ from tests.simulators.runner import ToldClock
 from tests.simulators.tuf_mirror import URL, Mirror
 from tests.simulators.workspace import DAY, WINDOW, SimulatedWorkspace, rule_text
 from trustacks.client import segment
-from trustacks.pending import PLACE, ReleaseCosigner
+from trustacks.pending import ReleaseCosigner
 from trustacks.pinned import Pinned
+from trustacks.submitting import PLACE
 
 TWO = {"rule": 1, "release": 2}
 

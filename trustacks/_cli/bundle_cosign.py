@@ -25,8 +25,9 @@ from trustacks._cli.overlay_files import overlay_folder, read_rules
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
 from trustacks.keeping import keep_released
-from trustacks.pending import ReleaseCosigner, ReviewedRelease, require_rebuilt
+from trustacks.pending import ReleaseCosigner, ReviewedRelease
 from trustacks.preparing import Preparer
+from trustacks.submitting import require_rebuilt
 
 _FILE = click.Path(path_type=Path)
 
