@@ -23,7 +23,8 @@ from typing import Final
 from bundle.limits import BUNDLE_BOUNDS, MAX_TARGET_BYTES
 from bundle.trust_proposal import digests_of
 from bundle.tuf.errors import TufExpiredError
-from bundle.tuf.fetched import Fetched, Files
+from bundle.tuf.fetched import Fetched
+from bundle.tuf.files import Files
 from bundle.tuf.outlived import last_instant, require_not_older
 from bundle.tuf.proposal import MAX_PROPOSAL_BYTES, ProposalSignature, TrustProposal
 from bundle.tuf.proposal_signing import sign_proposal

@@ -33,7 +33,8 @@ from tuf.ngclient.updater import Updater
 
 from bundle.limits import BUNDLE_BOUNDS, MAX_ROOT_VERSIONS, REFRESH_DEADLINE_S
 from bundle.tuf.errors import TufMissingError, TufRollbackError
-from bundle.tuf.fetched import KEPT, Fetched, Files, read_kept
+from bundle.tuf.fetched import KEPT, Fetched, read_kept
+from bundle.tuf.files import Files
 from bundle.tuf.guard import ABSENT, GuardedFetcher, translated
 from bundle.tuf.http import HttpFetcher
 from bundle.tuf.metadata import MAX_BYTES, parse_metadata
