@@ -107,7 +107,8 @@ def _usable(
             f"expected a registered identity, got {identity_id[:64]!r}"
         ) from error
     purpose = identity_purpose(identity.id)
-    held = services.keystore.has(workspace.name, purpose)
+    known = identity.public_key is not None
+    held = known and services.keystore.has(workspace.name, purpose)
     if identity.custody is not Custody.CONTROL_PLANE or not held:
         raise SigningNotAllowedError(
             f"expected an identity whose key is here, got {identity.id}",
