@@ -16,6 +16,7 @@ from signer.errors import (
     UnsafeTrustPolicyError,
 )
 from signer.form import Custody
+from signer.limits import MAX_TRUSTED_PARTS
 from signer.revocation import Revocation
 from signer.subject_pattern import SubjectPattern
 from signer.trusted_root import build_trusted_root
@@ -180,6 +181,18 @@ def test_an_instance_without_a_part_certifies_nobody(changes):
 def test_what_is_no_trusted_root_is_refused(given):
     with pytest.raises(FormatError):
         pin_instance(SHOP.policy(), ROOT, "public", given=given, custodies=OUTSIDE)
+
+
+def test_more_cas_than_a_trusted_root_may_have_are_refused():
+    many = [SimulatedInstance(f"{n}.example.com") for n in range(MAX_TRUSTED_PARTS)]
+    rows = [one.document()["certificateAuthorities"][0] for one in many]
+    given = THERE.trusted_root(certificateAuthorities=rows)
+    at_the_limit = pin_instance(
+        SHOP.policy(), ROOT, "many", given=given, custodies=OUTSIDE
+    )
+    assert parts(at_the_limit.trusted_root) == (MAX_TRUSTED_PARTS, 1)
+    with pytest.raises(FormatError):
+        pin_instance(*_of(pinned()), "many", given=given, custodies=OUTSIDE)
 
 
 def test_no_issuer_is_no_instance():

@@ -438,7 +438,6 @@ OIDC = CI.to_json()["oidc"]
         pytest.param({"identities__4__oidc": None}, id="no subject"),
         pytest.param({"identities__4__oidc__subject_pattern": TAGS}, id="two subjects"),
         pytest.param({"identities__4__oidc__more": 1}, id="a further field"),
-        pytest.param({"instances": []}, id="no instances, written out"),
         pytest.param({"instances__0__more": 1}, id="an instance with more"),
         pytest.param({"instances__0__ct_logs": ["x"]}, id="no base64"),
         pytest.param({"custody__issuers": {}}, id="no rows, written out"),
@@ -453,10 +452,13 @@ def test_a_document_of_another_shape_is_refused(changes):
         TrustPolicy.parse(edited(**changes))
 
 
-def test_an_instance_is_there_once():
-    row = loads_json(policy(CI).to_bytes(), max_bytes=1 << 20)["instances"][0]
-    with pytest.raises(UnsafeTrustPolicyError):
-        TrustPolicy.parse(edited(instances=[row, row]))
+def test_an_instance_is_there_once_and_none_is_not_written_out():
+    said = loads_json(policy().to_bytes(), max_bytes=1 << 20)
+    row = said["instances"][0]
+    for instances in ([], [row, row]):
+        with pytest.raises(UnsafeTrustPolicyError):
+            TrustPolicy.parse(dumps_json(said | {"instances": instances}))
+    assert TrustPolicy.parse(dumps_json(said | {"instances": [row]}))
 
 
 def test_instances_have_a_bound():
