@@ -264,9 +264,8 @@ def _read_rule(path: Path, entries: Iterable[Path] | None = None) -> RuleFiles:
         refuse_link(path.parent)
         refuse_link(path.parent.parent)
     beside = {suffix: path.with_name(f"{stem}{suffix}") for suffix in _SUFFIXES}
-    cases = next((beside[s] for s in _CASES if beside[s].exists()), None)
-    for companion in beside.values():
-        require_file(companion)
+    there = {suffix for suffix, companion in beside.items() if require_file(companion)}
+    cases = next((beside[suffix] for suffix in _CASES if suffix in there), None)
     listed = list(path.parent.iterdir() if entries is None else entries)
     approvals = approvals_beside(path, listed)
     cosignatures = cosignatures_beside(path, listed)

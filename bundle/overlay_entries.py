@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may lie in an overlay folder: files, never links, pipes or devices."""
 
+import stat
 from pathlib import Path
 
 from bundle.errors import OverlayFormatError
@@ -25,15 +26,21 @@ def refuse_link(path: Path) -> None:
         )
 
 
-def require_file(path: Path) -> None:
-    """Refuse a link, a folder, a pipe or a device; what is not there is no matter.
+def require_file(path: Path) -> bool:
+    """Return whether there is a file: a thousand rules have seven names each.
 
     Raises:
-        OverlayFormatError: It is one.
+        OverlayFormatError: A link, a folder, a pipe or a device.
     """
-    refuse_link(path)
-    if path.exists() and not path.is_file():
+    try:
+        mode = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if stat.S_ISLNK(mode):
+        refuse_link(path)
+    if not stat.S_ISREG(mode):
         raise OverlayFormatError(f"expected a file at {path}, got another thing")
+    return True
 
 
 def foreign(path: Path) -> OverlayFormatError:

@@ -9,7 +9,6 @@ Laws:
   terminal tells of it.
 """
 
-import contextlib
 import json
 import os
 import select
@@ -86,6 +85,9 @@ class Child:
             raise EngineUnavailableError(
                 f"expected to start a child process: {error.strerror}"
             ) from error
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None  # noqa: S101 - both were asked for
+            os.set_blocking(pipe.fileno(), False)
         self.generation += 1
         weakref.finalize(self, _end, self._process)
 
@@ -113,9 +115,7 @@ class Child:
         deadline = time.monotonic() + seconds
         try:
             self._send(request, deadline)
-            (length,) = HEAD.unpack(self._receive(HEAD.size, deadline))
-            _require_bounded("an answer", length)
-            return _words(self._receive(length, deadline))
+            return _words(self._receive(deadline))
         except (BrokenPipeError, EOFError):
             raise self._post_mortem() from None
         except BaseException:  # the clock, or Ctrl-C in the middle of an answer
@@ -125,23 +125,27 @@ class Child:
     def _send(self, data: bytes, deadline: float) -> None:
         pipe = self._running.stdin
         assert pipe is not None  # noqa: S101 - it was opened as a pipe
-        os.set_blocking(pipe.fileno(), False)
         view = memoryview(data)
         while view:
-            _wait(pipe.fileno(), select.POLLOUT, deadline)
-            with contextlib.suppress(BlockingIOError):
+            try:
                 view = view[os.write(pipe.fileno(), view[:_CHUNK]) :]
+            except BlockingIOError:
+                _wait(pipe.fileno(), select.POLLOUT, deadline)
 
-    def _receive(self, length: int, deadline: float) -> bytes:
+    def _receive(self, deadline: float) -> bytes:
+        """Return the body of the answer, with whatever else was written."""
         pipe = self._running.stdout
         assert pipe is not None  # noqa: S101 - it was opened as a pipe
-        data = bytearray()
+        data, length = bytearray(), HEAD.size
         while len(data) < length:
             _wait(pipe.fileno(), select.POLLIN, deadline)
-            if not (chunk := os.read(pipe.fileno(), min(_CHUNK, length - len(data)))):
+            if not (chunk := os.read(pipe.fileno(), _CHUNK)):
                 raise EOFError
             data += chunk
-        return bytes(data)
+            if length == HEAD.size <= len(data):
+                length += HEAD.unpack_from(data)[0]
+                _require_bounded("an answer", length)
+        return bytes(data[HEAD.size :])
 
     @property
     def _running(self) -> subprocess.Popen[bytes]:

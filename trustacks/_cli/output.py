@@ -25,6 +25,7 @@ from typing import Any, TextIO
 from keys.strict import dumps_json
 
 _STYLES = {"good": "32", "bad": "31", "dim": "2", "bold": "1"}
+_LAID_OUT = str.maketrans("", "", "\n\t")
 _OUR_STYLE = re.compile(r"(\x1b\[(?:0|1|2|31|32)m)")
 
 
@@ -105,6 +106,8 @@ def printable(text: str) -> str:
     Names and messages come from files and servers of others; an escape sequence in
     one of them must not move the cursor over what we printed before.
     """
+    if text.translate(_LAID_OUT).isprintable():  # nearly every text is
+        return text
     return "".join(
         c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text
     )
