@@ -5,23 +5,17 @@
 ``python -m benchmarks.bench_many FOLDER 1000`` writes an overlay to try things with.
 """
 
-import compileall
 import importlib
 import pkgutil
 import sys
 
 import benchmarks
+from benchmarks.installed import compile_packages
 from benchmarks.measure import table
-from benchmarks.overlays import ROOT
-
-PACKAGES = ("keys", "signer", "bundle", "control_plane", "trustacks")
 
 
 def main() -> None:
-    # As an installed wheel has it. Where PYTHONDONTWRITEBYTECODE is set, each process
-    # would compile the sources anew, and that would be measured.
-    for package in PACKAGES:
-        compileall.compile_dir(ROOT / package, quiet=1)
+    compile_packages()
     wanted = sys.argv[1:]
     rows = []
     for found in pkgutil.iter_modules(benchmarks.__path__, "benchmarks."):

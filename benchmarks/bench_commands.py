@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole processes: what a person waits for."""
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.installed import COMMAND, PYTHON
 from benchmarks.measure import Row, Taken, least, process
 from benchmarks.overlays import LAYERS, ROOT, write_rule
 from tests.simulators.plane import overlay_repository, planted
 
 RULE = "acme.requires_change_ticket"
-COMMAND = str(Path(sys.executable).parent / "trustacks")
 TIMES = 15
 # Seconds that a command may take beyond four times a bare Python.
 UNSIGNED = 0.100
@@ -19,7 +18,7 @@ SIGNED = 0.250
 
 
 def rows() -> Iterator[Row]:
-    bare = process(sys.executable, "-c", "pass")
+    bare = process(PYTHON, "-c", "pass")
     for words in (("version",), ("--help",), ("rule", "lint", "--help")):
         taken, base = least(process(COMMAND, *words), bare, times=TIMES)
         yield Row(f"`trustacks {' '.join(words)}`", taken, base)

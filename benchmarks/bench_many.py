@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.bench_commands import COMMAND
+from benchmarks.installed import COMMAND
 from benchmarks.measure import Row, Taken, best, least, once, process
 from benchmarks.overlays import LAYERS, write_overlay
 from bundle.confine import examine_rule

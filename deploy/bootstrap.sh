@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Make .venv from the hash-locked dependencies: bootstrap.sh runtime|production|dev
+# Make .venv, or $VENV, from the hash-locked dependencies: bootstrap.sh runtime|production|dev
 # Says what this machine lacks and exits 3 before anything is written.
 set -eu
 cd "$(dirname "$0")/.."
 kind=$1
+venv=${VENV:-.venv}
 lock=requirements/$kind.txt
 
 say() { printf 'trustacks: %s\n' "$*" >&2; }
@@ -32,15 +33,15 @@ if ! git --version >/dev/null 2>&1; then
 	exit 3
 fi
 
-stamp=.venv/.$kind-$(cat requirements/pip.txt "$lock" pyproject.toml | cksum | tr ' ' -)
-[ -x .venv/bin/python ] && [ -e "$stamp" ] && .venv/bin/python -c '' 2>/dev/null && exit 0
+stamp=$venv/.$kind-$(cat requirements/pip.txt "$lock" pyproject.toml | cksum | tr ' ' -)
+[ -x "$venv/bin/python" ] && [ -e "$stamp" ] && "$venv/bin/python" -c '' 2>/dev/null && exit 0
 
-say "installing the locked dependencies ($(grep -c '==' "$lock") packages) into .venv"
-if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-	rm -rf .venv
-	"$python" -m venv .venv
+say "installing the locked dependencies ($(grep -c '==' "$lock") packages) into $venv"
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+	rm -rf "$venv"
+	"$python" -m venv "$venv"
 fi
-pip() { .venv/bin/python -m pip --disable-pip-version-check -q "$@"; }
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check -q "$@"; }
 locked() { pip install --require-hashes --only-binary=:all: -r "$1"; }
 { locked requirements/pip.txt && locked "$lock"; } || {
 	say "the package index did not give the locked packages"
