@@ -79,6 +79,20 @@ def test_an_error_stands_in_its_place_and_takes_no_other_answer_away(engines):
         assert caught.value.code == "evaluation-error"
 
 
+def test_each_input_has_the_answer_that_it_has_alone(engines):
+    documents = [{"x": 1}, {}, {"x": 2, "first": True, "second": True}]
+    for engine in engines:
+        policy = engine.load(
+            [Module("b.rego", "package b")], base=[Module("a.rego", SOURCE)]
+        )
+        assert policy.evaluate_each("data.a.one", documents) == [1, UNDEFINED, 2]
+        *answers, failed = policy.evaluate_each(
+            "data.a.pair", [{}, {"first": 1}, documents[2]]
+        )
+        assert answers == [UNDEFINED, 1]
+        assert isinstance(failed, EvaluationError)
+
+
 @pytest.mark.parametrize("wrong", [5, [1], None])
 def test_a_builtin_of_another_type_is_an_error_in_both(engines, wrong):
     source = 'package a\n\nimport rego.v1\n\np if startswith(input.x, "x")\n'
