@@ -5,6 +5,7 @@ Usage: ``make crash-table``. The kills are those of ``tests/crash``, which holds
 the page says what it finds.
 """
 
+import logging
 import os
 import re
 import tempfile
@@ -12,9 +13,11 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from tests.simulators.crashes import ACTS, Backend, OnDirectory, OnS3, Point, points
-from tests.simulators.s3 import CREDENTIALS, serve_s3
+from tests.simulators import crashes, server_crashes, server_stores
+from tests.simulators.crashes import Point
+from tests.simulators.s3 import CREDENTIALS, SimulatedS3, serve_s3
 
+ACTS = tuple(act.name for act in (*crashes.ACTS, *server_crashes.ACTS))
 PAGE = Path(__file__).parents[1] / "docs/generated/crash-table.md"
 _COLUMNS = (
     *("write", "object", "fault", "storage"),
@@ -35,6 +38,10 @@ A publisher is killed at a write, and nothing is written from there on.
 Then two clients update and fetch every listed file: one that had seen the state before,
 and a new one. Then a publisher that has just started does the same again without any
 repair, and both clients update again.
+
+Where it says *a server*, the publisher is a whole server of a sovereign workspace, asked
+by HTTP, and on a directory a commit of its registry is a write too. What it had
+acknowledged before it was killed is there, once, when the next server starts.
 
 - *old*: exactly the state before.
 - *new*: exactly the state after.
@@ -61,7 +68,7 @@ def row(point: Point) -> str:
 
 def page(found: Iterable[Point]) -> str:
     """Return the whole page."""
-    found = sorted(found, key=lambda p: [a.name for a in ACTS].index(p.act))
+    found = sorted(found, key=lambda point: ACTS.index(point.act))
     lines = [_HEAD, f"{len(found)} kill points.\n"]
     for act, mine in groupby(found, key=lambda p: p.act):
         lines.append(f"## {act.capitalize()}\n")
@@ -71,23 +78,34 @@ def page(found: Iterable[Point]) -> str:
     return "\n".join(lines)
 
 
-def everything(backends: Iterable[Backend], folder: Path) -> list[Point]:
+def everything(server: SimulatedS3, folder: Path) -> list[Point]:
     """Return every kill point of every act."""
-    return [
+    backends = (crashes.OnDirectory(folder / "stores"), crashes.OnS3(server))
+    servers = (server_stores.OnDirectory(), server_stores.OnS3(server))
+    base = server_crashes.settled_release(folder / "settled")
+    found = [
         point
         for backend in backends
-        for number, act in enumerate(ACTS)
-        for point in points(act, backend, folder / f"{backend.name}-{number}")
+        for act in crashes.ACTS
+        for point in crashes.points(act, backend, folder / f"{backend.name}-{act.name}")
+    ]
+    return found + [
+        point
+        for backend in servers
+        for act in server_crashes.ACTS
+        for point in server_crashes.points(
+            act, base, backend, folder / f"{backend.name}-{act.name}"
+        )
     ]
 
 
 def main() -> None:
     """Kill, look, and write the page."""
     os.environ.update(CREDENTIALS)
+    logging.disable()  # each kill is an error that a server tells of
     with serve_s3() as server, tempfile.TemporaryDirectory() as name:
         server.begin("crashes")
-        backends = (OnDirectory(Path(name) / "stores"), OnS3(server))
-        found = everything(backends, Path(name) / "clients")
+        found = everything(server, Path(name))
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(found))
     print(f"{PAGE}: {len(found)} kill points")

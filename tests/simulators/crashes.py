@@ -84,17 +84,18 @@ class Killable(DirectoryStorage):
 
     def put_immutable(self, name: str, data: bytes) -> None:
         put = super().put_immutable
-        self._write(name, data, lambda: put(name, data))
+        self.write(name, data, lambda: put(name, data))
 
     def replace(self, name: str, data: bytes, *, expected: Digest | None) -> None:
         swap = super().replace
-        self._write(name, data, lambda: swap(name, data, expected=expected))
+        self.write(name, data, lambda: swap(name, data, expected=expected))
 
     def discard(self, name: str) -> None:
         discard = super().discard
-        self._write(name, None, lambda: discard(name))
+        self.write(name, None, lambda: discard(name))
 
-    def _write(self, name: str, data: bytes | None, apply: Callable[[], None]) -> None:
+    def write(self, name: str, data: bytes | None, apply: Callable[[], None]) -> None:
+        """Do it, or meet the fault; without data it has no half."""
         number = len(self.writes)
         self.writes.append(name)
         if data is None:

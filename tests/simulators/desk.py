@@ -22,14 +22,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import uvicorn
 
+from bundle.storage.directory import DirectoryStorage
 from control_plane.app import create_app
 from control_plane.jobs import run_jobs
 from control_plane.services import Services, build_services
 from control_plane.settings import Settings
+from control_plane.stores import OpenStorage
 from control_plane.workflows.reindex import reindex
 from keys.clock import utc_now
 from tests.simulators.plane import EXAMPLES, Ended, Person
@@ -97,12 +100,19 @@ def told_time(clock: Clock) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def serving(state: Path, clock: Clock) -> Iterator[tuple[str, Services]]:
+def serving(
+    state: Path,
+    clock: Callable[[], datetime],
+    *,
+    open_storage: OpenStorage = DirectoryStorage,
+    **chosen: Any,
+) -> Iterator[tuple[str, Services]]:
     """Run a Control Plane in a thread; yield its address and its parts."""
-    settings = Settings(state)
+    settings = Settings(state, **chosen)
+    parts = build_services(settings, clock=clock, open_storage=open_storage)
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        contextlib.closing(build_services(settings, clock=clock)) as services,
+        contextlib.closing(parts) as services,
     ):
         services.workspaces.remove_leftovers()
         reindex(services)
