@@ -72,6 +72,19 @@ class Check:
             self if self.status is Status.FAILED else None,
         )
 
+    def require(self) -> None:
+        """Return if it passed, with everything that it is made of.
+
+        Raises:
+            TrustacksError: The refusal of the first failed check.
+        """
+        if self.passed:
+            return
+        failure = self.first_failure
+        if failure and failure.error:
+            raise failure.error
+        raise NotVerifiedError(f"expected {self.title} to pass, got {self.code}")
+
     @classmethod
     def parse(cls, fields: Fields) -> Self:
         """Read what ``to_json`` wrote; the error itself does not travel.

@@ -23,11 +23,9 @@ from bundle.overlay import RuleFiles
 from keys.digest import Digest
 from keys.errors import FormatError, TrustacksError
 from signer.attestation import parse_attestation
-from signer.errors import NotVerifiedError
 from signer.limits import MAX_APPROVALS
 from signer.predicates.parts import Parents
 from signer.predicates.release import InventoryItem
-from signer.result import Check
 from trustacks.pinned import Head, Pinned
 
 
@@ -102,7 +100,7 @@ class Approvals:
         here = {digest: raw, item.head: files.attestation or b""}
         approvals, failed = verify_approvals([listed], here, trust=trust, at=self._at)
         for check in failed:
-            raise _refusal(check)
+            check.require()
         changes = [self._change(listed, old)]
         check_about(changes, approvals)
         check_second(changes, approvals, read_authors([listed], here, trust))
@@ -136,10 +134,3 @@ class Approvals:
 
     def _left_out(self, path: Path, why: str) -> None:
         self._warn(f"left out {path}: {why}")
-
-
-def _refusal(check: Check) -> TrustacksError:
-    failure = check.first_failure
-    if failure is None or failure.error is None:
-        return NotVerifiedError(f"expected an approval that holds, got {check.code}")
-    return failure.error

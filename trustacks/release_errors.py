@@ -10,6 +10,12 @@ class PendingChoiceError(UsageError):
     code = "pending-choice"
 
 
+class NothingReleasedError(VerificationError):
+    """A release to renew, before there is one."""
+
+    code = "nothing-released"
+
+
 class PendingStaleError(VerificationError):
     """A release that waits on top of one that is not the newest."""
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a release says: everything that the gate compares, from the pinned state."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bundle.build import Contents
 from keys.digest import Digest
 from signer.identity import Identity
 from signer.predicates.parts import Source
@@ -13,41 +15,80 @@ from signer.predicates.release import (
     TargetsRef,
 )
 from trustacks.limits import RELEASE_DAYS
-from trustacks.pinned import Head, Pinned
+from trustacks.pin import Head, Pinned
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDraft:
+    """What is to be released next, verified and not yet signed.
+
+    Attributes:
+        at: When it was made.
+        pinned: The workspace then.
+        head: Its newest release.
+        inventory: Every rule, by id, with the approvals that it rests on.
+        attestations: Of rules and approvals, each author's before further signers'.
+        contents: The bundle but for its revision.
+        source: Where the overlay came from.
+    """
+
+    at: datetime
+    pinned: Pinned = field(repr=False)
+    head: Head | None
+    inventory: tuple[InventoryItem, ...]
+    attestations: tuple[bytes, ...] = field(repr=False)
+    contents: Contents = field(repr=False)
+    source: Source
+
+    @property
+    def revision(self) -> int:
+        """The one after the newest."""
+        return self.head.release.revision + 1 if self.head else 1
 
 
 def build_predicate(
-    inventory: tuple[InventoryItem, ...],
-    pinned: Pinned,
-    head: Head | None,
-    *,
-    identity: Identity,
-    at: datetime,
-    note: bytes,
-    source: Source,
+    draft: ReleaseDraft, *, identity: Identity, note: bytes
 ) -> ReleasePredicate:
-    """Return what a release of these rules, by id, on top of ``head`` says."""
+    """Return what a release says.
+
+    Args:
+        draft: What is released.
+        identity: Who signs it.
+        note: The log's newest checkpoint.
+    """
+    head, inventory, view = draft.head, draft.inventory, draft.pinned.view
     before = {i.rule_id: i.head for i in head.release.inventory} if head else {}
     now = {item.rule_id: item.head for item in inventory}
-    view, parents = pinned.view, pinned.trust.policy.layers
     return ReleasePredicate(
         workspace=view.workspace,
-        revision=head.release.revision + 1 if head else 1,
+        revision=draft.revision,
         predecessor=head.digest if head else None,
         identity=identity.id,
-        issued_at=at,
-        expires=at + timedelta(days=RELEASE_DAYS),
+        issued_at=draft.at,
+        expires=draft.at + _life(draft.pinned),
         targets=TargetsRef(version=view.targets_version, digest=view.targets_digest),
-        parents=ReleaseParents(
-            constitution=parents.constitution.digest,
-            packs={name: pin.digest for name, pin in parents.packs.items()},
-            trust_policy=Digest.of(pinned.policy),
-            trusted_root=Digest.of(pinned.trusted_root),
-        ),
+        parents=parents_of(draft.pinned),
         inventory=inventory,
         retired=head.release.retired if head else (),
         added=tuple(sorted(now.keys() - before.keys())),
         changed=tuple(sorted(i for i, d in now.items() if before.get(i, d) != d)),
         checkpoint=note.decode("utf-8"),
-        source=source,
+        source=draft.source,
+    )
+
+
+def _life(pinned: Pinned) -> timedelta:
+    """Return how long a release is vouched for: seven days, or what admins allow."""
+    longest = pinned.trust.policy.freshness.release_max_seconds
+    return min(timedelta(days=RELEASE_DAYS), timedelta(seconds=longest))
+
+
+def parents_of(pinned: Pinned) -> ReleaseParents:
+    """Return the layers and the trust that a release of now is made under."""
+    parents = pinned.trust.policy.layers
+    return ReleaseParents(
+        constitution=parents.constitution.digest,
+        packs={name: pin.digest for name, pin in parents.packs.items()},
+        trust_policy=Digest.of(pinned.policy),
+        trusted_root=Digest.of(pinned.trusted_root),
     )

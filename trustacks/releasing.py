@@ -39,7 +39,8 @@ from trustacks.limits import MAX_RELEASE_TRIES
 from trustacks.notary import RemoteNotary
 from trustacks.pinned import Head, Pinned, PinnedStore
 from trustacks.preparing import Preparer, Ready
-from trustacks.release_statement import build_predicate
+from trustacks.reaffirming import redraft
+from trustacks.release_statement import ReleaseDraft, build_predicate
 from trustacks.reproving import reproved
 from trustacks.submitting import submit_lines, submit_pending
 from trustacks.turns import Turns
@@ -142,10 +143,24 @@ class Releaser:
             ReleaseContendedError: Every try lost the race.
         """
         preparer = Preparer(self.engine, self.warn)
+        return self._race(lambda: self._drafted(rules, preparer))
+
+    def reaffirm(self) -> Released:
+        """Release the newest release's rules again, for the trust and time of now.
+
+        Raises:
+            NothingReleasedError: There is none.
+            VerificationError: What it rests on does not hold any more.
+            ControlPlaneRefusalError: The Control Plane refuses the release.
+            ReleaseContendedError: Every try lost the race.
+        """
+        return self._race(self._redrafted)
+
+    def _race(self, draft: Callable[[], ReleaseDraft]) -> Released:
         for tries in range(1, self.max_tries + 1):
             self.turns.begin()
             try:
-                done = self._try(rules, preparer, tries)
+                done = self._sign_and_submit(draft(), tries)
             except ControlPlaneRefusalError as error:
                 if error.passed_code != _STALE:
                     raise
@@ -158,32 +173,18 @@ class Releaser:
             hint="others release this overlay now; run it again later",
         )
 
-    def _try(
-        self, rules: tuple[RuleFiles, ...], preparer: Preparer, tries: int
-    ) -> Released:
-        newest = self._newest(rules, preparer)
-        at, pinned, head = newest.at, newest.pinned, newest.head
-        ready = preparer.ready(newest.rules, pinned, at=at)
+    def _sign_and_submit(self, draft: ReleaseDraft, tries: int) -> Released:
+        pinned = draft.pinned
         identity = pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
-        inventory, approvals = self._inventory(ready, newest)
-        revision = head.release.revision + 1 if head else 1
-        built = ready.contents.bundle(revision)
+        built = draft.contents.bundle(draft.revision)
         name = segment(self.api.name)
         note = self.api.client.fetch(
             f"/w/{name}/log/checkpoint", max_bytes=MAX_NOTE_BYTES
         )
         pinned.checkpoint(note)
-        predicate = build_predicate(
-            inventory,
-            pinned,
-            head,
-            identity=identity,
-            at=at,
-            note=note,
-            source=self.source,
-        )
+        predicate = build_predicate(draft, identity=identity, note=note)
         raw = self._sign(predicate, built, pinned)
-        lines = join_jsonl([*ready.attestations, *approvals.values(), raw])
+        lines = join_jsonl([*draft.attestations, raw])
         threshold = release_threshold(pinned.trust.policy)
         waits = PendingRelease.of(built.archive, lines) if threshold > 1 else None
         if waits is None:
@@ -191,7 +192,7 @@ class Releaser:
         elif not self.carried:
             submit_pending(self.api, waits)
         return Released(
-            revision=revision,
+            revision=draft.revision,
             digest=parse_attestation(raw).digest,
             archive=built.digest,
             content=built.content,
@@ -199,6 +200,28 @@ class Releaser:
             tries=tries,
             threshold=threshold,
             pending=waits,
+        )
+
+    def _redrafted(self) -> ReleaseDraft:
+        at = self.clock()
+        pinned = self.store.refresh(at=at)
+        _, head = reproved((), pinned.head(at=at), pinned, self.api)
+        return redraft(pinned, head, engine=self.engine, at=at)
+
+    def _drafted(
+        self, rules: tuple[RuleFiles, ...], preparer: Preparer
+    ) -> ReleaseDraft:
+        newest = self._newest(rules, preparer)
+        ready = preparer.ready(newest.rules, newest.pinned, at=newest.at)
+        inventory, approvals = self._inventory(ready, newest)
+        return ReleaseDraft(
+            at=newest.at,
+            pinned=newest.pinned,
+            head=newest.head,
+            inventory=inventory,
+            attestations=(*ready.attestations, *approvals.values()),
+            contents=ready.contents,
+            source=self.source,
         )
 
     def _newest(self, rules: tuple[RuleFiles, ...], preparer: Preparer) -> _Newest:

@@ -97,8 +97,14 @@ def reproved(
     """
     prove = Reprover(pinned.trust, tiles_of(api))
     if head is not None:
-        published = {name: prove(raw) for name, raw in head.attestations.items()}
-        head = replace(head, attestations=published)
+        head = replace(
+            head,
+            attestations={name: prove(raw) for name, raw in head.attestations.items()},
+            cosigned={
+                name: tuple(map(prove, further))
+                for name, further in head.cosigned.items()
+            },
+        )
     return tuple(map(prove.files, rules)), head
 
 

@@ -161,6 +161,17 @@ def test_an_author_signs_no_release(house):
     house.ops.must("bundle", "cosign")
 
 
+def test_a_renewal_waits_for_the_others_too(house, tmp_path):
+    waits = house.ci.must("bundle", "reaffirm", "--json").value
+    assert (waits["published"], waits["threshold"]) == (False, 2)
+    house.ops.must("bundle", "cosign", *house.overlay)
+    assert house.step()["revision"] == waits["revision"]
+    file = tmp_path / "renewal.tar"
+    carried = house.ci.must("bundle", "reaffirm", "--out", file, "--json").value
+    house.ops.must("bundle", "cosign", file)
+    assert house.step()["revision"] == carried["revision"]
+
+
 def test_an_auditor_sees_who_signed(house, tmp_path):
     pack = tmp_path / "pack.tar"
     house.ann.must("audit", "export", "-o", pack)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``trustacks bundle release``: the release identity's word, published through TUF."""
+"""``trustacks bundle release, reaffirm``: the release identity's word, through TUF."""
 
 import contextlib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -21,15 +23,20 @@ from trustacks._cli.shown import statement_text
 from trustacks.keeping import keep_released
 from trustacks.releasing import Released, Releaser
 
-
-@command("release")
-@click.option("--key", metavar="NAME", help="The release key, if not the default one.")
-@click.option(
+_KEY = click.option(
+    "--key", metavar="NAME", help="The release key, if not the default one."
+)
+_OUT = click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path),
     help="Where more than one must sign: a file to carry to the next one by hand.",
 )
+
+
+@command("release")
+@_KEY
+@_OUT
 @overlay_option
 @workspace_option
 def release(
@@ -45,31 +52,65 @@ def release(
     Where the admins ask for several principals behind a release, it waits for the
     others: trustacks bundle cosign.
     """
+    rules = read_rules(overlay)
+    source = source_of(overlay_folder(overlay))
+    releaser = _releaser(session, workspace, key, out)
+    releaser = replace(
+        releaser, source=Source(commit=source.commit, branch=source.branch)
+    )
+    _run(session, releaser, lambda: releaser.release(rules), out)
+
+
+@command("reaffirm")
+@_KEY
+@_OUT
+@workspace_option
+def reaffirm(
+    session: Session, *, key: str | None, out: Path | None, workspace: str | None
+) -> None:
+    """Renew the newest release before it expires, or after a change of trust.
+
+    Its rules are released again as they are, as the next revision; the overlay is not
+    asked. Where several must sign a release, they sign this one too.
+    """
+    releaser = _releaser(session, workspace, key, out)
+    _run(session, releaser, releaser.reaffirm, out)
+
+
+def _releaser(
+    session: Session, workspace: str | None, key: str | None, out: Path | None
+) -> Releaser:
     if out is not None:
         refuse_existing(out)
     login = session.login(workspace)
-    rules = read_rules(overlay)
-    source = source_of(overlay_folder(overlay))
-    store = open_pinned(session, login)
-    releaser = Releaser(
-        store=store,
+    return Releaser(
+        store=open_pinned(session, login),
         api=open_client(session, login).workspace(login.workspace),
         key=open_key(session, key),
         engine=open_engine(session),
         clock=session.clock,
-        source=Source(commit=source.commit, branch=source.branch),
+        source=Source(),
         show=lambda statement: session.output.say(statement_text(statement)),
         warn=session.output.say,
         carried=out is not None,
     )
+
+
+def _run(
+    session: Session,
+    releaser: Releaser,
+    work: Callable[[], Released],
+    out: Path | None,
+) -> None:
     with session.output.progress("releasing"):
-        done = releaser.release(rules)
+        done = work()
         if done.pending is not None and out is not None:
             write_new(out, done.pending.to_bytes())
         # It is published; that the copy for authors is a release late harms nobody.
         with contextlib.suppress(TrustacksError):
-            pinned = store.refresh(at=session.clock())
-            keep_released(store, pinned, pinned.head(at=session.clock()))
+            pinned = releaser.store.refresh(at=session.clock())
+            head = pinned.head(at=session.clock())
+            keep_released(releaser.store, pinned, head)
     session.output.result(done.to_json(), lambda: _text(done))
     if done.pending is not None:
         name = done.revision if out is None else out

@@ -125,6 +125,7 @@ COMMANDS: Final[Table] = {
         {
             "build": (f"{_HERE}.bundle:build", "build the policy bundle"),
             "release": (f"{_HERE}.release:release", "sign and publish a release"),
+            "reaffirm": (f"{_HERE}.release:reaffirm", "renew the newest release"),
             "cosign": (
                 f"{_HERE}.bundle_cosign:cosign",
                 "sign what another one released",

@@ -3,6 +3,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import pytest
@@ -216,6 +217,30 @@ def test_who_was_revoked_meanwhile_counts_no_more(house):
     house.http.post(f"{house.workspace.path}/identities/ops/revoke", json=end)
     shown = house.show(kept["digest"])
     assert (shown["signers"], shown["status"]) == (["ci"], "stale")
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_of_two_that_are_published_at_once_one_wins(house, round_):
+    """Both have all signatures; each publisher calls at the same time, twice."""
+    both = [house.kept()["digest"], house.kept(by=house.ops)["digest"]]
+    house.sign(both[0], house.ops)
+    house.sign(both[1], house.third)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(house.publish, both * 2))
+    codes = [answer.status_code for answer in answers]
+    assert sorted(codes) == [201, 201, 409, 409]
+    won = {a.json()["digest"] for a in answers if a.status_code == 201}
+    assert len(won) == 1
+    shown = house.http.get(f"{house.workspace.path}/releases").json()["items"]
+    assert [one["digest"] for one in shown] == list(won)
+
+
+def test_signatures_that_come_at_once_are_all_kept(house):
+    digest = house.kept()["digest"]
+    made = [house.signature(digest, one) for one in (house.ops, house.third)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda raw: house.sign(digest, None, raw), made * 2))
+    assert sorted(house.show(digest)["signers"]) == ["ci", "ops", "third"]
 
 
 # ------------------------------------------------------------------ refused
