@@ -65,7 +65,7 @@ def require_distinct_claims(
             f"got {len(patterns)}"
         )
     for (one, mine), (other, theirs) in _pairs(held, patterns):
-        if _at_one_time(one, other, ends) and mine.overlaps(theirs):
+        if mine.overlaps(theirs) and _at_one_time(one, other, ends):
             raise ClaimReusedError(
                 f"expected a subject of its own for {other.id}, got one that "
                 f"{one.id} has at the same time",

@@ -103,11 +103,21 @@ class SubjectPattern:
 
     def overlaps(self, other: "SubjectPattern") -> bool:
         """Return whether there is a subject that both mean; decided, not guessed."""
+        mine, theirs = self.begin, other.begin
+        if not (mine.startswith(theirs) or theirs.startswith(mine)):
+            return False  # as with almost every other pair
         if not other.is_pattern:
             return self.matches(other.text)
         if not self.is_pattern:
             return other.matches(self.text)
         return _intersect(self.steps, other.steps)
+
+    @cached_property
+    def begin(self) -> str:
+        """The text that every subject of it begins with."""
+        if not self.is_pattern:
+            return self.text
+        return "".join(map(_literal, self.steps)).partition("\0")[0]
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:

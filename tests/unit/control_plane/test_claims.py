@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from control_plane.keystore import identity_purpose
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.strict import b64encode
 from signer.errors import CustodyError
 from signer.form import Form
-from signer.predicates.base import TRUST_CHANGE
+from signer.predicates.base import ARTIFACT, TRUST_CHANGE
 from tests.simulators.instance import (
     GITHUB,
     MAIN,
@@ -335,3 +336,19 @@ def test_a_subject_comes_back_after_it_was_revoked(pinned):
     pinned.http.post(f"{pinned.path}/identities/ci/revoke", json=end)
     pinned.server.clock.at += timedelta(seconds=1)
     assert register(pinned, "ci2").status_code == 201
+
+
+def test_a_key_left_under_its_id_signs_for_no_subject(pinned, refused):
+    """A registration that crashed may have made one."""
+    services = pinned.server.services
+    services.keystore.ensure("acme", identity_purpose("ci"))
+    admin = pinned.http.get("/v1/whoami").json()["subject"]
+    made = register(pinned, custody="control-plane", principal=admin)
+    assert made.json()["effective_custody"] == "control-plane"
+    body = {
+        "identity": "ci",
+        "predicate_type": ARTIFACT,
+        "subjects": [{"name": "x", "digest": str(Digest.of(b"x"))}],
+    }
+    path = f"{pinned.path}/sign"
+    refused(lambda: pinned.http.post(path, json=body), 403, "signing-not-allowed")
