@@ -18,6 +18,7 @@ from signer.identity import Identity
 from signer.instances import Instances
 from signer.pins import LayerPins
 from signer.revocation import Survivors
+from signer.trust_laws import THRESHOLDS
 from signer.trust_policy import TrustPolicy
 
 Direction = Literal["loosens", "tightens", "neutral"]
@@ -185,7 +186,8 @@ def _kept(survivors: Survivors) -> str:
 
 def _numbers(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
     for name in sorted({*old.thresholds, *new.thresholds}):
-        before, after = old.thresholds.get(name, 1), new.thresholds.get(name, 1)
+        least = THRESHOLDS[name].least
+        before, after = (one.thresholds.get(name, least) for one in (old, new))
         if before != after:
             direction: Direction = "loosens" if after < before else "tightens"
             says = f"{before} becomes {after} principals"

@@ -5,20 +5,51 @@ What it must not contradict about OIDC subjects is ``signer.claims``.
 """
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from keys.digest import Digest
 from keys.errors import FieldFormatError
 from signer.errors import KeyReusedError, UnsafeTrustPolicyError
 from signer.identity import Identity
-from signer.limits import MAX_NAMED_RELEASES
+from signer.limits import MAX_APPROVALS, MAX_COSIGNERS, MAX_NAMED_RELEASES
 from signer.revocation import Revocation
 
-# What a threshold can be set for, and the permission that is counted.
-THRESHOLDS: Final = {
-    "release": "release",
-    "rule": "author",
-}
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a threshold counts.
+
+    Attributes:
+        permissions: Principals with any of them count.
+        least: The lowest that can be meant.
+        most: As many as one release can carry the signatures of.
+    """
+
+    permissions: frozenset[str]
+    least: int
+    most: int
+
+    def principals(self, identities: Iterable[Identity]) -> set[str]:
+        """Return whose signatures would count."""
+        return {
+            one.principal
+            for one in identities
+            if any(one.may(permission) for permission in self.permissions)
+        }
+
+
+# What a threshold can be set for. Behind a change stand its author and those who
+# approve it; of everything else there is one signature (docs/formats/trust-policy.md).
+THRESHOLDS: Final = MappingProxyType(
+    {
+        "approval": Counted(frozenset({"author", "approve"}), 2, MAX_APPROVALS + 1),
+        "release": Counted(frozenset({"release"}), 1, MAX_COSIGNERS + 1),
+        "rule": Counted(frozenset({"author"}), 1, MAX_COSIGNERS + 1),
+    }
+)
 
 
 def require_distinct(what: str, ids: list[str]) -> None:
@@ -91,19 +122,20 @@ def require_reachable(
 
     Raises:
         FieldFormatError: It counts nothing.
-        UnsafeTrustPolicyError: Below 1, or above the principals that there are.
+        UnsafeTrustPolicyError: Too low to mean anything, or above the principals that
+            there are.
     """
-    permission = THRESHOLDS.get(name)
-    if permission is None:
+    counted = THRESHOLDS.get(name)
+    if counted is None:
         raise FieldFormatError(
             f"trust policy: expected thresholds of {' or '.join(sorted(THRESHOLDS))}, "
             f"got {name!r}"
         )
-    principals = {one.principal for one in identities if one.may(permission)}
     # A workspace begins with nobody, and a threshold of 1 then waits for the first.
-    most = max(len(principals), 1)
-    if not 1 <= threshold <= most:
+    least = counted.least
+    most = min(max(len(counted.principals(identities)), least), counted.most)
+    if not least <= threshold <= most:
         raise UnsafeTrustPolicyError(
-            f"trust policy: expected a threshold of 1 to {most} for {name}, "
+            f"trust policy: expected a threshold of {least} to {most} for {name}, "
             f"got {threshold}"
         )

@@ -6,13 +6,14 @@ out here and said: an approval of an earlier change, one by the author, one that
 revoked. A rule whose Rego stays keeps the approvals that it has in the newest release.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from bundle.gate.approvals import (
     Change,
+    approval_threshold,
     check_about,
     check_approved,
     check_second,
@@ -73,19 +74,34 @@ class Approvals:
                 self._left_out(path, f"{error.code}: {error.message}")
         return dict(list(found.items())[:MAX_APPROVALS])
 
-    def require(self, inventory: Iterable[InventoryItem]) -> None:
+    def require(
+        self,
+        listed: Iterable[tuple[RuleFiles, InventoryItem]],
+        approvals: Mapping[Digest, bytes],
+    ) -> None:
         """Refuse what the gate would, before anything is signed.
 
+        Args:
+            listed: Each rule, as the release will list it.
+            approvals: What it rests on, by digest.
+
         Raises:
-            RuleChangeUnapprovedError: In the sovereign form, a change that nobody
-                else stands behind.
+            RuleChangeUnapprovedError: A change behind which too few stand.
         """
-        changes = [
-            self._change(item, old)
-            for item in inventory
+        changed = [
+            (files, item, old)
+            for files, item in listed
             if (old := self._old.get(item.rule_id)) and old.rule != item.rule
         ]
-        check_approved(changes, self._trust.form)
+        items, trust = [item for _, item, _ in changed], self._trust
+        signed = {item.head: files.attestation or b"" for files, item, _ in changed}
+        behind, _ = verify_approvals(items, approvals, trust=trust, at=self._at)
+        check_approved(
+            [self._change(item, old) for _, item, old in changed],
+            behind,
+            read_authors(items, signed, trust),
+            threshold=approval_threshold(trust),
+        )
 
     def _checked(
         self, raw: bytes, item: InventoryItem, old: InventoryItem, files: RuleFiles

@@ -115,14 +115,12 @@ def _again(before: Revocation, signed: frozenset[Digest]) -> Revocation:
 
 def _thresholds(old: TrustPolicy, ended: set[str]) -> dict[str, int]:
     """A threshold stays, unless too few are left to meet it."""
+    left = [one for one in old.identities if one.id not in ended]
     found = {}
-    for name, permission in THRESHOLDS.items():
-        left = {
-            one.principal
-            for one in old.identities
-            if one.id not in ended and one.may(permission)
-        }
-        found[name] = min(old.thresholds.get(name, 1), max(len(left), 1))
+    for name, threshold in old.thresholds.items():
+        counted = THRESHOLDS[name]
+        most = max(len(counted.principals(left)), counted.least)
+        found[name] = min(threshold, most)
     return found
 
 

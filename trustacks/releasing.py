@@ -246,18 +246,18 @@ class Releaser:
         """Return what the release lists, and the approvals that it rests on.
 
         Raises:
-            RuleChangeUnapprovedError: In the sovereign form, a change that nobody
-                else stands behind.
+            RuleChangeUnapprovedError: A change behind which too few stand.
         """
         found = Approvals(newest.pinned, newest.head, newest.at, self.warn)
-        items: list[InventoryItem] = []
+        listed: list[tuple[RuleFiles, InventoryItem]] = []
         approvals: dict[Digest, bytes] = {}
         for files, item in ready.listed:
             mine = found.of(files, item)
             approvals |= mine
-            items.append(replace(item, approvals=tuple(sorted(mine, key=str))))
-        found.require(items)
-        return tuple(items), approvals
+            resting = replace(item, approvals=tuple(sorted(mine, key=str)))
+            listed.append((files, resting))
+        found.require(listed, approvals)
+        return tuple(item for _, item in listed), approvals
 
     def _sign(
         self, predicate: ReleasePredicate, built: BuiltBundle, pinned: Pinned

@@ -4,7 +4,8 @@
 One is the author. The other is a lint identity that proved *equal* or *stricter*, or an
 approver: for exactly the old rule, the new one, and the parents of the release that
 makes the change. DESIGN's "approve needs m of at least 2" is read so: author and
-approver are two distinct principals. That their keys differ is the trust policy's law.
+approvers are that many distinct principals, and admins may ask for more. That their
+keys differ is the trust policy's law.
 
 What changes is the Rego. A rule that is signed again with the same bytes, against new
 parents or with other tests, lets nothing else through and needs nobody's approval; its
@@ -29,9 +30,11 @@ from bundle.gate.second import Approval, Author
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.form import Form
+from signer.predicates.lint import LintPredicate
 from signer.predicates.parts import Parents
 from signer.predicates.release import InventoryItem, ReleasePredicate
 from signer.result import Check, Status
+from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
 
 
@@ -187,19 +190,40 @@ def check_second(
                 )
 
 
-def check_approved(changes: Iterable[Change], form: Form) -> None:
-    """Refuse, in the sovereign form, a change that nobody else stands behind.
+def approval_threshold(trust: Trust) -> int:
+    """Return how many principals must stand behind a change, its author included.
 
-    In the embedded form, where the property does not hold anyway, it is a warning.
+    Two at least in the sovereign form. In the embedded form, where the property does
+    not hold anyway, a change by its author alone is a warning, unless admins ask.
+    """
+    least = 2 if trust.form is Form.SOVEREIGN else 1
+    return trust.policy.thresholds.get("approval", least)
+
+
+def check_approved(
+    changes: Iterable[Change],
+    approvals: Mapping[Digest, Approval],
+    authors: Mapping[Digest, Author],
+    *,
+    threshold: int,
+) -> None:
+    """Refuse a change behind which too few distinct principals stand.
+
+    Of what a lint identity proved to be *equal* or *stricter* nobody else is asked.
 
     Raises:
-        RuleChangeUnapprovedError: A change without an approval.
+        RuleChangeUnapprovedError: Fewer than must.
     """
     for change in changes:
-        if form is Form.SOVEREIGN and not change.new.approvals:
+        behind = [approvals[digest] for digest in change.new.approvals]
+        if any(isinstance(one.said, LintPredicate) for one in behind):
+            continue
+        author = authors[change.new.head].identity
+        principals = {author.principal, *(one.identity.principal for one in behind)}
+        if len(principals) < threshold:
             raise RuleChangeUnapprovedError(
-                f"{change.place}: expected a second principal's approval of the "
-                "change, got none",
+                f"{change.place}: expected {threshold} principals behind the change, "
+                f"its author and who approves it, got {', '.join(sorted(principals))}",
                 hint="trustacks rule approve, by somebody else than its author",
                 rule_id=change.new.rule_id,
             )

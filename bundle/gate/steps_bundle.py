@@ -109,7 +109,12 @@ def check_rules(
         seconds.check_listed(unvouched)
         seconds.check_about(changes, approvals)
         seconds.check_second(changes, approvals, authors)
-        seconds.check_approved(changes, word.trust.form)
+        seconds.check_approved(
+            changes,
+            approvals,
+            authors,
+            threshold=seconds.approval_threshold(word.trust),
+        )
         note.add(*seconds.say_changes(changes, approvals))
 
 

@@ -244,8 +244,6 @@ LIES = (
         lambda h: {"policy": lambda p: replace(p, floor=None)}),
     Lie("an admin's targets key as their identity's", "key-reused",
         a_targets_key_as_an_admin_s),
-    Lie("a threshold that no Runner counts", "threshold-unsupported",
-        lambda h: {"policy": lambda p: replace(p, thresholds={"release": 2})}),
     Lie("an identity that is gone", "trust-event-untrue",
         lambda h: {"policy": lambda p: replace(
             p, identities=tuple(i for i in p.identities if i.id != "runner"))}),

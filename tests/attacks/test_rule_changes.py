@@ -288,6 +288,62 @@ def an_approver_in_the_control_plane_s_custody(house, bench):
     return "custody"
 
 
+# ------------------------------------------------------------------ too few
+
+
+def three_must(house):
+    """Two people besides the author, where admins say so."""
+    people = (
+        house.person("third", "approve"),
+        house.person("approver-2", "approve", principal="approver@example.com"),
+    )
+    three = {"rule": 1, "release": 1, "approval": 3}
+    trusting(house, *people, thresholds=three)
+
+
+def approving(house, *who, **said):
+    """Release a new version of the rule that these approve."""
+    old, new = newer(house, **said)
+    house.release(new.approved(*(house.approval(old, new, by=one) for one in who)))
+
+
+def one_approver_where_the_admins_ask_for_two(house, bench):
+    three_must(house)
+    approving(house, "approver")
+    return "change-not-approved"
+
+
+def one_approver_with_two_keys(house, bench):
+    three_must(house)
+    approving(house, "approver", "approver-2")
+    return "change-not-approved"
+
+
+def one_approver_who_approves_twice(house, bench):
+    three_must(house)
+    old, new = newer(house)
+    words = ("Hotfixes have no ticket yet.", "They really have none yet.")
+    twice = (house.approval(old, new, justification=one) for one in words)
+    house.release(new.approved(*twice))
+    return "change-not-approved"
+
+
+def one_approver_two_releases_ago(house, bench):
+    three_must(house)
+    approving(house, "approver")
+    house.release_again()
+    return "change-not-approved"
+
+
+def a_second_approver_of_an_older_version(house, bench):
+    three_must(house)
+    old, new = newer(house)
+    stale = house.approval(old, new, by="third")
+    _, newest = newer(house, "newest")
+    house.release(newest.approved(house.approval(old, newest), stale))
+    return "subject-mismatch"
+
+
 # ------------------------------------------------------------------ what is listed
 
 
@@ -485,8 +541,30 @@ def a_change_without_approval_that_the_admins_floor_names(house, bench):
     trusting(house, floor=Floor(known.revision, known.digest))
 
 
+def approved_by_as_many_as_the_admins_ask_for(house, bench):
+    three_must(house)
+    approving(house, "approver", "third")
+
+
+def proved_where_the_admins_ask_for_three(house, bench):
+    """T5 asks nobody else about what loosens nothing."""
+    three_must(house)
+    changed(house, house.linted)
+
+
+def approved_by_fewer_before_the_admins_asked_for_more(house, bench):
+    """With the threshold they signed a floor: what was published stays."""
+    changed(house, house.approval)
+    known = house.releases[-1].known
+    house.publish_trust(floor=Floor(known.revision, known.digest))
+    three_must(house)
+
+
 GOOD = [
     approved,
+    approved_by_as_many_as_the_admins_ask_for,
+    proved_where_the_admins_ask_for_three,
+    approved_by_fewer_before_the_admins_asked_for_more,
     proved_stricter,
     proved_equal_and_approved,
     approved_and_released_again,
@@ -529,6 +607,19 @@ def test_a_revocation_of_the_approver_denies_even_if_no_new_release_comes(
     house.publish_trust(revocations=(Revocation("approver", house.at, "stolen"),))
     runner.step()
     assert not runner.decide(proposal(body="CM-1"))
+
+
+def test_the_embedded_form_asks_where_its_admins_do(engine):
+    """Without a threshold it only warns; with one it refuses."""
+    house = SimulatedWorkspace(utc_now(), engine)
+    house.publish_trust(thresholds={"rule": 1, "release": 1, "approval": 2})
+    house.release(house.rule())
+    changed(house)
+    assert house.check().result.code == "change-not-approved"
+    house = SimulatedWorkspace(utc_now(), engine)
+    house.release(house.rule())
+    changed(house)
+    assert house.check()
 
 
 def test_a_runner_says_who_approved(house, bench):

@@ -55,8 +55,18 @@ class Desk:
         trust = self.house.check(floor=release.known).trust.trust
         return Approvals(SimpleNamespace(trust=trust), head, NOW, self.warned.append)
 
+    def require(self, rule):
+        behind = {parse_attestation(raw).digest: raw for raw in rule.approvals}
+        self.approvals().require([(self.files(rule), rule.item)], behind)
+
     def of(self, rule, *beside: bytes) -> list[bytes]:
-        files = RuleFiles(
+        files = self.files(rule, *beside)
+        return list(
+            self.approvals().of(files, replace(rule.item, approvals=())).values()
+        )
+
+    def files(self, rule, *beside: bytes) -> RuleFiles:
+        return RuleFiles(
             rule_id=rule.rule_id,
             rule_path=Path("r.rego"),
             test_path=Path("r_test.rego"),
@@ -65,9 +75,6 @@ class Desk:
             test=rule.test,
             attestation=rule.attestation,
             approvals=tuple((Path(f"{i}"), raw) for i, raw in enumerate(beside)),
-        )
-        return list(
-            self.approvals().of(files, replace(rule.item, approvals=())).values()
         )
 
 
@@ -194,7 +201,19 @@ def test_a_sovereign_change_that_nobody_stands_behind_is_not_even_signed(desk):
     new = desk.newer()
     assert new.rule_id == TICKET
     with pytest.raises(RuleChangeUnapprovedError):
-        desk.approvals().require([new.item])
-    desk.approvals().require([desk.old.item])
-    approved = new.approved(desk.house.approval(desk.old, new))
-    desk.approvals().require([approved.item])
+        desk.require(new)
+    desk.require(desk.old)
+    desk.require(new.approved(desk.house.approval(desk.old, new)))
+    desk.require(new.approved(desk.house.linted(desk.old, new)))
+
+
+def test_as_many_as_the_admins_ask_for_must_stand_behind_a_change(desk):
+    desk.house.people["third"] = desk.house.person("third", "approve")
+    desk.house.publish_trust(thresholds={"rule": 1, "release": 1, "approval": 3})
+    desk.house.release_again()
+    new = desk.newer()
+    one = desk.house.approval(desk.old, new)
+    with pytest.raises(RuleChangeUnapprovedError, match="expected 3 principals"):
+        desk.require(new.approved(one))
+    desk.require(new.approved(one, desk.house.approval(desk.old, new, by="third")))
+    desk.require(new.approved(desk.house.linted(desk.old, new)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from bundle.gate.approvals import approval_threshold
 from bundle.gate.thresholds import release_threshold
 from keys.clock import parse_instant
 from keys.digest import Digest
@@ -23,6 +24,8 @@ from trustacks.trust_changes import another_release_key, renewal, rules_of_trust
 from trustacks.trust_errors import EmbeddedTrustError
 
 _DAY = 86_400
+# Thresholds that are asked of what the chain of releases leads through, too.
+_WALKED = frozenset({"release", "approval"})
 
 
 @command("change")
@@ -32,8 +35,9 @@ _DAY = 86_400
     "thresholds",
     multiple=True,
     metavar="WHAT=N",
-    help="How many principals a rule or a release needs. More for releases also make "
-    "the newest one the floor, unless --floor says another.",
+    help="How many principals a rule, a release, or a change (approval: its author and "
+    "who approves it) needs. More for releases or changes also make the newest release "
+    "the floor, unless --floor says another.",
 )
 @click.option("--release-days", type=int, help="How long a release may last.")
 @click.option("--targets-days", type=int, help="How long targets may last.")
@@ -109,21 +113,28 @@ def _require_sovereign(session: Session, workspace: str | None) -> None:
 def _floor_for(
     session: Session, workspace: str | None, thresholds: dict[str, int]
 ) -> Floor | None:
-    """Return the floor without which a raised threshold of releases would stop all.
+    """Return the floor without which a raised threshold would stop all.
 
-    What is published has as many signatures as were asked for then; the admins vouch
-    for it by its digest.
+    What is published has as many signatures, and its changes as many approvals, as were
+    asked for then; the admins vouch for it by its digest.
     """
-    if thresholds.get("release", 1) == 1:
+    if not thresholds.keys() & _WALKED:
         return None
     at = session.clock()
     pinned = open_pinned(session, session.login(workspace)).refresh(at=at)
-    before = release_threshold(pinned.trust.policy)
-    head = pinned.head(at=at)
-    if head is None or thresholds["release"] <= before:
+    before = {
+        "approval": approval_threshold(pinned.trust),
+        "release": release_threshold(pinned.trust.policy),
+    }
+    raised = [name for name in before if thresholds.get(name, 0) > before[name]]
+    head = pinned.head(at=at) if raised else None
+    if head is None:
         return None
     revision = head.release.revision
-    session.output.say(f"the floor becomes revision {revision}, signed by {before}")
+    session.output.say(
+        f"the floor becomes revision {revision}: what is published was made under a "
+        f"lower threshold for {' and '.join(raised)}"
+    )
     return Floor(revision, head.digest)
 
 

@@ -22,7 +22,7 @@ from signer.errors import (
 )
 from signer.form import Custody, Form
 from signer.identity import Identity, IdentityTerms
-from signer.limits import MAX_NAMED_RELEASES
+from signer.limits import MAX_APPROVALS, MAX_COSIGNERS, MAX_NAMED_RELEASES
 from signer.pins import Floor, Freshness, LayerPin
 from signer.revocation import Revocation, Survivors
 from signer.tlog.errors import NoteFormatError
@@ -160,6 +160,37 @@ UNSAFE = {
 def test_an_unsafe_policy_cannot_be_built(build, error):
     with pytest.raises(error):
         build()
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("rule", 1, MAX_COSIGNERS + 1),
+        ("release", 1, MAX_COSIGNERS + 1),
+        ("approval", 2, MAX_APPROVALS + 1),
+    ],
+)
+def test_a_threshold_is_from_what_can_be_meant_to_what_a_release_carries(
+    name, least, most
+):
+    people = [
+        person(f"p{number}", "author", "release", "approve").identity
+        for number in range(most + 1)
+    ]
+    for good in (least, most):
+        assert SHOP.policy(identities=people, thresholds={name: good})
+    for bad in (least - 1, most + 1):
+        with pytest.raises(UnsafeTrustPolicyError):
+            SHOP.policy(identities=people, thresholds={name: bad})
+
+
+def test_authors_and_approvers_stand_behind_a_change_together():
+    approver = person("approver", "approve")
+    releaser = person("releaser", "release")
+    people = (AUTHOR.identity, approver.identity, releaser.identity)
+    assert SHOP.policy(identities=people, thresholds={"approval": 2})
+    with pytest.raises(UnsafeTrustPolicyError):
+        SHOP.policy(identities=people, thresholds={"approval": 3})
 
 
 def test_a_threshold_counts_principals_and_not_identities():
