@@ -39,8 +39,8 @@ Then two clients update and fetch every listed file: one that had seen the state
 and a new one. Then a publisher that has just started does the same again without any
 repair, and both clients update again.
 
-Where it says *a server*, the publisher is a whole server of a sovereign workspace, asked
-by HTTP, and on a directory a commit of its registry is a write too. What it had
+Where it says *a server*, the publisher is a whole server of a sovereign workspace,
+asked by HTTP, and on a directory a commit of its registry is a write too. What it had
 acknowledged before it was killed is there, once, when the next server starts.
 
 - *old*: exactly the state before.
