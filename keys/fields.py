@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from keys.clock import parse_instant
 from keys.digest import Digest
-from keys.errors import FieldFormatError
+from keys.errors import Base64FormatError, FieldFormatError
 from keys.strict import b64decode
 
 # No text of our documents is longer: a description is prose, an id is short.
@@ -28,17 +28,30 @@ class Fields:
     Args:
         value: The parsed JSON value; anything but an object is refused.
         where: The place, for messages, such as ``trust policy identity 3``.
+        above: The object that it is in, whose place comes first.
 
     Every method raises ``FieldFormatError`` for a field that is missing or of another
     type; ``done`` raises it for a field that nobody asked for.
     """
 
-    def __init__(self, value: Any, where: str) -> None:
+    __slots__ = ("_above", "_left", "_name", "_value")
+
+    def __init__(self, value: Any, where: str, above: "Fields | None" = None) -> None:
+        self._name = where
+        self._above = above
         if not isinstance(value, dict):
-            raise FieldFormatError(f"{where}: expected an object, got {_kind(value)}")
+            raise FieldFormatError(
+                f"{self.where}: expected an object, got {_kind(value)}"
+            )
         self._value: Mapping[str, Any] = value
         self._left = set(value)
-        self.where = where
+
+    @property
+    def where(self) -> str:
+        """The place, for messages; put together when there is something to say."""
+        if self._above is None:
+            return self._name
+        return f"{self._above.where}.{self._name}"
 
     def has(self, name: str) -> bool:
         """Return whether the field is present."""
@@ -105,7 +118,10 @@ class Fields:
         """Return the bytes of canonical base64, at least one."""
         # Four characters of three bytes; nothing larger is decoded.
         text = self.text(name, max_chars=4 * -(-max_bytes // 3))
-        data = b64decode(text, what=self._at(name))
+        try:
+            data = b64decode(text)
+        except Base64FormatError:
+            data = b64decode(text, what=self._at(name))  # says where
         if len(data) > max_bytes:
             raise FieldFormatError(
                 f"{self._at(name)}: expected at most {max_bytes} bytes, got {len(data)}"
@@ -118,7 +134,7 @@ class Fields:
 
     def object(self, name: str) -> "Fields":
         """Return a reader of a nested object."""
-        return Fields(self.any(name), self._at(name))
+        return Fields(self.any(name), name, self)
 
     def mapping(self, name: str, *, max_items: int = MAX_ITEMS) -> dict[str, Any]:
         """Return an object whose keys are data, of bounded size."""
@@ -151,7 +167,7 @@ class Fields:
     def objects(self, name: str, *, max_items: int = MAX_ITEMS) -> list["Fields"]:
         """Return readers of a list of objects."""
         values = self.items(name, max_items=max_items)
-        return [Fields(v, f"{self._at(name)}[{i}]") for i, v in enumerate(values)]
+        return [Fields(v, f"{name}[{i}]", self) for i, v in enumerate(values)]
 
     def done(self) -> None:
         """Refuse fields that nobody read."""

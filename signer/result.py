@@ -60,7 +60,9 @@ class Check:
     @property
     def passed(self) -> bool:
         """Whether it, and everything that it is made of, passed."""
-        return self.status is Status.PASSED and all(c.passed for c in self.children)
+        if self.status is not Status.PASSED:
+            return False
+        return not self.children or all(c.passed for c in self.children)
 
     @property
     def first_failure(self) -> "Check | None":

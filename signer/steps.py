@@ -15,14 +15,17 @@ The plan is written first, so that a step that nobody reaches, and one that some
 deletes, is ``not_run``: the result is refused.
 """
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from keys.errors import TrustacksError, UsageError
 from signer.result import Check, Status, VerificationResult
+
+# Checks without a failure that are kept: those of every plan, and some with a detail.
+_KEPT_CHECKS: Final = 1024
 
 
 class _RefusedError(Exception):
@@ -31,6 +34,8 @@ class _RefusedError(Exception):
 
 class Note:
     """What a step says of itself while it runs."""
+
+    __slots__ = ("children", "detail")
 
     def __init__(self) -> None:
         self.detail: str | None = None
@@ -57,7 +62,8 @@ class StepRecorder:
     """
 
     def __init__(self, plan: Sequence[tuple[str, str]]) -> None:
-        self._plan = dict(plan)
+        self._plan = plan
+        self._titles = dict(plan)
         self._done: dict[str, Check] = {}
 
     def __enter__(self) -> Self:
@@ -71,24 +77,15 @@ class StepRecorder:
     ) -> bool:
         return isinstance(error, _RefusedError)
 
-    @contextlib.contextmanager
-    def __call__(self, step: str) -> Iterator[Note]:
+    def __call__(self, step: str) -> "_Step":
         """Run one step of the plan.
 
         Raises:
             UsageError: The plan has no such step, or it ran already.
         """
-        if step not in self._plan or step in self._done:
+        if step not in self._titles or step in self._done:
             raise UsageError(f"expected a step of the plan, once, got {step!r}")
-        note = Note()
-        try:
-            yield note
-        except TrustacksError as error:
-            self._record(step, note, error)
-            raise _RefusedError from error
-        self._record(step, note, None)
-        if not self._done[step].passed:
-            raise _RefusedError
+        return _Step(self, step)
 
     def result(
         self,
@@ -100,19 +97,56 @@ class StepRecorder:
         """Return every step of the plan; those that did not run are ``not_run``."""
         checks = tuple(
             self._done.get(step) or Check(step, title, Status.NOT_RUN)
-            for step, title in self._plan.items()
+            for step, title in self._plan
         )
         return VerificationResult(subject, at, checks, dict(facts or {}))
 
-    def _record(self, step: str, note: Note, error: TrustacksError | None) -> None:
-        failed = error or not all(c.passed for c in note.children)
+    def record(self, step: str, note: Note, error: TrustacksError | None) -> bool:
+        """Keep what became of a step; return whether it passed."""
+        title = self._titles[step]
+        if error is None and not note.children:
+            self._done[step] = _passed(step, title, note.detail)
+            return True
+        failed = error is not None or any(not c.passed for c in note.children)
         inner = next((f for c in note.children if (f := c.first_failure)), None)
         self._done[step] = Check(
             id=step,
-            title=self._plan[step],
+            title=title,
             status=Status.FAILED if failed else Status.PASSED,
             code=error.code if error else inner.code if inner else None,
             detail=error.message if error else note.detail,
             children=note.children,
             error=error,
         )
+        return not failed
+
+
+@lru_cache(_KEPT_CHECKS)
+def _passed(step: str, title: str, detail: str | None) -> Check:
+    """Return the check of a step that passed: a value, the same for all who pass."""
+    return Check(step, title, Status.PASSED, None, detail)
+
+
+class _Step:
+    """One step while it runs; a generator would cost three times as much."""
+
+    __slots__ = ("_note", "_recorder", "_step")
+
+    def __init__(self, recorder: StepRecorder, step: str) -> None:
+        self._recorder = recorder
+        self._step = step
+        self._note = Note()
+
+    def __enter__(self) -> Note:
+        return self._note
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None and not isinstance(error, TrustacksError):
+            return  # a defect, which passes
+        if not self._recorder.record(self._step, self._note, error):
+            raise _RefusedError from error
