@@ -23,6 +23,11 @@ class Verifier:
     certificate: bytes | None = None
 
     @property
+    def label(self) -> bytes:
+        """What a PEM of it begins with."""
+        return b"PUBLIC KEY" if self.certificate is None else b"CERTIFICATE"
+
+    @property
     def der(self) -> bytes:
         """The certificate, or else the SubjectPublicKeyInfo."""
         return self.certificate or self.key.spki

@@ -8,12 +8,12 @@ others write, v0.1 to v0.3. Parsing promises nothing; ``signer.verify_bundle`` d
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from keys.digest import Digest
 from keys.fields import Fields
 from keys.strict import loads_json
+from signer.certificate.path import load_certificate
 from signer.dsse import Envelope, parse_envelope
 from signer.errors import ArtifactMismatchError, SigstoreBundleFormatError
 from signer.limits import (
@@ -198,12 +198,7 @@ def _head_of_chain(chain: Fields) -> bytes:
 
 
 def _is_root(der: bytes) -> bool:
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-    except (ValueError, x509.InvalidVersion) as error:
-        raise SigstoreBundleFormatError(
-            f"bundle: expected certificates: {error}"
-        ) from error
+    certificate = load_certificate(der, refusal=SigstoreBundleFormatError)
     return certificate.issuer == certificate.subject
 
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which certificate authority of the trusted root issued a signer's certificate."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from keys.clock import format_instant
@@ -18,12 +21,29 @@ from signer.certificate.errors import (
 from signer.certificate.leaf import Leaf, parse_leaf
 from signer.certificate.path import (
     extension,
+    load_certificate,
     require_issued,
     require_links,
     require_valid,
 )
 from signer.limits import MAX_LEAVES, MAX_TRUSTED_PARTS
 from signer.trusted_parts import CertificateAuthority
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAuthority:
+    """An authority's chain, parsed and checked.
+
+    Attributes:
+        certificates: Its own first.
+        name: Its own name, DER.
+        key_hash: SHA-256 of its SPKI, as logs of certificates name it.
+    """
+
+    certificates: tuple[x509.Certificate, ...]
+    name: bytes
+    key_hash: bytes
+
 
 _REFUSAL: Final = CertificateUntrustedError
 _PURPOSES: Final = frozenset(
@@ -45,7 +65,7 @@ def issuers_of(
     Source: RFC 5280 §6.1; the chains are those of the trusted root, and nothing that a
     signature brings along is used.
     """
-    found = tuple(ca for ca in authorities if _issued(leaf.der, ca.chain))
+    found = tuple(ca for ca in authorities if _issued(leaf, ca.chain))
     if not found:
         raise CertificateUntrustedError(
             "expected a certificate by a trusted authority, got one by "
@@ -87,41 +107,47 @@ def _in_use(authority: CertificateAuthority, instant: datetime) -> bool:
     if not authority.covers(instant):
         return False
     try:
-        chain = open_authority(authority.chain)
+        chain = open_authority(authority.chain).certificates
         require_valid(chain, instant, refusal=AuthorityWindowError)
     except AuthorityWindowError:
         return False
     return True
 
 
-def _issued(der: bytes, chain: tuple[bytes, ...]) -> bool:
+def _issued(leaf: Leaf, chain: tuple[bytes, ...]) -> bool:
     try:
-        return _checked(der, chain)
+        # RFC 5280 §6.1.3 (a)(4); said first, because most authorities have other names.
+        return open_authority(chain).name == leaf.issued_by and _checked(
+            leaf.der, chain
+        )
     except CertificateUntrustedError:
         return False
 
 
 @lru_cache(MAX_LEAVES)
 def _checked(der: bytes, chain: tuple[bytes, ...]) -> bool:
-    issuing = open_authority(chain)[0]
+    issuing = open_authority(chain).certificates[0]
     require_issued(parse_leaf(der).certificate, issuing, refusal=_REFUSAL)
     return True
 
 
 @lru_cache(MAX_TRUSTED_PARTS)
-def open_authority(chain: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
+def open_authority(chain: tuple[bytes, ...]) -> OpenAuthority:
     """Parse an authority's chain and check that it holds and is for signing code.
 
     Raises:
         CertificateUntrustedError: It does not, or is not.
     """
-    try:
-        certificates = tuple(x509.load_der_x509_certificate(der) for der in chain)
-    except ValueError as error:
-        raise _REFUSAL(f"expected certificates: {error}") from error
+    certificates = tuple(load_certificate(der, refusal=_REFUSAL) for der in chain)
     require_links(certificates, from_leaf=False, refusal=_REFUSAL)
     for certificate in certificates:
-        purposes = extension(certificate, x509.ExtendedKeyUsage, refusal=_REFUSAL)
+        purposes = extension(certificate, x509.ExtendedKeyUsage)
         if purposes is not None and not _PURPOSES.intersection(purposes.value):
             raise _REFUSAL("expected a CA for signing code, got one for other purposes")
-    return certificates
+    own = certificates[0]
+    spki = own.public_key().public_bytes(
+        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    )
+    return OpenAuthority(
+        certificates, own.subject.public_bytes(), hashlib.sha256(spki).digest()
+    )

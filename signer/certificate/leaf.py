@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
@@ -16,7 +15,11 @@ from keys.errors import KeyFormatError, LimitExceededError
 from keys.foreign import foreign_key
 from keys.public import PublicKey
 from signer.certificate.errors import CertificateFormatError, CertificateProfileError
-from signer.certificate.path import extension, require_understood
+from signer.certificate.path import (
+    extension,
+    load_certificate,
+    require_understood,
+)
 from signer.limits import MAX_CERTIFICATE_BYTES, MAX_LEAVES
 
 # Sigstore's own arc: the OIDC issuer as text, as a DER UTF8String, and a user's name.
@@ -43,6 +46,7 @@ class Leaf:
         key: Whose private half signed.
         issuer: The issuer of the OIDC token that it was given for.
         subject: Whom it speaks of: its one subject alternative name.
+        issued_by: The name of the CA, DER.
     """
 
     der: bytes
@@ -50,6 +54,7 @@ class Leaf:
     key: PublicKey
     issuer: str
     subject: str
+    issued_by: bytes
 
     @property
     def not_before(self) -> datetime:
@@ -85,6 +90,7 @@ def parse_leaf(der: bytes) -> Leaf:
         key=_key(certificate),
         issuer=_issuer(certificate),
         subject=_subject(certificate),
+        issued_by=certificate.issuer.public_bytes(),
     )
 
 
@@ -94,41 +100,30 @@ def _load(der: bytes) -> x509.Certificate:
             f"certificate: expected at most {MAX_CERTIFICATE_BYTES} bytes, "
             f"got {len(der)}"
         )
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        _ = certificate.extensions, certificate.not_valid_before_utc
-    except (
-        ValueError,
-        x509.InvalidVersion,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-    ) as error:
-        raise CertificateFormatError(f"expected a certificate: {error}") from error
+    certificate = load_certificate(der, refusal=CertificateFormatError)
     if certificate.version is not x509.Version.v3:
         raise CertificateFormatError("expected a certificate of version 3, got another")
     return certificate
 
 
 def _key(certificate: x509.Certificate) -> PublicKey:
+    public = certificate.public_key()
+    spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     try:
-        public = certificate.public_key()
-        spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return foreign_key(spki)
-    except (ValueError, UnsupportedAlgorithm, KeyFormatError) as error:
-        raise CertificateFormatError(
-            f"certificate: expected a key of an accepted kind: {error}"
-        ) from error
+    except KeyFormatError as error:
+        raise CertificateFormatError(f"certificate: {error.message}") from error
 
 
 def _require_signing(certificate: x509.Certificate) -> None:
-    constraints = extension(certificate, x509.BasicConstraints, refusal=_REFUSAL)
+    constraints = extension(certificate, x509.BasicConstraints)
     if constraints is not None and constraints.value.ca:
         raise _REFUSAL("expected a leaf, got the certificate of a CA")
-    usage = extension(certificate, x509.KeyUsage, refusal=_REFUSAL)
+    usage = extension(certificate, x509.KeyUsage)
     if usage is None or not usage.value.digital_signature or usage.value.key_cert_sign:
         raise _REFUSAL("expected key usage digitalSignature and not keyCertSign")
     # Fulcio's is not critical; what it says holds all the same (RFC 5280 §4.2.1.12).
-    purposes = extension(certificate, x509.ExtendedKeyUsage, refusal=_REFUSAL)
+    purposes = extension(certificate, x509.ExtendedKeyUsage)
     if purposes is None or ExtendedKeyUsageOID.CODE_SIGNING not in purposes.value:
         raise _REFUSAL("expected extended key usage codeSigning, got others or none")
 
@@ -145,7 +140,7 @@ def _issuer(certificate: x509.Certificate) -> str:
 
 
 def _subject(certificate: x509.Certificate) -> str:
-    names = extension(certificate, x509.SubjectAlternativeName, refusal=_REFUSAL)
+    names = extension(certificate, x509.SubjectAlternativeName)
     found = list(names.value) if names else []
     if len(found) != 1:
         raise _REFUSAL(

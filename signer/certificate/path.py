@@ -26,20 +26,41 @@ _READ_IN_A_CA = (
 )
 
 
-def extension(
-    certificate: x509.Certificate, kind: type[E], *, refusal: Refusal
-) -> x509.Extension[E] | None:
+def load_certificate(der: bytes, *, refusal: Refusal) -> x509.Certificate:
+    """Parse a certificate with all of its parts, which are otherwise parsed when asked.
+
+    Raises:
+        TrustacksError: Of the class ``refusal``: not a certificate, or a part of it
+            that cannot be read in one way.
+    """
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        _ = (
+            certificate.version,
+            certificate.subject,
+            certificate.issuer,
+            certificate.extensions,
+            certificate.not_valid_before_utc,
+            certificate.not_valid_after_utc,
+            certificate.public_key(),
+        )
+    except (
+        ValueError,
+        UnsupportedAlgorithm,
+        x509.DuplicateExtension,
+        x509.InvalidVersion,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
+        raise refusal(f"expected a certificate: {error}") from error
+    return certificate
+
+
+def extension(certificate: x509.Certificate, kind: type[E]) -> x509.Extension[E] | None:
     """Return an extension, or none if the certificate has none of that kind."""
     try:
         return certificate.extensions.get_extension_for_class(kind)
     except x509.ExtensionNotFound:
         return None
-    except (
-        ValueError,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-    ) as error:
-        raise refusal(f"expected X.509 extensions: {error}") from error
 
 
 def require_understood(
@@ -68,8 +89,8 @@ def require_issued(
 
     Source: RFC 5280 §6.1.3 (a)(1) and (a)(4), §6.1.4 (k) and (n).
     """
-    constraints = extension(issuer, x509.BasicConstraints, refusal=refusal)
-    usage = extension(issuer, x509.KeyUsage, refusal=refusal)
+    constraints = extension(issuer, x509.BasicConstraints)
+    usage = extension(issuer, x509.KeyUsage)
     if (
         constraints is None
         or not constraints.value.ca
@@ -102,7 +123,7 @@ def require_links(
         require_issued(issued, issuer, refusal=refusal)
     for below, certificate in enumerate(chain[from_leaf:]):
         require_understood(certificate, _READ_IN_A_CA, refusal=refusal)
-        constraints = extension(certificate, x509.BasicConstraints, refusal=refusal)
+        constraints = extension(certificate, x509.BasicConstraints)
         most = constraints.value.path_length if constraints else None
         if most is not None and below > most:
             raise refusal(

@@ -5,7 +5,6 @@ What the log signed is the certificate before the timestamp was put into it; it 
 again here from the certificate, by taking the timestamp out.
 """
 
-import hashlib
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.certificate_transparency import (
     LogEntryType,
     SignedCertificateTimestamp,
@@ -100,11 +98,7 @@ def require_ct_log_in_use(log: CtLog, instants: Iterable[datetime]) -> None:
 
 
 def _only_sct(leaf: Leaf) -> SignedCertificateTimestamp:
-    found = extension(
-        leaf.certificate,
-        x509.PrecertificateSignedCertificateTimestamps,
-        refusal=SctMissingError,
-    )
+    found = extension(leaf.certificate, x509.PrecertificateSignedCertificateTimestamps)
     scts: list[SignedCertificateTimestamp] = list(found.value) if found else []
     if len(scts) != 1:
         raise SctMissingError(
@@ -142,13 +136,12 @@ def _signed_by_log(
     Source: RFC 6962 §3.2; ``TBSCertificate`` is "the DER-encoded TBSCertificate [...]
     without the SCT extension".
     """
-    issuing = open_authority(chain)[0].public_key()
-    spki = issuing.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    key_hash = open_authority(chain).key_hash
     tbs = leaf.certificate.tbs_precertificate_bytes
     milliseconds = (sct.timestamp.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
     head = struct.pack(
         ">BBQH", _V1, _CERTIFICATE_TIMESTAMP, milliseconds, _PRECERT_ENTRY
     )
     extensions = struct.pack(">H", len(sct.extension_bytes)) + sct.extension_bytes
-    entry = hashlib.sha256(spki).digest() + len(tbs).to_bytes(3) + tbs
+    entry = key_hash + len(tbs).to_bytes(3) + tbs
     return head + entry + extensions

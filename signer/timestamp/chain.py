@@ -6,6 +6,7 @@ are never used. So this is a check of form and time, not a search for a path.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -13,7 +14,12 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from signer.certificate.path import extension, require_links, require_valid
+from signer.certificate.path import (
+    extension,
+    load_certificate,
+    require_links,
+    require_valid,
+)
 from signer.timestamp.errors import AuthorityCertificateError, TimestampWindowError
 from signer.timestamp.limits import MAX_CHAIN, MAX_KEPT_CHAINS
 
@@ -30,10 +36,7 @@ def parse_chain(chain: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
         raise AuthorityCertificateError(
             f"expected 1 to {MAX_CHAIN} certificates, got {len(chain)}"
         )
-    try:
-        return tuple(x509.load_der_x509_certificate(der) for der in chain)
-    except ValueError as error:
-        raise AuthorityCertificateError(f"expected certificates: {error}") from error
+    return tuple(load_certificate(der, refusal=_REFUSAL) for der in chain)
 
 
 def check_chain(chain: Sequence[x509.Certificate]) -> None:
@@ -47,14 +50,35 @@ def check_chain(chain: Sequence[x509.Certificate]) -> None:
     require_links(chain, from_leaf=True, refusal=_REFUSAL)
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """An authority's chain, parsed.
+
+    Attributes:
+        certificates: Leaf first.
+        leaf: The leaf's bytes.
+        issuer: The name of who issued the leaf, DER.
+    """
+
+    certificates: tuple[x509.Certificate, ...]
+    leaf: bytes
+    issuer: bytes
+
+    @property
+    def serial(self) -> int:
+        """The leaf's serial number."""
+        return self.certificates[0].serial_number
+
+
 @lru_cache(MAX_KEPT_CHAINS)
-def open_chain(chain: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
+def open_chain(chain: tuple[bytes, ...]) -> Chain:
     """Parse a chain, of equal bytes once.
 
     Raises:
         AuthorityCertificateError: As ``parse_chain``.
     """
-    return parse_chain(chain)
+    certificates = parse_chain(chain)
+    return Chain(certificates, chain[0], certificates[0].issuer.public_bytes())
 
 
 @lru_cache(MAX_KEPT_CHAINS)
@@ -64,7 +88,7 @@ def require_chain(chain: tuple[bytes, ...]) -> None:
     Raises:
         AuthorityCertificateError: As ``parse_chain`` and ``check_chain``.
     """
-    check_chain(open_chain(chain))
+    check_chain(open_chain(chain).certificates)
 
 
 def check_chain_time(chain: Sequence[x509.Certificate], at: datetime) -> None:
@@ -77,7 +101,7 @@ def check_chain_time(chain: Sequence[x509.Certificate], at: datetime) -> None:
 
 
 def _check_leaf(leaf: x509.Certificate) -> None:
-    usage = extension(leaf, x509.ExtendedKeyUsage, refusal=_REFUSAL)
+    usage = extension(leaf, x509.ExtendedKeyUsage)
     # RFC 3161 §2.3: "This extension MUST be critical", with that one purpose only.
     if (
         usage is None
@@ -87,9 +111,9 @@ def _check_leaf(leaf: x509.Certificate) -> None:
         raise AuthorityCertificateError(
             "expected a leaf with one critical extended key usage, timeStamping"
         )
-    constraints = extension(leaf, x509.BasicConstraints, refusal=_REFUSAL)
+    constraints = extension(leaf, x509.BasicConstraints)
     if constraints is not None and constraints.value.ca:
         raise AuthorityCertificateError("expected a leaf that is no CA, got a CA")
-    key_usage = extension(leaf, x509.KeyUsage, refusal=_REFUSAL)
+    key_usage = extension(leaf, x509.KeyUsage)
     if key_usage is not None and not key_usage.value.digital_signature:
         raise AuthorityCertificateError("expected a leaf that may sign, got another")

@@ -14,7 +14,6 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from signer.timestamp.algorithms import SHA256, digest, hash_of, signature_hash_of
 from signer.timestamp.asn1 import (
@@ -34,7 +33,12 @@ from signer.timestamp.asn1 import (
     decode,
     encode,
 )
-from signer.timestamp.chain import check_chain_time, open_chain, require_chain
+from signer.timestamp.chain import (
+    Chain,
+    check_chain_time,
+    open_chain,
+    require_chain,
+)
 from signer.timestamp.errors import (
     TimestampAlgorithmError,
     TimestampContentError,
@@ -93,13 +97,13 @@ def verify_token(token: bytes, *, message: bytes, authority: Authority) -> datet
     # 2. RFC 3161 §2.4.2: "MUST NOT contain any signatures other than [...] the TSA's"
     signer = _one_signer(signed)
     # 3. the signer is the authority's leaf, by name and by the hash it signed
-    _check_signer(signer, chain[0])
+    _check_signer(signer, chain)
     attributes = _read_attributes(signer)
-    _check_signing_certificate(attributes, chain[0])
+    _check_signing_certificate(attributes, chain.leaf)
     # 4. the attributes are about this content
     _check_content(attributes, signer, signed.content_info.content)
     # 5. the leaf's key signed the attributes
-    _check_signature(signer, chain[0])
+    _check_signature(signer, chain.certificates[0])
     # 6. the leaf may stamp times, and its chain holds
     require_chain(tuple(authority.chain))
     # 7. the stamp is of this message
@@ -108,7 +112,7 @@ def verify_token(token: bytes, *, message: bytes, authority: Authority) -> datet
     # 8. the authority, and each certificate, was valid then
     at = info.gen_time.as_datetime()
     _check_window(authority, at)
-    check_chain_time(chain, at)
+    check_chain_time(chain.certificates, at)
     return at
 
 
@@ -121,9 +125,10 @@ def _one_signer(signed: SignedData) -> SignerInfo:
     return signers[0]
 
 
-def _check_signer(signer: SignerInfo, leaf: x509.Certificate) -> None:
+def _check_signer(signer: SignerInfo, chain: Chain) -> None:
     got = (encode(signer.sid.issuer), signer.sid.serial_number)
-    if got != (leaf.issuer.public_bytes(), leaf.serial_number):
+    if got != (chain.issuer, chain.serial):
+        leaf = chain.certificates[0]
         raise WrongAuthorityError(
             f"expected a token by certificate {leaf.serial_number:x} of"
             f" {leaf.issuer.rfc4514_string()!r}, got one by"
@@ -146,9 +151,7 @@ def _read_attributes(signer: SignerInfo) -> dict[Oid, asn1.TLV]:
     return found
 
 
-def _check_signing_certificate(
-    attributes: dict[Oid, asn1.TLV], leaf: x509.Certificate
-) -> None:
+def _check_signing_certificate(attributes: dict[Oid, asn1.TLV], leaf: bytes) -> None:
     value = _attribute(attributes, SIGNING_CERTIFICATE_V2, SigningCertificateV2)
     if not value.certs:
         raise TimestampFormatError("expected a signing certificate, got none")
@@ -156,8 +159,7 @@ def _check_signing_certificate(
     # to verify the signature."
     named = value.certs[0]
     algorithm = hash_of(named.hash_algorithm or _DEFAULT_HASH)
-    der = leaf.public_bytes(Encoding.DER)
-    if named.cert_hash != digest(algorithm, der):
+    if named.cert_hash != digest(algorithm, leaf):
         raise WrongAuthorityError(
             "expected the hash of the authority's certificate, got another hash"
         )

@@ -6,25 +6,27 @@ every field of a body is read: it follows from the signature and is compared, or
 named here as one that cannot be checked, or the entry is refused.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from keys.digest import Digest
 from keys.errors import FormatError
 from keys.fields import Fields
-from keys.foreign import foreign_key_from_pem
-from keys.strict import b64encode, loads_json
+from keys.strict import b64decode, b64encode, loads_json
 from signer.signed import Signed, Verifier
 from signer.tlog.entry import LogEntry
 from signer.tlog.errors import LogEntryFormatError, LogEntryMismatchError
 from signer.tlog.hashedrekord import rekord_body, verifier_of
 from signer.tlog.limits import MAX_ENTRY_BYTES
 
+_PEM: Final = re.compile(
+    rb"-----BEGIN (?P<label>[A-Z ]{1,32})-----\n(?P<base64>[A-Za-z0-9+/=\n]+)\n"
+    rb"-----END (?P=label)-----\n?"
+)
 _V2_NAMES: Final = {"sha256": "SHA2_256", "sha384": "SHA2_384", "sha512": "SHA2_512"}
 _V1_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
     "sha256": hashes.SHA256(),
@@ -181,14 +183,17 @@ def _is_payload(digest: Fields, signed: Signed) -> bool:
 
 
 def _is_pem(pem: bytes, verifier: Verifier) -> bool:
-    """Return whether a PEM is of the signer's certificate, or else key."""
-    if verifier.certificate is None:
-        return foreign_key_from_pem(pem) == verifier.key
-    try:
-        certificate = x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
-        raise LogEntryFormatError(f"expected a PEM certificate: {error}") from error
-    return certificate.public_bytes(Encoding.DER) == verifier.certificate
+    """Return whether a PEM is of the signer's certificate, or else key.
+
+    Raises:
+        LogEntryFormatError: Not one PEM block and nothing else (RFC 7468 §3).
+    """
+    label, der = verifier.label, verifier.der
+    found = _PEM.fullmatch(pem)
+    if found is None:
+        raise LogEntryFormatError("expected one PEM block")
+    text = found["base64"].replace(b"\n", b"").decode("ascii")
+    return found["label"] == label and b64decode(text, what="PEM") == der
 
 
 def _done(*parts: Fields) -> None:
