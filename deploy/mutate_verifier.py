@@ -51,13 +51,17 @@ class Target:
 
 
 TARGETS: Final = (
-    Target(
-        "signer/verify.py",
-        "verify_attestation",
-        (
-            "tests/attacks/test_attestation_steps.py",
-            "tests/attacks/test_attestation_time.py",
-        ),
+    *(
+        Target(
+            "signer/verify.py",
+            function,
+            (
+                "tests/attacks/test_attestation_steps.py",
+                "tests/attacks/test_attestation_time.py",
+                "tests/attacks/test_attestation_keyless.py",
+            ),
+        )
+        for function in ("verify_attestation", "_check_word")
     ),
     *(
         Target(

@@ -25,7 +25,7 @@ A tour, in the order of the bytes::
 
     verify         attestation + trust + instant -> result. Start here
     verify_bundle  any Sigstore bundle + trusted root + signer_policy -> result
-    evidence, said what its steps ask; steps, result: how they are recorded
+    signers, witnesses, evidence, said: what its steps ask; steps, result: how kept
     errors         one class and code for each reason to refuse; limits: every bound
 
 Laws: no disk, network or clock; nothing is parsed before its signature held, but what

@@ -2,6 +2,7 @@
 """An attestation: one signature and its material, as a Sigstore bundle v0.3.
 
 Keyed: the material names the key by a hint, the SHA-256 of its SubjectPublicKeyInfo.
+Keyless: it carries the certificate of a key that lived for minutes.
 Parsing promises nothing; ``signer.verify`` does. The bytes as they came are kept, so
 that what was verified is what is stored.
 """
@@ -13,8 +14,9 @@ from typing import Any, Final
 from keys.digest import Digest
 from keys.errors import LimitExceededError
 from keys.fields import Fields
-from keys.public import PublicKey
+from keys.public import ECDSA_P256, PublicKey
 from keys.strict import b64decode, b64encode, dumps_json, loads_json
+from signer.certificate.leaf import Leaf, parse_leaf
 from signer.dsse import Envelope, parse_envelope
 from signer.errors import AttestationFormatError
 from signer.limits import (
@@ -25,6 +27,7 @@ from signer.limits import (
     MAX_TIMESTAMPS,
     MAX_TOKEN_BYTES,
 )
+from signer.material import read_certificate
 from signer.signed import Signed
 from signer.tlog.entry import LogEntry
 
@@ -39,9 +42,11 @@ class Attestation:
     Attributes:
         raw: The bytes that were parsed.
         envelope: Statement and signature.
-        hint: Base64 of SHA-256 of the signer's SPKI: selects a key, never supplies one.
+        hint: Base64 of SHA-256 of the signer's SPKI: selects a key, never supplies one;
+            keyless, of the certificate's.
         timestamps: RFC 3161 responses over the signature, DER.
         entries: Log entries.
+        leaf: The signer's certificate, if a certificate came and not a hint.
     """
 
     raw: bytes
@@ -49,6 +54,7 @@ class Attestation:
     hint: str
     timestamps: tuple[bytes, ...]
     entries: tuple[LogEntry, ...]
+    leaf: Leaf | None = None
 
     @property
     def digest(self) -> Digest:
@@ -73,11 +79,13 @@ class Attestation:
 
 
 def parse_attestation(raw: bytes) -> Attestation:
-    """Parse a keyed Sigstore bundle v0.3.
+    """Parse a Sigstore bundle v0.3 over a statement.
 
     Raises:
-        FormatError: Another media type or shape, a certificate, more than one
-            signature, unknown fields, or a ``keyid`` that contradicts the hint.
+        FormatError: Another media type or shape, a key and a certificate, a certificate
+            that is none or of a key other than ECDSA P-256, more than one signature,
+            unknown fields, or a ``keyid`` that contradicts the hint.
+        CertificateProfileError: A certificate that must not sign.
         LimitExceededError: Larger or more than a bound.
 
     Source: sigstore protobuf-specs, sigstore_bundle.proto, bundle v0.3.
@@ -86,8 +94,8 @@ def parse_attestation(raw: bytes) -> Attestation:
     fields = Fields(value, "attestation")
     fields.constant("mediaType", MEDIA_TYPE)
     material = fields.object("verificationMaterial")
-    key = material.object("publicKey")
-    hint = _hint(key)
+    leaf = _leaf(material) if material.has("certificate") else None
+    hint = leaf.key.hint if leaf else _hint(material.object("publicKey"))
     timestamps = _timestamps(material)
     entries = _entries(material)
     material.done()
@@ -98,7 +106,7 @@ def parse_attestation(raw: bytes) -> Attestation:
         raise AttestationFormatError(
             f"attestation: expected keyid {hint}, got {envelope.keyid[:64]!r}"
         )
-    return Attestation(raw, envelope, hint, timestamps, entries)
+    return Attestation(raw, envelope, hint, timestamps, entries, leaf)
 
 
 def build_attestation(
@@ -107,11 +115,23 @@ def build_attestation(
     key: PublicKey,
     timestamps: Sequence[bytes] = (),
     entries: Sequence[LogEntry] = (),
+    certificate: bytes | None = None,
 ) -> bytes:
-    """Build an attestation; one and the same input gives one and the same bytes."""
+    """Build an attestation; one and the same input gives one and the same bytes.
+
+    Args:
+        envelope: The signed statement.
+        key: Who signed.
+        timestamps: RFC 3161 responses over the signature, DER.
+        entries: Log entries.
+        certificate: The certificate that carries the key, DER, if it is keyless.
+    """
+    signer: dict[str, Any] = {"publicKey": {"hint": key.hint}}
+    if certificate is not None:
+        signer = {"certificate": {"rawBytes": b64encode(certificate)}}
     tokens = [{"signedTimestamp": b64encode(token)} for token in timestamps]
     material = {
-        "publicKey": {"hint": key.hint},
+        **signer,
         "tlogEntries": [entry.to_json() for entry in entries],
         "timestampVerificationData": {"rfc3161Timestamps": tokens},
     }
@@ -171,6 +191,20 @@ def join_jsonl(attestations: Iterable[bytes]) -> bytes:
             "attestations: expected each on one line, got a newline or nothing"
         )
     return b"".join(line + b"\n" for line in lines)
+
+
+def _leaf(material: Fields) -> Leaf:
+    if material.has("publicKey"):
+        raise AttestationFormatError(
+            "attestation: expected a key or a certificate, got both"
+        )
+    leaf = parse_leaf(read_certificate(material.object("certificate")))
+    if leaf.key.details != ECDSA_P256:
+        raise AttestationFormatError(
+            f"attestation: expected a certificate of an ECDSA P-256 key, "
+            f"got one of {leaf.key.details}"
+        )
+    return leaf
 
 
 def _hint(key: Fields) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 from keys.clock import format_instant
 from signer.certificate.leaf import Leaf
 from signer.errors import NotVerifiedError
-from signer.evidence import TrustedTime
 from signer.result import VerificationResult
 from signer.signed import Verifier
 from signer.sigstore_bundle import SigstoreBundle
 from signer.tlog.included import LoggedEntry
+from signer.witnesses import TrustedTime
 
 
 @dataclass(frozen=True, slots=True)

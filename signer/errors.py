@@ -136,6 +136,12 @@ class NoTrustedTimeError(VerificationError):
     code = "no-trusted-time"
 
 
+class CertificateTimeError(VerificationError):
+    """Nobody whose word counts says that a certificate was valid when it signed."""
+
+    code = "certificate-time"
+
+
 class UnknownLogError(VerificationError):
     """A log that the trusted root does not name."""
 

@@ -1,108 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two witnesses of a signature, time and log, and what their word may decide."""
+"""What the word of witnesses may decide: when, and against which windows."""
 
-import contextlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from keys.clock import format_instant
-from signer.attestation import Attestation
+from signer.certificate.issued import require_authority_in_use, require_leaf_valid
+from signer.certificate.sct import require_ct_log_in_use
 from signer.custody import CustodyTable
 from signer.errors import (
+    CertificateTimeError,
     FromTheFutureError,
-    LogWindowError,
-    NotLoggedError,
     NoTrustedTimeError,
 )
 from signer.form import Custody
-from signer.identity import Identity
 from signer.limits import MAX_CLOCK_SKEW_S
-from signer.signed import Signed, Verifier
-from signer.timestamp.errors import AuthorityCertificateError, WrongAuthorityError
-from signer.timestamp.token import verify_token
-from signer.tlog.entry import LogEntry
-from signer.tlog.included import LoggedEntry, verify_log_entry, verify_promise
-from signer.trusted_root import TimestampAuthority, TransparencyLog, TrustedRoot
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedTime:
-    """A time at which a witness saw the signature.
-
-    Attributes:
-        at: The time.
-        witness: Who saw it: a timestamp authority, or a log that promised to include.
-    """
-
-    at: datetime
-    witness: TimestampAuthority | TransparencyLog
-
-    def custody(self, table: CustodyTable) -> Custody:
-        """Return who can cause the witness's word.
-
-        Raises:
-            UnknownCustodyError: No admin signed it.
-        """
-        if isinstance(self.witness, TransparencyLog):
-            return table.of_log(self.witness.log_id)
-        return table.of_authority(self.witness.digest)
-
-
-def verify_times(
-    attestation: Attestation, *, trusted_root: TrustedRoot
-) -> tuple[TrustedTime, ...]:
-    """Verify every timestamp over the signature, and every promise of a log.
-
-    Junk beside a good one is refused.
-
-    Raises:
-        NoTrustedTimeError: There is none, or one of an authority that is not trusted.
-        UnknownLogError: A promise of a log that is not trusted.
-        TrustacksError: A token or a promise that does not verify.
-    """
-    signature = attestation.envelope.signature
-    tokens = [
-        _required_time(token, signature, trusted_root)
-        for token in attestation.timestamps
-    ]
-    times = (*tokens, *verify_promises(attestation.entries, trusted_root))
-    if not times:
-        raise NoTrustedTimeError("expected an RFC 3161 timestamp, got none")
-    return times
-
-
-def verify_tokens(
-    tokens: Iterable[bytes], signature: bytes, trusted_root: TrustedRoot
-) -> tuple[TrustedTime, ...]:
-    """Verify the timestamps of trusted authorities; strangers' prove nothing.
-
-    Raises:
-        TrustacksError: A token that names a trusted authority and does not verify.
-    """
-    found = []
-    for token in tokens:
-        # Who must not stamp is as good as a stranger: public roots name such a one.
-        with contextlib.suppress(AuthorityCertificateError):
-            found.append(verify_time(token, signature, trusted_root))
-    return tuple(time for time in found if time is not None)
-
-
-def verify_promises(
-    entries: Iterable[LogEntry], trusted_root: TrustedRoot
-) -> tuple[TrustedTime, ...]:
-    """Verify the promises of logs, each of which says when.
-
-    Raises:
-        UnknownLogError: One is of a log that is not trusted.
-        PromiseInvalidError: One that does not verify.
-    """
-    promised = [entry for entry in entries if entry.promise is not None]
-    logs = [trusted_root.log(entry.log_id) for entry in promised]
-    return tuple(
-        TrustedTime(verify_promise(entry, log=log), log)
-        for entry, log in zip(promised, logs, strict=True)
-    )
+from signer.signers import Signer, control_plane_certifies
+from signer.trust_policy import TrustPolicy
+from signer.witnesses import TrustedTime
 
 
 def instants_that_count(
@@ -123,6 +38,51 @@ def instants_that_count(
     return seen if Custody.EXTERNAL in custodies else (*seen, at)
 
 
+def require_certificate(
+    signer: Signer,
+    times: Sequence[TrustedTime],
+    instants: Sequence[datetime],
+    *,
+    policy: TrustPolicy,
+) -> None:
+    """Refuse a certificate that was not in force when it signed; a key has none.
+
+    A certificate lives for minutes, so that no later ``at`` can stand in for the time
+    of the signature: somebody whose word counts must say that it was made in them. That
+    is a witness of external custody. The Control Plane's own word is enough only for an
+    identity that it can certify anew: who can do that gains nothing by dating back.
+
+    Args:
+        signer: Who signed.
+        times: When witnesses saw the signature: each may make it invalid.
+        instants: Those at which windows are checked.
+        policy: The admins' custodies.
+
+    Raises:
+        CertificateWindowError: It was not valid at one of the times.
+        CertificateTimeError: Nobody whose word counts says when.
+        AuthorityWindowError: Its CA was out of use at an instant that counts.
+        CtLogWindowError: Its log of certificates was.
+
+    Source: DESIGN T3.
+    """
+    certified = signer.certified
+    if certified is None:
+        return
+    require_leaf_valid(certified.leaf, [time.at for time in times])
+    custodies = {time.custody(policy.custody) for time in times}
+    if Custody.EXTERNAL not in custodies and not control_plane_certifies(
+        signer, policy
+    ):
+        raise CertificateTimeError(
+            "expected a timestamp of external custody for a certificate that the "
+            "Control Plane cannot cause, got none",
+            hint="admins trust an outside timestamp authority, and signers ask it too",
+        )
+    require_authority_in_use(certified.leaf, certified.authorities, instants)
+    require_ct_log_in_use(certified.seen.log, (certified.seen.at, *instants))
+
+
 def require_past(times: Sequence[TrustedTime], *, at: datetime) -> None:
     """Refuse evidence from after the instant that is decided for.
 
@@ -138,22 +98,24 @@ def require_past(times: Sequence[TrustedTime], *, at: datetime) -> None:
 
 
 def require_window(
-    identity: Identity, instants: Sequence[datetime], *, survives: bool
+    signer: Signer, instants: Sequence[datetime], *, survives: bool
 ) -> None:
     """Refuse an instant outside the identity's window.
 
     Args:
-        identity: Who signed.
+        signer: Who signed; a certificate must have been issued within the window too,
+            because a subject is somebody's at a time.
         instants: Those that count.
         survives: Whether admins kept this attestation beyond the identity's end.
 
     Raises:
         OutsideWindowError: Before its begin, or after its end and not kept.
     """
-    for instant in instants:
-        identity.require_begun(instant)
+    issued = (signer.certified.leaf.not_before,) if signer.certified else ()
+    for instant in (*instants, *issued):
+        signer.identity.require_begun(instant)
         if not survives:
-            identity.require_not_ended(instant)
+            signer.identity.require_not_ended(instant)
 
 
 def require_parts_in_use(
@@ -171,102 +133,3 @@ def require_parts_in_use(
                     f"expected a witness in use at {format_instant(instant)}, "
                     f"got {time.witness.name}"
                 )
-
-
-def verify_entries(
-    attestation: Attestation,
-    *,
-    verifier: Verifier,
-    trusted_root: TrustedRoot,
-    instants: Sequence[datetime],
-    pending: bool,
-) -> LoggedEntry | None:
-    """Verify every log entry and return the first; pending, that there is none.
-
-    Raises:
-        NotLoggedError: There is none, or one on what the log has not seen yet.
-        UnknownLogError: One is of a log that is not trusted.
-        LogWindowError: A log's key was out of use at an instant that counts.
-        TrustacksError: An entry that does not verify.
-    """
-    if pending == bool(attestation.entries):
-        wanted, got = ("no", "one") if pending else ("a", "none")
-        raise NotLoggedError(f"expected {wanted} log entry, got {got}")
-    require_logs_in_use(attestation.entries, trusted_root, instants)
-    logged = verify_included(
-        attestation.entries, attestation.signed, verifier, trusted_root
-    )
-    return next(iter(logged), None)
-
-
-def verify_included(
-    entries: Iterable[LogEntry],
-    signed: Signed,
-    verifier: Verifier,
-    trusted_root: TrustedRoot,
-) -> tuple[LoggedEntry, ...]:
-    """Verify that logs include exactly this signature.
-
-    Raises:
-        UnknownLogError: One is of a log that is not trusted.
-        TrustacksError: An entry that does not verify.
-    """
-    return tuple(
-        verify_log_entry(
-            entry,
-            log=trusted_root.log(entry.log_id),
-            signed=signed,
-            verifier=verifier,
-        )
-        for entry in entries
-    )
-
-
-def require_logs_in_use(
-    entries: Iterable[LogEntry],
-    trusted_root: TrustedRoot,
-    instants: Sequence[datetime],
-) -> None:
-    """Refuse a log whose key was out of use at an instant that counts.
-
-    Raises:
-        UnknownLogError: One that is not trusted.
-        LogWindowError: One that was.
-    """
-    for entry in entries:
-        log = trusted_root.log(entry.log_id)
-        for instant in instants:
-            if not log.covers(instant):
-                raise LogWindowError(
-                    f"expected a log in use at {format_instant(instant)}, "
-                    f"got {log.origin}"
-                )
-
-
-def verify_time(
-    token: bytes, signature: bytes, trusted_root: TrustedRoot
-) -> TrustedTime | None:
-    """Return when a trusted authority saw the signature; none if a stranger did.
-
-    Raises:
-        TrustacksError: A token that names a trusted authority and does not verify.
-    """
-    for authority in trusted_root.authorities:
-        try:
-            at = verify_token(token, message=signature, authority=authority)
-        except WrongAuthorityError:
-            continue  # the token names another certificate; nothing was tried
-        return TrustedTime(at, authority)
-    return None
-
-
-def _required_time(
-    token: bytes, signature: bytes, trusted_root: TrustedRoot
-) -> TrustedTime:
-    found = verify_time(token, signature, trusted_root)
-    if found is None:
-        raise NoTrustedTimeError(
-            "expected a timestamp of a trusted authority, got one of another",
-            trusted=[authority.uri for authority in trusted_root.authorities],
-        )
-    return found

@@ -20,10 +20,10 @@ from signer.errors import (
     TooFewAuthoritiesError,
     TooFewLogsError,
 )
-from signer.evidence import TrustedTime
 from signer.subject_pattern import SubjectPattern
 from signer.tlog.included import LoggedEntry
 from signer.trusted_parts import TimestampAuthority, Window
+from signer.witnesses import TrustedTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

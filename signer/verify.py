@@ -16,10 +16,10 @@ from typing import Any, Final, TypeVar
 
 from keys.clock import format_instant, require_utc
 from keys.digest import Digest
-from signer import evidence as seen
+from signer import evidence as judged
+from signer import witnesses as seen
 from signer.attestation import Attestation, parse_attestation
 from signer.errors import NotVerifiedError, PredicateTypeError
-from signer.evidence import TrustedTime
 from signer.identity import Identity
 from signer.predicates import parse_predicate
 from signer.predicates.base import PERMISSION, Predicate
@@ -32,12 +32,13 @@ from signer.said import (
     require_subjects,
     require_workspace,
 )
-from signer.signed import Verifier
+from signer.signers import Signer, find_signer
 from signer.statement import Statement, parse_statement
 from signer.steps import StepRecorder
 from signer.tlog.included import LoggedEntry
 from signer.trust import Expected, Trust
 from signer.verify_key import Possession, VerifiedLayer, verify_layer, verify_possession
+from signer.witnesses import TrustedTime
 
 __all__ = [
     "Evidence",
@@ -55,13 +56,14 @@ P = TypeVar("P", bound=Predicate)
 
 STEPS: Final = (
     ("shape", "a Sigstore bundle v0.3 with one signature, within bounds"),
-    ("signer", "the key is a registered identity's"),
+    ("signer", "the key, or the certificate's claim, is a registered identity's"),
     ("revocation", "the identity is not revoked"),
     ("signature", "the key signed this statement"),
     ("time", "trusted authorities saw the signature"),
     ("instants", "the instants that count are known"),
     ("past", "signed before the instant decided for"),
     ("authority-window", "the authorities were in use"),
+    ("certificate", "a certificate was valid, and who answers for it in use"),
     ("log", "the log includes the signature"),
     ("window", "signed within the identity's window"),
     ("payload-type", "the payload is an in-toto statement"),
@@ -85,7 +87,7 @@ class Evidence:
         attestation: The attestation.
         statement: What was signed.
         predicate: The same, typed.
-        identity: Who signed.
+        signer: Who signed.
         times: When authorities saw the signature.
         logged: Where the log has it; none only if it was verified as pending.
     """
@@ -93,9 +95,14 @@ class Evidence:
     attestation: Attestation
     statement: Statement
     predicate: Predicate
-    identity: Identity
+    signer: Signer
     times: tuple[TrustedTime, ...]
     logged: LoggedEntry | None
+
+    @property
+    def identity(self) -> Identity:
+        """The identity that signed."""
+        return self.signer.identity
 
     def said(self, kind: type[P]) -> P:
         """Return the predicate, which is of that class.
@@ -118,6 +125,7 @@ class Evidence:
             "subjects": [str(digest) for digest in self.statement.digests],
             "identity": self.identity.id,
             "principal": self.identity.principal,
+            "certificate": self.signer.claim,
             "times": [format_instant(time.at) for time in self.times],
             "log": None
             if logged is None
@@ -183,17 +191,19 @@ def verify_attestation(
             attestation = parse_attestation(raw)
         subject = attestation.digest
         # (2) DSSE 1.0.2 protocol.md: the key id "MUST NOT be used for security
-        # decisions; it may only be used to narrow the selection of possible keys"
+        # decisions; it may only be used to narrow the selection of possible keys";
+        # DESIGN T2: a claim counts in the instance that certified it
         with steps("signer") as note:
-            identity = trust.policy.identity_by_key(attestation.key_id)
-            note(f"{identity.id}, {identity.principal}")
+            signer = find_signer(attestation, trust)
+            note(signer.said)
+        identity = signer.identity
         # (3) DESIGN T3: "A revocation [...] voids every attestation of the identity"
         with steps("revocation"):
             trust.require_not_revoked(identity, attestation)
         # (4) DSSE 1.0.2 protocol.md: "Verify SIGNATURE against PAE(UTF8(PAYLOAD_TYPE),
         # SERIALIZED_BODY). Reject if the verification fails."
         with steps("signature"):
-            attestation.envelope.require_signed_by(identity.require_key())
+            attestation.envelope.require_signed_by(signer.verifier.key)
         # (5) RFC 3161 §2.4.1: the imprint is "the hash of the datum to be
         # time-stamped", which is the signature
         with steps("time") as note:
@@ -202,67 +212,85 @@ def verify_attestation(
         # (6) DESIGN T3: "windows are checked at a time of external custody, or else at
         # `at`"
         with steps("instants"):
-            instants = seen.instants_that_count(
+            instants = judged.instants_that_count(
                 times, custody=trust.policy.custody, at=at
             )
         # (7) DESIGN T3: a time "may make evidence invalid": nothing from the future
         with steps("past"):
-            seen.require_past(times, at=at)
+            judged.require_past(times, at=at)
         # (8) protobuf-specs TrustedRoot, validFor: and not only at its own time
         with steps("authority-window"):
-            seen.require_parts_in_use(times, instants)
-        # (9) RFC 6962 §2.1.1: the audit path leads to the root that the log signed;
+            judged.require_parts_in_use(times, instants)
+        # (9) DESIGN T3: a time of control-plane custody may make evidence "invalid,
+        # never valid", also the minutes of a certificate
+        with steps("certificate"):
+            judged.require_certificate(signer, times, instants, policy=trust.policy)
+        # (10) RFC 6962 §2.1.1: the audit path leads to the root that the log signed;
         # DESIGN 3.7: the leaf's body is this signature's and no other's
         with steps("log"):
             logged = seen.verify_entries(
                 attestation,
-                verifier=Verifier(identity.require_key()),
+                verifier=signer.verifier,
                 trusted_root=trust.trusted_root,
                 instants=instants,
                 pending=pending,
             )
-        # (10) DESIGN T3: "[...] or window end voids every attestation of the identity,
+        # (11) DESIGN T3: "[...] or window end voids every attestation of the identity,
         # except" what admins kept
         with steps("window"):
-            seen.require_window(
-                identity, instants, survives=trust.survives(identity, attestation)
+            judged.require_window(
+                signer, instants, survives=trust.survives(identity, attestation)
             )
-        # (11) DSSE 1.0.2 protocol.md: "Reject if PAYLOAD_TYPE is not a supported type."
-        with steps("payload-type"):
-            require_payload_type(attestation.envelope)
-        # (12) DSSE 1.0.2 protocol.md: "Parse SERIALIZED_BODY [...] Reject if the
-        # parsing fails": the very bytes of step 4
-        with steps("statement"):
-            statement = parse_statement(attestation.envelope.payload)
-        # (13) in-toto attestation v1 statement.md: "URI identifying the type of the
-        # Predicate"
-        with steps("predicate-type"):
-            require_predicate_type(statement, expected.predicate_type)
-        # (14) in-toto attestation v1 predicate.md: its fields are the type's
-        with steps("predicate"):
-            predicate = parse_predicate(statement)
-        # (15) DESIGN T9: "Every predicate [...] binds `workspace`"
-        with steps("workspace"):
-            require_workspace(predicate.workspace, trust.workspace)
-        # (16) DESIGN T1: what is said in a name is said by its holder; Principals: a
-        # further signer signs "one identical statement", which names the first
-        with steps("named-signer"):
-            require_signer(predicate, identity, expected.signer)
-        # (17) DESIGN 8: "permissions of signing identities"
-        with steps("permission"):
-            identity.require_permission(PERMISSION[statement.predicate_type])
-        # (18) DESIGN 8: "each with rule namespaces"
-        with steps("namespace"):
-            require_namespace(predicate, identity, expected.namespace)
-        # (19) DESIGN T1: refused "where control-plane custody [...] holds author,
-        # approve, retire, waive, lint or release"; a survivor counts because admins
-        # signed its digest (T3), and for nothing that its identity holds
-        with steps("custody"):
-            trust.require_custody(identity, attestation)
-        # (20) in-toto attestation v1 statement.md: "Subject artifacts are matched
-        # purely by digest"
-        with steps("subject"):
-            require_subjects(statement, expected.subjects)
-        evidence = Evidence(attestation, statement, predicate, identity, times, logged)
+        statement, predicate = _check_word(
+            steps, attestation, signer=signer, trust=trust, expected=expected
+        )
+        evidence = Evidence(attestation, statement, predicate, signer, times, logged)
     result = steps.result(subject=str(subject), at=at, facts=_facts(evidence))
     return Verified(result, evidence if result else None)
+
+
+def _check_word(
+    steps: StepRecorder,
+    attestation: Attestation,
+    *,
+    signer: Signer,
+    trust: Trust,
+    expected: Expected,
+) -> tuple[Statement, Predicate]:
+    # (12) DSSE 1.0.2 protocol.md: "Reject if PAYLOAD_TYPE is not a supported type."
+    with steps("payload-type"):
+        require_payload_type(attestation.envelope)
+    # (13) DSSE 1.0.2 protocol.md: "Parse SERIALIZED_BODY [...] Reject if the
+    # parsing fails": the very bytes of step 4
+    with steps("statement"):
+        statement = parse_statement(attestation.envelope.payload)
+    # (14) in-toto attestation v1 statement.md: "URI identifying the type of the
+    # Predicate"
+    with steps("predicate-type"):
+        require_predicate_type(statement, expected.predicate_type)
+    # (15) in-toto attestation v1 predicate.md: its fields are the type's
+    with steps("predicate"):
+        predicate = parse_predicate(statement)
+    # (16) DESIGN T9: "Every predicate [...] binds `workspace`"
+    with steps("workspace"):
+        require_workspace(predicate.workspace, trust.workspace)
+    # (17) DESIGN T1: what is said in a name is said by its holder; Principals: a
+    # further signer signs "one identical statement", which names the first
+    with steps("named-signer"):
+        require_signer(predicate, signer.identity, expected.signer)
+    # (18) DESIGN 8: "permissions of signing identities"
+    with steps("permission"):
+        signer.identity.require_permission(PERMISSION[statement.predicate_type])
+    # (19) DESIGN 8: "each with rule namespaces"
+    with steps("namespace"):
+        require_namespace(predicate, signer.identity, expected.namespace)
+    # (20) DESIGN T1: refused "where control-plane custody [...] holds author,
+    # approve, retire, waive, lint or release"; a survivor counts because admins
+    # signed its digest (T3), and for nothing that its identity holds
+    with steps("custody"):
+        trust.require_custody(signer.identity, attestation)
+    # (21) in-toto attestation v1 statement.md: "Subject artifacts are matched
+    # purely by digest"
+    with steps("subject"):
+        require_subjects(statement, expected.subjects)
+    return statement, predicate

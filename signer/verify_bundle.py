@@ -15,8 +15,8 @@ from typing import Final
 
 from keys.clock import format_instant
 from keys.digest import Digest
-from signer import evidence as seen
 from signer import signer_policy as asked
+from signer import witnesses as seen
 from signer.bundle_evidence import BundleEvidence, VerifiedBundle
 from signer.certificate.issued import (
     issuers_of,
@@ -30,12 +30,12 @@ from signer.errors import (
     NoTrustedTimeError,
     SignerKindError,
 )
-from signer.evidence import TrustedTime
 from signer.signed import Verifier
 from signer.signer_policy import IdentityPolicy, KeyPolicy, SignerPolicy
 from signer.sigstore_bundle import Artifact, SigstoreBundle, parse_sigstore_bundle
 from signer.steps import StepRecorder
 from signer.trusted_root import TrustedRoot
+from signer.witnesses import TrustedTime
 
 __all__ = ["IdentityPolicy", "KeyPolicy", "VerifiedBundle", "verify_bundle"]
 

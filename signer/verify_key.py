@@ -13,9 +13,15 @@ from typing import Final
 from keys.clock import format_instant, require_utc
 from keys.digest import Digest
 from keys.public import PublicKey
-from signer import evidence as seen
+from signer import evidence as judged
+from signer import witnesses as seen
 from signer.attestation import Attestation, parse_attestation
-from signer.errors import NotVerifiedError, PossessionError, UnknownSignerError
+from signer.errors import (
+    NotVerifiedError,
+    PossessionError,
+    SignerKindError,
+    UnknownSignerError,
+)
 from signer.predicates.identity_proof import IdentityProofPredicate
 from signer.predicates.layer import LayerPredicate
 from signer.result import VerificationResult
@@ -186,7 +192,7 @@ def verify_possession(
             times = seen.verify_times(attestation, trusted_root=trusted_root)
         stamps = [time.at for time in times]
         with steps("past"):
-            seen.require_past(times, at=at)
+            judged.require_past(times, at=at)
         with steps("log"):
             seen.verify_entries(
                 attestation,
@@ -218,6 +224,8 @@ def verify_possession(
 
 
 def _require_key(attestation: Attestation, key: PublicKey) -> None:
+    if attestation.leaf is not None:
+        raise SignerKindError("expected a key, got a certificate")
     if attestation.key_id != key.key_id:
         raise UnknownSignerError(
             f"expected key {key.key_id[:16]}, got {attestation.key_id[:16]}",

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from bundle.overlay import RuleFiles
-from keys.errors import NotFoundError, UnavailableError
+from keys.errors import NotFoundError, UnavailableError, VerificationError
 from signer.attestation import Attestation, parse_attestation, with_entry
-from signer.errors import UnknownSignerError
+from signer.signers import find_signer
 from signer.tlog.checkpoint import Checkpoint
 from signer.tlog.entry import LogEntry
 from signer.tlog.merkle import inclusion_proof, leaf_hash, verify_inclusion
@@ -74,8 +74,8 @@ class Reprover:
         if not any(one.survivors.checkpoint for one in policy.revocations):
             return None
         try:
-            identity = policy.identity_by_key(attestation.key_id)
-        except UnknownSignerError:
+            identity = find_signer(attestation, self.trust).identity
+        except VerificationError:
             return None
         revocation = policy.revocation(identity.id)
         if revocation is None or self.trust.survives(identity, attestation):

@@ -30,6 +30,7 @@ from signer.said import (
     require_subjects,
     require_workspace,
 )
+from signer.signers import find_signer
 from signer.statement import parse_statement
 from signer.trust import Expected, Trust
 from signer.verify import Verified, verify_attestation
@@ -112,8 +113,9 @@ def read_authors(
 
 def _author(raw: bytes, item: InventoryItem, trust: Trust) -> Author:
     attestation = parse_attestation(raw)
-    identity = trust.policy.identity_by_key(attestation.key_id)
-    attestation.envelope.require_signed_by(identity.require_key())
+    signer = find_signer(attestation, trust)
+    identity = signer.identity
+    attestation.envelope.require_signed_by(signer.verifier.key)
     require_payload_type(attestation.envelope)
     statement = parse_statement(attestation.envelope.payload)
     expected = expected_rule(item)

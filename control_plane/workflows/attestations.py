@@ -60,7 +60,7 @@ def submit(services: Services, name: str, raw: bytes) -> Recorded:
                 f"got {evidence.statement.predicate_type}",
                 hint="reports and trust changes have endpoints of their own",
             )
-        return record(services, workspace, raw, evidence.identity.require_key())
+        return record(services, workspace, raw, evidence.signer.verifier.key)
 
 
 def verify_pending(services: Services, workspace: Workspace, raw: bytes) -> Evidence:

@@ -183,7 +183,10 @@ def log_unindexed(workspace: Workspace, raw: bytes, key: PublicKey) -> Recorded:
 def _append(workspace: Workspace, attestation: Attestation, key: PublicKey) -> Recorded:
     stored = _store_body(workspace, attestation)
     body = hashedrekord_body(
-        digest=stored.digest, signature=stored.envelope.signature, key=key
+        digest=stored.digest,
+        signature=stored.envelope.signature,
+        key=key,
+        certificate=stored.leaf.der if stored.leaf else None,
     )
     (entry,) = workspace.log.append([body])
     return Recorded(with_entry(stored, entry), stored.digest, entry.index)

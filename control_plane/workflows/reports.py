@@ -39,7 +39,7 @@ def report(services: Services, name: str, runner: str, raw: bytes) -> Recorded:
         if found is not None:
             return found
         _require_next(_last(services, name, runner), said)
-        return record(services, workspace, raw, evidence.identity.require_key())
+        return record(services, workspace, raw, evidence.signer.verifier.key)
 
 
 def runners(services: Services, name: str) -> list[ReportRow]:

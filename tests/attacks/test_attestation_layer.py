@@ -14,8 +14,9 @@ from signer.result import Status
 from signer.sign import attest_bare
 from signer.verify import verify_layer
 from signer.verify_key import LAYER_STEPS
+from tests.simulators.keyless import CI_ISSUER, MAIN, KeylessWorkshop
 from tests.simulators.memory_key import MemoryKey
-from tests.simulators.signing import Workshop, say
+from tests.simulators.signing import NOW, Workshop, say
 
 ARCHIVE = b"the archive of a pack"
 LAYER = LayerPredicate(layer="pack", name="change-control", version="1.0.0")
@@ -37,6 +38,18 @@ def an_attestation_cut_short() -> bytes:
 
 def another_publisher() -> bytes:
     return signed(say(LAYER, ARCHIVE), key=MemoryKey.ecdsa())
+
+
+def the_publishers_key_in_a_certificate() -> bytes:
+    """A key was pinned, and a certificate of it is another kind of word."""
+    der = (
+        KeylessWorkshop()
+        .instances["public"]
+        .certify(KEY, subject=MAIN, issuer=CI_ISSUER, at=NOW)
+    )
+    payload = say(LAYER, ARCHIVE)
+    envelope = Envelope(IN_TOTO, payload, "", KEY.sign(pae(IN_TOTO, payload)))
+    return build_attestation(envelope=envelope, key=KEY.public_key, certificate=der)
 
 
 def another_key_under_the_publishers_hint() -> bytes:
@@ -68,6 +81,7 @@ def another_archive() -> bytes:
 ATTACKS = [
     ("shape", "json-format", an_attestation_cut_short),
     ("signer", "unknown-signer", another_publisher),
+    ("signer", "signer-kind", the_publishers_key_in_a_certificate),
     ("signature", "signature-invalid", another_key_under_the_publishers_hint),
     ("payload-type", "payload-type", another_payload_type),
     ("statement", "statement-format", a_statement_that_is_none),
@@ -94,7 +108,8 @@ def test_an_attack_on_a_layer_is_refused_by_its_own_step(step, code, attack):
 
 
 def test_every_step_of_a_layer_has_an_attack():
-    assert [step for step, _, _ in ATTACKS] == [step for step, _ in LAYER_STEPS]
+    attacked = dict.fromkeys(step for step, _, _ in ATTACKS)
+    assert list(attacked) == [step for step, _ in LAYER_STEPS]
 
 
 def test_a_layer_in_order_is_accepted():

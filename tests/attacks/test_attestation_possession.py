@@ -7,10 +7,13 @@ import pytest
 
 from keys.digest import Digest
 from keys.errors import JsonFormatError, UsageError
+from signer.attestation import build_attestation
+from signer.dsse import IN_TOTO, Envelope, pae
 from signer.errors import NotVerifiedError
 from signer.predicates.identity_proof import IdentityProofPredicate
 from signer.verify import verify_possession
 from signer.verify_key import POSSESSION_STEPS
+from tests.simulators.keyless import CI_ISSUER, MAIN, KeylessWorkshop
 from tests.simulators.signing import (
     DAY,
     NOW,
@@ -66,6 +69,20 @@ def a_proof_cut_short(shop: Registry) -> Attack:
 
 def a_proof_by_another_key(shop: Registry) -> Attack:
     return Attack(shop.prove(say(shop.proof(), shop.spki), by=person("x", "author")))
+
+
+def a_certificate_of_the_newcomers_key(shop: Registry) -> Attack:
+    """Someone has the key certified, and a certificate proves another thing."""
+    key = shop.newcomer.key
+    der = (
+        KeylessWorkshop()
+        .instances["public"]
+        .certify(key, subject=MAIN, issuer=CI_ISSUER, at=NOW)
+    )
+    payload = say(shop.proof(), shop.spki)
+    envelope = Envelope(IN_TOTO, payload, "", key.sign(pae(IN_TOTO, payload)))
+    raw = build_attestation(envelope=envelope, key=key.public_key, certificate=der)
+    return Attack(raw, pending=True)
 
 
 def another_key_under_the_newcomers_hint(shop: Registry) -> Attack:
@@ -146,6 +163,7 @@ def a_proof_about_another_key(shop: Registry) -> Attack:
 ATTACKS = [
     ("shape", "json-format", a_proof_cut_short),
     ("signer", "unknown-signer", a_proof_by_another_key),
+    ("signer", "signer-kind", a_certificate_of_the_newcomers_key),
     ("signature", "signature-invalid", another_key_under_the_newcomers_hint),
     ("time", "no-trusted-time", a_foreign_timestamp),
     ("past", "from-the-future", a_proof_from_the_future),

@@ -22,15 +22,18 @@ from bundle.rego.embedded import EmbeddedEngine
 from bundle.tuf.keys import role_key
 from bundle.tuf.repository import Repository
 from keys.clock import utc_now
-from signer.attestation import join_jsonl, parse_attestation
+from signer.attestation import build_attestation, join_jsonl, parse_attestation
+from signer.dsse import Envelope, pae
 from signer.form import Custody
 from signer.predicates.parts import Source
 from signer.predicates.release import RetiredItem
 from signer.revocation import Revocation, Survivors
+from tests.simulators.fulcio import CaTerms, SimulatedFulcio
+from tests.simulators.keyless import CI_ISSUER, MAIN
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.moved import move
 from tests.simulators.runner import Bench
-from tests.simulators.signing import SimulatedAuthority
+from tests.simulators.signing import BEGIN, NOW, SimulatedAuthority
 from tests.simulators.thief import (
     MIRROR,
     PLANE,
@@ -406,24 +409,29 @@ def a_custodial_author_in_the_policy(scene):
 
 
 def certified(attestation: bytes) -> bytes:
-    """The same attestation, its key said to be certified by the thief's authority."""
-    authority = SimulatedAuthority("https://ca.thief.example")
-    said = json.loads(attestation)
-    chain = [base64.b64encode(der).decode() for der in authority.chain]
-    material = said["verificationMaterial"]
-    del material["publicKey"]
-    material["certificate"] = {"rawBytes": chain[0]}
-    return json.dumps(said).encode()
+    """The same statement, signed with a certificate of the thief's own instance."""
+    old, key = parse_attestation(attestation), MemoryKey.ecdsa()
+    der = SimulatedFulcio(CaTerms(at=BEGIN)).certify(
+        key, subject=MAIN, issuer=CI_ISSUER, at=NOW
+    )
+    kind, payload = old.envelope.payload_type, old.envelope.payload
+    return build_attestation(
+        envelope=Envelope(kind, payload, "", key.sign(pae(kind, payload))),
+        key=key.public_key,
+        timestamps=old.timestamps,
+        entries=old.entries,
+        certificate=der,
+    )
 
 
-@attack("a certificate from the wrong instance", by=MIRROR, code="field-format")
+@attack("a certificate from the wrong instance", by=MIRROR, code="wrong-instance")
 def a_certificate_in_place_of_a_key_in_the_chain(scene):
     between = scene.two_more()
     name = f"chain/{between.digest.hex}.sigstore.json"
     scene.bench.mirror.replaced[name] = certified(between.attestation)
 
 
-@attack("a certificate from the wrong instance", by=PLANE, code="field-format")
+@attack("a certificate from the wrong instance", by=PLANE, code="wrong-instance")
 def a_release_certified_by_the_server_s_own_authority(scene):
     made = scene.house.make_release(*scene.house.releases[-1].rules)
     rules = [raw for rule in made.rules for raw in rule.attestations]

@@ -13,6 +13,7 @@ from keys.fields import Fields
 from keys.public import PublicKey
 from keys.strict import b64decode, b64encode
 from signer.signed import Signed, Verifier
+from signer.tlog.bodies import require_about
 from signer.tlog.checkpoint import Checkpoint, sign_checkpoint
 from signer.tlog.entry import (
     LogEntry,
@@ -31,7 +32,9 @@ from signer.tlog.included import verify_log_entry
 from signer.tlog.limits import MAX_ENTRY_BYTES, MAX_PROOF_HASHES
 from signer.tlog.merkle import inclusion_proof, leaf_hash, node_hash, tree_root
 from signer.tlog.note import full_key_hash
+from tests.simulators.fulcio import CaTerms, SimulatedFulcio
 from tests.simulators.memory_key import MemoryKey
+from tests.simulators.signing import BEGIN, NOW
 
 ORIGIN = "acme.log.example"
 LOG_KEY, AUTHOR = MemoryKey.ed25519(), MemoryKey.ecdsa()
@@ -164,6 +167,57 @@ def test_a_leaf_is_read_back():
     assert (found.digest, found.signature) == (DIGEST, SIGNATURE)
     assert found.key == AUTHOR.public_key
     assert pae_digest_of(BODY) == DIGEST
+
+
+FULCIO = SimulatedFulcio(CaTerms(at=BEGIN))
+CERTIFICATE = FULCIO.certify(
+    AUTHOR, subject="jane@example.com", issuer="https://idp.example.com", at=NOW
+)
+
+
+def test_a_leaf_of_a_certificate_is_read_back_and_is_another_leaf():
+    body = hashedrekord_body(
+        digest=DIGEST,
+        signature=SIGNATURE,
+        key=AUTHOR.public_key,
+        certificate=CERTIFICATE,
+    )
+
+    found = parse_hashedrekord(body)
+
+    assert (found.key, found.certificate) == (AUTHOR.public_key, CERTIFICATE)
+    assert (found.to_body(), pae_digest_of(body)) == (body, DIGEST)
+    spec = json.loads(body)["spec"]["hashedRekordV002"]["signature"]["verifier"]
+    assert spec == {
+        "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+        "x509Certificate": {"rawBytes": b64encode(CERTIFICATE)},
+    }
+
+
+def test_a_leaf_of_a_certificate_that_is_none_is_refused():
+    body = hashedrekord_body(
+        digest=DIGEST, signature=SIGNATURE, key=AUTHOR.public_key, certificate=b"none"
+    )
+
+    with pytest.raises(LogEntryFormatError):
+        parse_hashedrekord(body)
+
+
+def test_a_certificate_in_the_log_is_the_signer_s_own():
+    body = hashedrekord_body(
+        digest=DIGEST,
+        signature=SIGNATURE,
+        key=AUTHOR.public_key,
+        certificate=CERTIFICATE,
+    )
+    signed = Signed(SIGNATURE, DIGEST)
+    entry = replace(ENTRY, body=body)
+
+    require_about(entry, signed, Verifier(AUTHOR.public_key, CERTIFICATE))
+    with pytest.raises(LogEntryMismatchError):
+        require_about(entry, signed, Verifier(AUTHOR.public_key))
+    with pytest.raises(LogEntryMismatchError):
+        require_about(ENTRY, signed, Verifier(AUTHOR.public_key, CERTIFICATE))
 
 
 NOT_LEAVES = {

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two witnesses of a signature, time and log, and that their word is about it.
+
+What their word may decide is ``signer.evidence``.
+"""
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from keys.clock import format_instant
+from signer.attestation import Attestation
+from signer.custody import CustodyTable
+from signer.errors import LogWindowError, NotLoggedError, NoTrustedTimeError
+from signer.form import Custody
+from signer.signed import Signed, Verifier
+from signer.timestamp.errors import AuthorityCertificateError, WrongAuthorityError
+from signer.timestamp.token import verify_token
+from signer.tlog.entry import LogEntry
+from signer.tlog.included import LoggedEntry, verify_log_entry, verify_promise
+from signer.trusted_root import TimestampAuthority, TransparencyLog, TrustedRoot
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedTime:
+    """A time at which a witness saw the signature.
+
+    Attributes:
+        at: The time.
+        witness: Who saw it: a timestamp authority, or a log that promised to include.
+    """
+
+    at: datetime
+    witness: TimestampAuthority | TransparencyLog
+
+    def custody(self, table: CustodyTable) -> Custody:
+        """Return who can cause the witness's word.
+
+        Raises:
+            UnknownCustodyError: No admin signed it.
+        """
+        if isinstance(self.witness, TransparencyLog):
+            return table.of_log(self.witness.log_id)
+        return table.of_authority(self.witness.digest)
+
+
+def verify_times(
+    attestation: Attestation, *, trusted_root: TrustedRoot
+) -> tuple[TrustedTime, ...]:
+    """Verify every timestamp over the signature, and every promise of a log.
+
+    Junk beside a good one is refused.
+
+    Raises:
+        NoTrustedTimeError: There is none, or one of an authority that is not trusted.
+        UnknownLogError: A promise of a log that is not trusted.
+        TrustacksError: A token or a promise that does not verify.
+    """
+    signature = attestation.envelope.signature
+    tokens = [
+        _required_time(token, signature, trusted_root)
+        for token in attestation.timestamps
+    ]
+    times = (*tokens, *verify_promises(attestation.entries, trusted_root))
+    if not times:
+        raise NoTrustedTimeError("expected an RFC 3161 timestamp, got none")
+    return times
+
+
+def verify_tokens(
+    tokens: Iterable[bytes], signature: bytes, trusted_root: TrustedRoot
+) -> tuple[TrustedTime, ...]:
+    """Verify the timestamps of trusted authorities; strangers' prove nothing.
+
+    Raises:
+        TrustacksError: A token that names a trusted authority and does not verify.
+    """
+    found = []
+    for token in tokens:
+        # Who must not stamp is as good as a stranger: public roots name such a one.
+        with contextlib.suppress(AuthorityCertificateError):
+            found.append(verify_time(token, signature, trusted_root))
+    return tuple(time for time in found if time is not None)
+
+
+def verify_promises(
+    entries: Iterable[LogEntry], trusted_root: TrustedRoot
+) -> tuple[TrustedTime, ...]:
+    """Verify the promises of logs, each of which says when.
+
+    Raises:
+        UnknownLogError: One is of a log that is not trusted.
+        PromiseInvalidError: One that does not verify.
+    """
+    promised = [entry for entry in entries if entry.promise is not None]
+    logs = [trusted_root.log(entry.log_id) for entry in promised]
+    return tuple(
+        TrustedTime(verify_promise(entry, log=log), log)
+        for entry, log in zip(promised, logs, strict=True)
+    )
+
+
+def verify_entries(
+    attestation: Attestation,
+    *,
+    verifier: Verifier,
+    trusted_root: TrustedRoot,
+    instants: Sequence[datetime],
+    pending: bool,
+) -> LoggedEntry | None:
+    """Verify every log entry and return the first; pending, that there is none.
+
+    Raises:
+        NotLoggedError: There is none, or one on what the log has not seen yet.
+        UnknownLogError: One is of a log that is not trusted.
+        LogWindowError: A log's key was out of use at an instant that counts.
+        TrustacksError: An entry that does not verify.
+    """
+    if pending == bool(attestation.entries):
+        wanted, got = ("no", "one") if pending else ("a", "none")
+        raise NotLoggedError(f"expected {wanted} log entry, got {got}")
+    require_logs_in_use(attestation.entries, trusted_root, instants)
+    logged = verify_included(
+        attestation.entries, attestation.signed, verifier, trusted_root
+    )
+    return next(iter(logged), None)
+
+
+def verify_included(
+    entries: Iterable[LogEntry],
+    signed: Signed,
+    verifier: Verifier,
+    trusted_root: TrustedRoot,
+) -> tuple[LoggedEntry, ...]:
+    """Verify that logs include exactly this signature.
+
+    Raises:
+        UnknownLogError: One is of a log that is not trusted.
+        TrustacksError: An entry that does not verify.
+    """
+    return tuple(
+        verify_log_entry(
+            entry,
+            log=trusted_root.log(entry.log_id),
+            signed=signed,
+            verifier=verifier,
+        )
+        for entry in entries
+    )
+
+
+def require_logs_in_use(
+    entries: Iterable[LogEntry],
+    trusted_root: TrustedRoot,
+    instants: Sequence[datetime],
+) -> None:
+    """Refuse a log whose key was out of use at an instant that counts.
+
+    Raises:
+        UnknownLogError: One that is not trusted.
+        LogWindowError: One that was.
+    """
+    for entry in entries:
+        log = trusted_root.log(entry.log_id)
+        for instant in instants:
+            if not log.covers(instant):
+                raise LogWindowError(
+                    f"expected a log in use at {format_instant(instant)}, "
+                    f"got {log.origin}"
+                )
+
+
+def verify_time(
+    token: bytes, signature: bytes, trusted_root: TrustedRoot
+) -> TrustedTime | None:
+    """Return when a trusted authority saw the signature; none if a stranger did.
+
+    Raises:
+        TrustacksError: A token that names a trusted authority and does not verify.
+    """
+    for authority in trusted_root.authorities:
+        try:
+            at = verify_token(token, message=signature, authority=authority)
+        except WrongAuthorityError:
+            continue  # the token names another certificate; nothing was tried
+        return TrustedTime(at, authority)
+    return None
+
+
+def _required_time(
+    token: bytes, signature: bytes, trusted_root: TrustedRoot
+) -> TrustedTime:
+    found = verify_time(token, signature, trusted_root)
+    if found is None:
+        raise NoTrustedTimeError(
+            "expected a timestamp of a trusted authority, got one of another",
+            trusted=[authority.uri for authority in trusted_root.authorities],
+        )
+    return found
