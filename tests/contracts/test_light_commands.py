@@ -13,6 +13,8 @@ import pytest
 from bundle.rego.child import Child
 from bundle.rego.installed import WHEEL, engine_version
 from bundle.rego.templates import render
+from keys.strict import dumps_json
+from tests.simulators.sigstore import DATA, ISSUER, SUBJECT, SimulatedSigstore
 from trustacks._cli.ahead import embedded_engine
 from trustacks._cli.engine import open_engine
 from trustacks._cli.environment import read_environment
@@ -170,6 +172,24 @@ def test_the_commands_that_ask_the_engine_are_commands():
 def test_the_engines_version_is_the_wheels():
     assert engine_version() == version(WHEEL)
     assert os.sep not in engine_version()
+
+
+def test_verifying_anybodys_bundle_loads_no_client_and_no_sigstore(tmp_path):
+    instance = SimulatedSigstore()
+    (tmp_path / "file").write_bytes(DATA)
+    (tmp_path / "root.json").write_bytes(dumps_json(instance.document()))
+    (tmp_path / "bundle.json").write_bytes(
+        dumps_json(instance.sign(instance.keyless()))
+    )
+    who = ("--certificate-identity", SUBJECT, "--certificate-oidc-issuer", ISSUER)
+    words = ["--bundle", tmp_path / "bundle.json"]
+    words += ["--trusted-root", tmp_path / "root.json", *who]
+
+    found = loaded(tmp_path, "verify", tmp_path / "file", *words)
+
+    # cryptography reads addresses of certificates with email.utils, which loads socket
+    needed = {"cryptography", "signer", "email", "socket"}
+    assert found & (HEAVY - needed) == set()
 
 
 def test_verifying_what_is_signed_needs_no_client():

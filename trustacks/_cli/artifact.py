@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``trustacks sign`` and ``trustacks verify``: an identity vouches for a file.
+"""``trustacks sign``, and ``verify`` by a pin: an identity vouches for a file.
 
 What is signed is an ``artifact/v1`` statement about the file's digest, never the bytes
 as such. Verifying opens no connection: it uses what the last login or refresh pinned.
 """
 
-import hashlib
 from pathlib import Path
 
 import click
 
-from keys.digest import Digest
 from keys.durable import read_file
 from signer.attestation import parse_attestation
 from signer.limits import MAX_ATTESTATION_BYTES
@@ -21,11 +19,11 @@ from signer.trust import Expected
 from signer.verify import verify_attestation
 from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.files import refuse_existing, write_new
+from trustacks._cli.hashed import digest_of
 from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
-from trustacks.errors import FileMissingError
 from trustacks.notary import RemoteNotary
 
 _FILE = click.Path(path_type=Path)
@@ -72,14 +70,14 @@ def sign(
     )
 
 
-@command("verify")
-@click.argument("file", type=_FILE)
-@click.option("--attestation", type=_FILE, help="FILE.sigstore.json by default.")
-@workspace_option
-def verify(
-    session: Session, *, file: Path, attestation: Path | None, workspace: str | None
+def verify_pinned(
+    session: Session, file: Path, *, attestation: Path | None, workspace: str | None
 ) -> None:
-    """Verify the attestation of FILE, offline, against what is pinned."""
+    """Verify the attestation of a file, offline, against what is pinned.
+
+    Raises:
+        TrustacksError: It does not hold.
+    """
     login, at = session.login(workspace), session.clock()
     digest = digest_of(file)
     raw = read_file(attestation or beside(file), max_bytes=MAX_ATTESTATION_BYTES)
@@ -96,18 +94,3 @@ def verify(
 def beside(file: Path) -> Path:
     """Return where the attestation of a file is, unless it is said."""
     return file.with_name(f"{file.name}.sigstore.json")
-
-
-def digest_of(file: Path) -> Digest:
-    """Return SHA-256 of a file of any size.
-
-    Raises:
-        FileMissingError: There is no such file.
-    """
-    try:
-        with file.open("rb") as opened:
-            return Digest(hashlib.file_digest(opened, "sha256").hexdigest())
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise FileMissingError(
-            f"expected a file at {file}, got none", hint="check the path"
-        ) from error

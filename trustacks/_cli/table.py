@@ -153,7 +153,7 @@ COMMANDS: Final[Table] = {
     ),
     "mcp": (f"{_HERE}.mcp:mcp", "let an agent list, explain, test and lint"),
     "sign": (f"{_HERE}.artifact:sign", "attest a file with a local key"),
-    "verify": (f"{_HERE}.artifact:verify", "verify a file's attestation, offline"),
+    "verify": (f"{_HERE}.verify:verify", "verify who signed a file, offline"),
     "server": (
         {
             "run": (f"{_HERE}.server:run", "run a Control Plane"),
