@@ -14,6 +14,7 @@ from signer.predicates.trust_change import (
     IDENTITY_REVOKED,
     IDENTITY_SUSPENDED,
     MADE_SOVEREIGN,
+    SURVIVORS_CHANGED,
     UNCHANGED,
     Change,
 )
@@ -73,6 +74,8 @@ def require_true(old: TrustPolicy, new: TrustPolicy, change: Change) -> None:
             successor of one is somebody else; or the policy changed though it says
             that nothing did.
     """
+    if change.kind == SURVIVORS_CHANGED:
+        _require_only_survivors(old, new, str(change.identity))
     if change.kind in UNCHANGED and replace(new, version=old.version) != old:
         raise TrustEventUntrueError(
             f"expected the trust policy as it was, after {change.kind}, got another"
@@ -101,6 +104,22 @@ def require_true_move(old: TrustPolicy, new: TrustPolicy, change: Change) -> Non
     if change.kind != MADE_SOVEREIGN or Moves.between(old, new).back:
         raise TrustEventUntrueError(
             f"expected the event {MADE_SOVEREIGN}, and nobody back, got {change.kind}"
+        )
+
+
+def _require_only_survivors(old: TrustPolicy, new: TrustPolicy, ended: str) -> None:
+    """Refuse any change but of what is left of one identity that had ended."""
+    before, after = old.revocation(ended), new.revocation(ended)
+    if before is None or after is None:
+        raise TrustEventUntrueError(f"expected {ended} to have ended, got one in force")
+    again = replace(before, survivors=after.survivors, reason=after.reason)
+    ends = tuple(again if end is before else end for end in old.revocations)
+    expected = replace(old, version=new.version, revocations=ends)
+    if set(expected.revocations) != set(new.revocations) or (
+        replace(expected, revocations=()) != replace(new, revocations=())
+    ):
+        raise TrustEventUntrueError(
+            f"expected nothing to change but what survives of {ended}, got more"
         )
 
 

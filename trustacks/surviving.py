@@ -15,6 +15,7 @@ answer of the API: who stole the log's key must not choose what survives.
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -74,6 +75,17 @@ def survivors_of(
         raise SurvivorError("expected one checkpoint that keeps all before it, got two")
     kept = next(iter(checkpoints), None)
     return Survivors(frozenset(attestations), frozenset(releases), kept)
+
+
+def before_the_end(pinned: Pinned, identity_id: str) -> Pinned:
+    """Return what is pinned as it was before an identity ended.
+
+    What survives is chosen from what held then: the newest release may be theirs.
+    """
+    policy = pinned.trust.policy
+    ends = tuple(end for end in policy.revocations if end.identity != identity_id)
+    trust = replace(pinned.trust, policy=replace(policy, revocations=ends))
+    return replace(pinned, trust=trust)
 
 
 def find_release(pinned: Pinned, named: str, *, at: datetime) -> Link:

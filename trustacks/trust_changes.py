@@ -28,6 +28,7 @@ from signer.predicates.trust_change import (
     INSTANCES_CHANGED,
     RELEASE_KEY_CHANGED,
     RULES_CHANGED,
+    SURVIVORS_CHANGED,
     TRUST_RENEWED,
     Change,
 )
@@ -96,6 +97,18 @@ def revocation(
     kind = IDENTITY_REVOKED if final else IDENTITY_SUSPENDED
     change = Change(kind=kind, identity=identity_id)
     return Wanted(change, lambda policy: _ending(policy, end))
+
+
+def survival(identity_id: str, *, reason: str, survivors: Survivors) -> Wanted:
+    """Say anew what survives of an identity that has ended for good."""
+
+    def changed(policy: TrustPolicy) -> TrustPolicy:
+        end = policy.revocation(identity_id)
+        if end is None:
+            raise NotSuspendedError(f"expected an ended identity, got {identity_id}")
+        return _ending(policy, replace(end, reason=reason, survivors=survivors))
+
+    return Wanted(Change(kind=SURVIVORS_CHANGED, identity=identity_id), changed)
 
 
 def resumption(identity_id: str) -> Wanted:

@@ -27,6 +27,8 @@ IDENTITY_REVOKED: Final = "identity-revoked"
 IDENTITY_ROTATED: Final = "identity-rotated"
 IDENTITY_SUSPENDED: Final = "identity-suspended"
 IDENTITY_RESUMED: Final = "identity-resumed"
+# What is left of an identity that had ended before.
+SURVIVORS_CHANGED: Final = "survivors-changed"
 LAYERS_CHANGED: Final = "layers-changed"
 INSTANCES_CHANGED: Final = "instances-changed"
 # Thresholds, floor, freshness, withdrawn waivers: the trust policy's own numbers.
@@ -43,6 +45,7 @@ KINDS: Final = (
     IDENTITY_REVOKED,
     IDENTITY_SUSPENDED,
     IDENTITY_RESUMED,
+    SURVIVORS_CHANGED,
     LAYERS_CHANGED,
     INSTANCES_CHANGED,
     RULES_CHANGED,
@@ -54,7 +57,12 @@ KINDS: Final = (
 BRINGING: Final = frozenset({IDENTITY_REGISTERED, IDENTITY_ROTATED})
 # Kinds after which the policy says what it said before.
 UNCHANGED: Final = frozenset({TRUST_RENEWED, RELEASE_KEY_CHANGED})
-ABOUT_ONE: Final = BRINGING | {IDENTITY_REVOKED, IDENTITY_SUSPENDED, IDENTITY_RESUMED}
+ABOUT_ONE: Final = BRINGING | {
+    IDENTITY_REVOKED,
+    IDENTITY_SUSPENDED,
+    IDENTITY_RESUMED,
+    SURVIVORS_CHANGED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

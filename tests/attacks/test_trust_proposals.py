@@ -34,6 +34,7 @@ from signer.predicates.trust_change import (
     LAYERS_CHANGED,
     RELEASE_KEY_CHANGED,
     RULES_CHANGED,
+    SURVIVORS_CHANGED,
     TRUST_RENEWED,
     Change,
 )
@@ -274,6 +275,29 @@ ATTACKS = {
             h,
             change=Change(kind=RELEASE_KEY_CHANGED),
             freshness=Freshness(release_max_seconds=60),
+        ),
+        "trust-event-untrue",
+    ),
+    "survivors of somebody who has not ended": (
+        lambda h: propose(h, change=Change(kind=SURVIVORS_CHANGED, identity="author")),
+        "trust-event-untrue",
+    ),
+    "survivors, and an age": (
+        lambda h: propose(
+            h,
+            change=Change(kind=SURVIVORS_CHANGED, identity="runner"),
+            freshness=Freshness(release_max_seconds=60),
+        ),
+        "trust-event-untrue",
+    ),
+    "survivors, and a suspension that is final": (
+        lambda h: propose(
+            h,
+            change=Change(kind=SURVIVORS_CHANGED, identity="admin"),
+            revocations=tuple(
+                replace(end, final=True)
+                for end in in_force(h)[1].trust.policy.revocations
+            ),
         ),
         "trust-event-untrue",
     ),

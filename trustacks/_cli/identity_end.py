@@ -5,16 +5,21 @@ In the embedded form the Control Plane changes trust; in the sovereign form the 
 change is proposed, and admins approve it (``trustacks trust approve``).
 """
 
+from datetime import datetime
+
 import click
 
-from signer.revocation import NOTHING
+from keys.errors import TrustacksError
+from signer.revocation import NOTHING, Survivors
 from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
 from trustacks._cli.survivors import kept_by, survivors_option
 from trustacks._cli.trust import is_sovereign, propose_change
 from trustacks.client import WorkspaceApi, segment
-from trustacks.trust_changes import resumption, revocation
+from trustacks.pinned import Pinned
+from trustacks.surviving import before_the_end
+from trustacks.trust_changes import resumption, revocation, survival
 
 _REASON = click.option("--reason", required=True, help="Why; it is signed and logged.")
 
@@ -79,14 +84,18 @@ def _end(
     final: bool,
 ) -> None:
     login, at = session.login(workspace), session.clock()
-    kept = NOTHING
-    if survivors:
-        pinned = open_pinned(session, login).refresh(at=at)
-        kept = kept_by(session, login, pinned, survivors)
+    pinned = open_pinned(session, login).refresh(at=at)
+    held = before_the_end(pinned, identity_id)
+    kept = kept_by(session, login, held, survivors) if survivors else NOTHING
+    _warn(session, held, identity_id, kept, at)
     if is_sovereign(session, login):
-        change = revocation(
-            identity_id, reason=reason, survivors=kept, at=at, final=final
-        )
+        ended = pinned.trust.policy.revocation(identity_id)
+        if ended is not None and ended.final:
+            change = survival(identity_id, reason=reason, survivors=kept)
+        else:
+            change = revocation(
+                identity_id, reason=reason, survivors=kept, at=at, final=final
+            )
         propose_change(session, workspace, change)
         return
     verb, said = ("revoke", "revoked") if final else ("suspend", "suspended")
@@ -95,6 +104,24 @@ def _end(
     done = api.post(f"/identities/{segment(identity_id)}/{verb}", wanted)
     session.output.result(done, lambda: f"{said} {identity_id}: {reason}")
     session.output.hint("release the overlay again: trustacks bundle release")
+
+
+def _warn(
+    session: Session, held: Pinned, identity_id: str, kept: Survivors, at: datetime
+) -> None:
+    """Say what stops at once: nothing follows a release that is void."""
+    try:
+        head = held.head(at=at)
+    except TrustacksError:
+        return  # the newest release is void for another reason
+    if head is None or head.release.identity != identity_id:
+        return
+    if head.digest not in kept.releases | kept.attestations:
+        session.output.say(
+            f"release {head.release.revision} is theirs and does not survive: Runners "
+            "deny, and nobody releases after it"
+        )
+        session.output.hint(f"--survivor release:{head.release.revision}")
 
 
 def _api(session: Session, workspace: str | None) -> WorkspaceApi:
