@@ -8,6 +8,7 @@ storage and metadata are real; the clock can be put forward.
 """
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -45,8 +46,9 @@ PAGE_URL = "https://policy.example.com"
 OFFLINE = "offline"
 _CODE = re.compile(r"trustacks: .* \[([a-z0-9-]+)\]")
 _TUF_CLOCK = "tuf.ngclient._internal.trusted_metadata_set.datetime"
-# What a shell is needed for.
+# What a shell is needed for, unless it stands in quotes.
 _SHELL = re.compile(r"[|<>$`*]")
+_QUOTED = re.compile(r'"[^"$`]*"')
 _PATIENCE_S = 60
 _without_network: set[int] = set()
 
@@ -54,7 +56,7 @@ _without_network: set[int] = set()
 def _guard(event: str, args: tuple) -> None:
     offline = threading.get_ident() in _without_network
     if event == "socket.connect" and offline and isinstance(args[1], tuple):
-        raise AssertionError(f"somebody without a network tried to reach {args[1]}")
+        raise OSError(errno.ENETUNREACH, "a machine without a network")
 
 
 sys.addaudithook(_guard)
@@ -177,7 +179,7 @@ class Desk:
         if words == ["echo", "$?"]:
             code = f"{self.exit_code}\n"
             return Said(0, code, "", code)
-        if words[0] == "trustacks" and not _SHELL.search(command):
+        if words[0] == "trustacks" and not _SHELL.search(_QUOTED.sub("", command)):
             ended = self._run(person, words[1:], offline=who.endswith(OFFLINE))
         else:
             ended = self._shell(person, command)

@@ -99,7 +99,7 @@ def approve(
     if admin_key is not None and in_force:
         desk.publish(found, open_key(session, admin_key))
     value: dict[str, Any] = {**found.to_json(), "in_force": in_force}
-    session.output.result(value, lambda: _approved(found, in_force=in_force))
+    session.output.result(value, lambda: _approved(found, key, in_force=in_force))
     if in_force:
         session.output.hint("releases name their trust: release the overlay again")
 
@@ -158,10 +158,11 @@ def chosen_proposal(desk: TrustDesk, proposal: str | None) -> Digest:
     return Digest.parse(found[0])
 
 
-def _approved(found: Reviewed, *, in_force: bool) -> str:
+def _approved(found: Reviewed, key: str | None, *, in_force: bool) -> str:
     if in_force:
         return f"targets {found.proposal.version} are in force"
     missing = found.threshold - len(found.signatures)
     if missing > 0:
-        return f"signed; {missing} more admins must sign"
+        done = "signed; " if key else ""
+        return f"{done}{missing} more admins must sign"
     return "signed by enough admins; --admin-key puts it in force"
