@@ -5,24 +5,29 @@
 
     1 snapshot and timestamp again, signed for the old root and for the new one
     2 put N.root.json: clients take it from here on      THE COMMIT
-    3 snapshot and timestamp again, signed for the new root alone
+    3 for a day, whatever is signed is signed for both; then for the new root alone
 
-A crash behind 1 leaves signatures that clients ignore; behind 2, metadata that holds
-under both roots. The same call goes on from there. A stolen online key is useless from
-2 on: clients drop what they kept of a role whose key the root replaced (TUF 1.0.31
-§5.3.11), a fast-forwarded version number included.
+A client asks for roots first and for the timestamp later: step 2 may come between, for
+as long as its session lasts, or a cache says that there is no new root. So the old keys
+sign along for a day, which the timestamp itself says (``documents.Along``). They let
+nobody in: clients of the new root do not know them.
+
+A crash behind 1 leaves signatures that clients ignore; behind 2, nothing is left to do.
+The same call goes on from there. A stolen online key is useless from 2 on: clients drop
+what they kept of a role whose key the root replaced (TUF 1.0.31 §5.3.11), a
+fast-forwarded version number included.
 """
 
 from datetime import datetime
 
-from tuf.api.metadata import Root, Targets
+from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
 
 from bundle.storage.interface import Storage
-from bundle.tuf.committed import metadata_name, read_before
-from bundle.tuf.documents import RoleKeys
+from bundle.tuf.committed import Committed, metadata_name, read_before
+from bundle.tuf.documents import Along, RoleKeys
 from bundle.tuf.errors import RootOrphansTargetsError, TufSignatureError
 from bundle.tuf.metadata import parse_metadata, require_current, require_signed
-from bundle.tuf.roles import ROOT, TARGETS
+from bundle.tuf.roles import ROOT, SNAPSHOT, TARGETS, TERMS, TIMESTAMP
 from bundle.tuf.rootchain import from_pin, open_roots
 from bundle.tuf.writer import Writer
 
@@ -71,10 +76,20 @@ def adopt_root(storage: Storage, keys: RoleKeys, root: bytes, *, at: datetime) -
     new = check_root(storage, root, at=at)
     writer = Writer(storage, keys)
     before = read_before(storage)
-    if before.state is not None and root != before.roots[-1]:
-        targets, release = before.state.targets, before.state.release
-        writer.commit(before, targets, release, at, also=new)
+    state = before.state
+    if state is not None and root != before.roots[-1] and not _holds(state, new):
+        along = Along(new, at + TERMS[TIMESTAMP].life)
+        writer.commit(before, state.targets, state.release, at, along)
     writer.put({metadata_name(ROOT, new.version): root})
-    after = read_before(storage)
-    if after.state is not None:
-        writer.commit(after, after.state.targets, after.state.release, at)
+
+
+def _holds(state: Committed, root: Root) -> bool:
+    """Return whether what is committed holds under a root as it is."""
+    stamp = parse_metadata(state.timestamp, Timestamp, TIMESTAMP)
+    snapshot = parse_metadata(state.snapshot, Snapshot, SNAPSHOT)
+    try:
+        require_signed(root, TIMESTAMP, stamp)
+        require_signed(root, SNAPSHOT, snapshot)
+    except TufSignatureError:
+        return False
+    return True

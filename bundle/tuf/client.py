@@ -32,7 +32,7 @@ from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
 from bundle.limits import BUNDLE_BOUNDS, MAX_ROOT_VERSIONS, REFRESH_DEADLINE_S
-from bundle.tuf.errors import TufMissingError, TufRollbackError
+from bundle.tuf.errors import TufMissingError, TufRollbackError, TufSignatureError
 from bundle.tuf.fetched import KEPT, Fetched, read_kept
 from bundle.tuf.files import Files
 from bundle.tuf.guard import ABSENT, GuardedFetcher, translated
@@ -106,8 +106,9 @@ class TufClient:
     def refresh(self) -> Fetched:
         """Fetch what is new.
 
-        A version that went back, or a file that is gone, is asked for once more: a
-        cache between here and the repository may have been one step behind.
+        A version that went back, a file that is gone, and a signature by other keys
+        are asked for once more: a cache between here and the repository may have been
+        one step behind, or a new root has come since the roots were read.
 
         Raises:
             VerificationError: By code: ``tuf-rollback``, ``tuf-expired``,
@@ -276,8 +277,8 @@ class TufClient:
 
 
 def ask_again(update: Callable[[], _T]) -> _T:
-    """Update; ask once more if a cache may have lagged behind."""
+    """Update; ask once more if a cache may have lagged behind, or a root has come."""
     try:
         return update()
-    except (TufRollbackError, TufMissingError):
+    except (TufRollbackError, TufMissingError, TufSignatureError):
         return update()

@@ -16,6 +16,7 @@ from tuf.api.metadata import (
     Metadata,
     MetaFile,
     Root,
+    Signed,
     Snapshot,
     TargetFile,
     Targets,
@@ -34,7 +35,9 @@ from bundle.tuf.roles import (
     TERMS,
     TIMESTAMP,
 )
+from keys.clock import format_instant
 from keys.digest import Digest
+from keys.fields import Fields
 from keys.signing import SigningKey
 from signer.form import Custody
 
@@ -57,6 +60,35 @@ class RoleKeys:
     snapshot: SigningKey
     timestamp: SigningKey
     others: Callable[[], Sequence[SigningKey]] = tuple
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """Another root whose online keys sign as well, so that nobody finds a gap.
+
+    A client reads the roots first and the timestamp later; a root may come between.
+
+    Attributes:
+        root: The root that comes next, or the one that was before.
+        until: From then on the newest root's keys sign alone.
+    """
+
+    root: Root
+    until: datetime
+
+
+def along_until(timestamp: Signed) -> datetime | None:
+    """Return until when the keys of two roots sign, as a timestamp says.
+
+    Raises:
+        FormatError: A field of ours is not as it should be.
+    """
+    if EXTENSION not in timestamp.unrecognized_fields:
+        return None
+    fields = Fields(timestamp.unrecognized_fields[EXTENSION], "timestamp.x-trustacks")
+    until = fields.instant("along_until")
+    fields.done()
+    return until
 
 
 def target_file(path: str, data: bytes) -> TargetFile:
@@ -124,7 +156,7 @@ def sign_snapshot(
     *,
     version: int,
     at: datetime,
-    also: Root | None = None,
+    along: Along | None = None,
 ) -> bytes:
     """Sign a snapshot of roles, each by version, length and hash.
 
@@ -134,7 +166,7 @@ def sign_snapshot(
         files: Version and bytes of each role.
         version: Its version.
         at: Now.
-        also: A root whose keys sign besides: the one that comes next.
+        along: Whose keys sign besides.
     """
     meta = {
         f"{role}.json": MetaFile.from_data(number, data, ["sha256"])
@@ -142,7 +174,7 @@ def sign_snapshot(
     }
     signed = Snapshot(version=version, expires=at + TERMS[SNAPSHOT].life, meta=meta)
     held = [keys.snapshot, *keys.others()]
-    return _signed(root, SNAPSHOT, Metadata(signed), held, also)
+    return _signed(root, SNAPSHOT, Metadata(signed), held, along)
 
 
 def sign_timestamp(
@@ -152,16 +184,18 @@ def sign_timestamp(
     *,
     version: int,
     at: datetime,
-    also: Root | None = None,
+    along: Along | None = None,
 ) -> bytes:
     """Sign the timestamp, which names one snapshot by version, length and hash."""
+    said = {"along_until": format_instant(along.until)} if along else None
     signed = Timestamp(
         version=version,
         expires=at + TERMS[TIMESTAMP].life,
         snapshot_meta=MetaFile.from_data(*snapshot, ["sha256"]),
+        unrecognized_fields={EXTENSION: said} if said else {},
     )
     held = [keys.timestamp, *keys.others()]
-    return _signed(root, TIMESTAMP, Metadata(signed), held, also)
+    return _signed(root, TIMESTAMP, Metadata(signed), held, along)
 
 
 def _signed(
@@ -169,10 +203,10 @@ def _signed(
     role: str,
     metadata: Metadata[Role],
     keys: Iterable[SigningKey],
-    also: Root | None = None,
+    along: Along | None = None,
 ) -> bytes:
     """Sign with those keys that the delegators name, and verify as a client does."""
-    delegators = [delegator] if also is None else [delegator, also]
+    delegators = [delegator] if along is None else [delegator, along.root]
     named = {identify(key): key for one in delegators for key in _keys_of(one, role)}
     for key in keys:
         public = named.get(key.public_key.key_id)

@@ -8,7 +8,7 @@ kept the orphan could serve it in place of the committed bytes. Numbers have gap
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from tuf.api.metadata import Root, Targets
+from tuf.api.metadata import Targets
 
 from bundle.storage.interface import Storage
 from bundle.tuf import documents
@@ -18,8 +18,9 @@ from bundle.tuf.committed import (
     Committed,
     metadata_name,
 )
-from bundle.tuf.documents import RoleKeys
+from bundle.tuf.documents import Along, RoleKeys, along_until
 from bundle.tuf.errors import TufSignatureError
+from bundle.tuf.keys import identify
 from bundle.tuf.metadata import MAX_BYTES, parse_metadata, require_signed
 from bundle.tuf.roles import RELEASE, SNAPSHOT, TARGETS, TIMESTAMP
 from keys.digest import Digest
@@ -98,7 +99,7 @@ class Writer:
         targets: bytes,
         release: bytes,
         at: datetime,
-        also: Root | None = None,
+        along: Along | None = None,
     ) -> Committed:
         """Store the next snapshot, then swap the timestamp.
 
@@ -107,7 +108,8 @@ class Writer:
             targets: Top-level targets.
             release: The delegated role.
             at: Now.
-            also: A root whose online keys sign besides.
+            along: A root whose online keys sign besides; by default the one before,
+                for as long as the timestamp in force says.
 
         Returns:
             What is committed now.
@@ -120,13 +122,15 @@ class Writer:
             for role, data in ((TARGETS, targets), (RELEASE, release))
         }
 
+        along = along or self._along(before, at)
+
         def build(version: int) -> bytes:
             return documents.sign_snapshot(
-                self._keys, before.root, files, version=version, at=at, also=also
+                self._keys, before.root, files, version=version, at=at, along=along
             )
 
         snapshot = self.store(SNAPSHOT, before.version(SNAPSHOT), build, {})
-        timestamp = self.swap_timestamp(before, snapshot, at, also)
+        timestamp = self.swap_timestamp(before, snapshot, at, along)
         return Committed(before.chain, targets, release, timestamp, snapshot[1])
 
     def swap_timestamp(
@@ -134,7 +138,7 @@ class Writer:
         before: Before,
         snapshot: tuple[int, bytes],
         at: datetime,
-        also: Root | None = None,
+        along: Along | None = None,
     ) -> bytes:
         """Commit: point the timestamp at a snapshot, if nobody else did.
 
@@ -145,12 +149,29 @@ class Writer:
             WriteConflictError: Somebody else committed since ``before``.
         """
         version = before.version(TIMESTAMP) + 1
+        along = along or self._along(before, at)
         data = documents.sign_timestamp(
-            self._keys, before.root, snapshot, version=version, at=at, also=also
+            self._keys, before.root, snapshot, version=version, at=at, along=along
         )
         expected = Digest.of(before.state.timestamp) if before.state else None
         self._storage.replace(TIMESTAMP_NAME, data, expected=expected)
         return data
+
+    def _along(self, before: Before, at: datetime) -> Along | None:
+        """Return the root before, while clients may still hold it to be the newest."""
+        earlier = before.chain.opened[:-1]
+        if before.state is None or not earlier:
+            return None
+        until = along_until(before.state.roles[TIMESTAMP])
+        if until is None or until <= at:
+            return None
+        old = earlier[-1].signed
+        keys = (self._keys.snapshot, self._keys.timestamp, *self._keys.others())
+        held = {key.public_key.key_id for key in keys}
+        for role in (SNAPSHOT, TIMESTAMP):
+            if not held & {identify(old.get_key(k)) for k in old.roles[role].keyids}:
+                return None
+        return Along(old, until)
 
     def _free(self, role: str, version: int) -> int:
         while True:

@@ -6,6 +6,7 @@ import threading
 from tuf.api.metadata import Metadata
 
 from bundle.tuf.client import TufClient
+from bundle.tuf.keys import identify
 from keys.errors import TrustacksError
 from tests.simulators.desk import PAGES
 
@@ -44,7 +45,20 @@ def test_there_is_no_moment_in_which_nothing_holds(settled, tmp_path):
     assert polling.refused == []
     assert polling.times > 10
     assert polling.roots == {1, 2}
-    name = "workspaces/acme/metadata/timestamp.json"
-    stamp = Metadata.from_bytes((settled.state / name).read_bytes())
-    new = settled.services.keystore.further("acme", "timestamp")
-    assert len(new) == len(stamp.signatures) == 1
+    old, new = (
+        settled.services.keystore.key("acme", "timestamp"),
+        *settled.services.keystore.further("acme", "timestamp"),
+    )
+    assert signers(settled) == {old.public_key.key_id, new.public_key.key_id}
+    settled.wait(hours=25)
+    assert signers(settled) == {new.public_key.key_id}
+
+
+def signers(desk):
+    """Whose keys signed the timestamp, by the digest of the public key."""
+    state = desk.services.workspaces.open("acme").repository.current()
+    named = {}
+    for one in state.chain.opened:
+        root = one.signed
+        named |= {k: identify(root.get_key(k)) for k in root.roles["timestamp"].keyids}
+    return {named[k] for k in Metadata.from_bytes(state.timestamp).signatures}

@@ -2,9 +2,12 @@
 """A new root: no gap for clients, whatever write a crash spares; a stolen key is out."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tuf.api.metadata import Metadata, Root, Timestamp
+from tuf.ngclient import Updater
+from tuf.ngclient.fetcher import FetcherInterface
 
 from bundle.tuf.adopt import adopt_root, check_root
 from bundle.tuf.client import TufClient
@@ -16,6 +19,7 @@ from bundle.tuf.errors import (
 )
 from bundle.tuf.keys import RoleSigner, role_key
 from bundle.tuf.metadata import parse_metadata
+from bundle.tuf.repository import Repository
 from bundle.tuf.root_draft import (
     RootKeys,
     admin_keys,
@@ -30,7 +34,7 @@ from keys.errors import StorageUnavailableError, VerificationError
 from signer.form import Custody
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.storage import Fault
-from tests.simulators.tuf_mirror import URL, Mirror, Workspace
+from tests.simulators.tuf_mirror import URL, Mirror, Workspace, release_files
 
 AT = utc_now()
 
@@ -82,6 +86,16 @@ def client(ws, storage, folder):
     )
 
 
+def signers(ws, role="timestamp"):
+    """Whose keys signed what is committed of an online role, by key id."""
+    state = ws.repository.current()
+    return set(Metadata.from_bytes(getattr(state, role)).signatures)
+
+
+def named(root, role="timestamp"):
+    return set(parse_metadata(root, Root, "root").signed.roles[role].keyids)
+
+
 def test_an_online_key_is_replaced_and_clients_follow(ws, tmp_path):
     before = client(ws, ws.storage, tmp_path / "c").refresh()
     key = MemoryKey.ed25519()
@@ -91,11 +105,86 @@ def test_an_online_key_is_replaced_and_clients_follow(ws, tmp_path):
     fresh = client(ws, ws.storage, tmp_path / "fresh").refresh()
     assert len(before.roots) == 1
     assert after.roots[-1] == fresh.roots[-1] == root
-    named = parse_metadata(root, Root, "root").signed.roles["timestamp"].keyids
-    stamp = Metadata.from_bytes(
-        ws.storage.get("metadata/timestamp.json", max_bytes=99999)
+
+
+@pytest.mark.parametrize("role", ["timestamp", "snapshot"])
+def test_old_keys_sign_along_for_a_day_and_then_no_more(ws, role):
+    key = MemoryKey.ed25519()
+    root = drafted(ws, **{role: key})
+    both = named(ws.root, role) | named(root, role)
+    adopt_root(ws.storage, held(ws, key), root, at=AT)
+    assert signers(ws, role) == both
+    later = replace(ws, snapshot_key=key) if role == "snapshot" else ws
+    keys = held(later, key, ws.snapshot_key)
+    publisher = Repository(ws.storage, keys)
+    for hours in (1, 13, 23):
+        publish(publisher, hours, AT + timedelta(hours=hours))
+        assert signers(ws, role) == both
+    publish(publisher, 24, AT + timedelta(hours=24))
+    assert signers(ws, role) == named(root, role)
+
+
+def publish(publisher, revision, at):
+    files = release_files(str(revision))
+    staged = publisher.prepare_release(revision, files, keep=3, at=at)
+    publisher.publish_release(staged, at=at)
+
+
+def test_a_root_that_comes_between_two_requests_of_a_client_leaves_no_gap(ws, tmp_path):
+    """A foreign client asks once, and has read the roots before the new one came."""
+    key, other = MemoryKey.ed25519(), MemoryKey.ed25519()
+    root = drafted(ws, timestamp=key, snapshot=other)
+    keys = held(ws, key, other)
+    adopt_root(ws.storage, keys, root, at=AT)
+    publish(Repository(ws.storage, keys), 2, AT + timedelta(minutes=1))
+    mirror = Mirror(ws.storage)
+    mirror.status["metadata/2.root.json"] = 404
+    updater = Updater(
+        str(tmp_path), f"{URL}/metadata/", fetcher=mirror, bootstrap=ws.root
     )
-    assert list(stamp.signatures) == named
+    updater.refresh()
+    assert mirror.asked.count("metadata/2.root.json") == 1
+
+
+def test_a_client_asks_again_for_what_its_roots_know_nothing_of(ws, tmp_path):
+    key = MemoryKey.ed25519()
+    root = drafted(ws, timestamp=key)
+    adopt_root(ws.storage, held(ws, key), root, at=AT)
+    publish(Repository(ws.storage, held(ws, key)), 2, AT + timedelta(days=2))
+    assert signers(ws) == named(root)
+    mirror = Mirror(ws.storage)
+    mirror.status["metadata/2.root.json"] = 404
+    victim = TufClient(
+        root=ws.root,
+        directory=tmp_path,
+        url=URL,
+        fetcher=Between(mirror),
+        deadline_s=60,
+        monotonic=mirror.ticks,
+    )
+    assert victim.refresh().roots[-1] == root
+
+
+class Between(FetcherInterface):
+    """A mirror at which the second root appears after it was asked for once."""
+
+    def __init__(self, mirror):
+        self._mirror = mirror
+
+    def _fetch(self, url):
+        try:
+            return self._mirror._fetch(url)
+        finally:
+            if url.endswith("/2.root.json"):
+                self._mirror.status.clear()
+
+
+def test_a_root_with_the_same_online_keys_needs_nothing_signed_again(ws):
+    before = ws.repository.current()
+    writes = len(ws.storage.writes)
+    adopt_root(ws.storage, ws.keys, drafted(ws), at=AT)
+    assert ws.storage.writes[writes:] == ["metadata/2.root.json"]
+    assert ws.repository.current().timestamp == before.timestamp
 
 
 @pytest.mark.parametrize("fault", list(Fault))
@@ -106,7 +195,7 @@ def test_no_crash_leaves_a_client_without_metadata_that_holds(ws, tmp_path, faul
     probe = start.copy()
     adopt_root(probe, held(ws, key, other), root, at=AT)
     writes = len(probe.writes)
-    assert writes == 5  # snapshot, timestamp, root, snapshot, timestamp
+    assert writes == 3  # snapshot, timestamp, root
     for count in range(writes):
         storage = start.copy()
         old = tmp_path / f"{fault.name}-{count}"
