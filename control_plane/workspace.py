@@ -13,7 +13,7 @@ from datetime import datetime
 
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
 from bundle.storage.interface import Storage
-from bundle.tuf.committed import TIMESTAMP_NAME, Committed, read_roots
+from bundle.tuf.committed import Committed, read_roots
 from bundle.tuf.documents import target_name
 from bundle.tuf.keys import identify
 from bundle.tuf.repository import Repository
@@ -71,7 +71,7 @@ class Workspace:
     key: Callable[[str], SigningKey]
     further: Callable[[], Sequence[SigningKey]]
     lock: AbstractContextManager[object] = field(repr=False)
-    _seen: dict[bytes, Published] = field(default_factory=dict, repr=False)
+    _seen: list[Published] = field(default_factory=list, repr=False)
 
     @property
     def pin(self) -> bytes:
@@ -85,27 +85,27 @@ class Workspace:
     def published(self) -> Published:
         """Read what is in force; expired or not, so that it can be renewed.
 
+        A root may come without a new timestamp: both are looked at each time.
+
         Raises:
-            NotFoundError: Nothing has been published yet.
+            NothingPublishedError: Nothing has been published yet.
             WorkspaceDamagedError: The storage holds what nobody signed.
             StorageError: It cannot be read.
         """
-        stamp = self.storage.get(TIMESTAMP_NAME, max_bytes=limits.MAX_STATIC_BYTES)
-        found = self._seen.get(stamp)
-        if found is None:
-            try:
-                found = self._read()
-            except (FormatError, VerificationError) as error:
-                raise WorkspaceDamagedError(
-                    f"{self.name}: {error.message}", name=self.name
-                ) from error
-            self._seen.clear()
-            self._seen[found.committed.timestamp] = found
+        try:
+            found = self._read()
+        except (FormatError, VerificationError) as error:
+            raise WorkspaceDamagedError(
+                f"{self.name}: {error.message}", name=self.name
+            ) from error
+        self._seen[:] = [found]
         return found
 
     def _read(self) -> Published:
         committed = self.repository.current()
-        for seen in tuple(self._seen.values()):
+        for seen in tuple(self._seen):
+            if seen.committed is committed:
+                return seen
             if seen.says_the_same(committed):
                 return replace(seen, committed=committed)
         return _read_published(self.storage, committed)
