@@ -513,7 +513,7 @@ def an_identity_where_a_key_is_asked_for() -> Offered:
     """Even the certificate's own key is not asked for in this way."""
     instance = SimulatedSigstore()
     by = instance.keyless()
-    return offer(instance, instance.sign(by), by_key(by))
+    return offer(instance, instance.sign(by, kinds=()), by_key(by, logs=0))
 
 
 # --------------------------------------------------------------------- certificate
@@ -545,6 +545,13 @@ def a_certificate_for_servers() -> Offered:
 def a_certificate_for_any_purpose() -> Offered:
     """anyExtendedKeyUsage is not codeSigning."""
     return offer(*forged(purposes=(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)))
+
+
+@refused("certificate", "certificate-profile")
+def a_certificate_for_two_purposes() -> Offered:
+    """For code, and for servers besides."""
+    both = (ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.SERVER_AUTH)
+    return offer(*forged(purposes=both))
 
 
 @refused("certificate", "certificate-profile")
@@ -592,6 +599,16 @@ def a_critical_extension_that_nobody_reads() -> Offered:
 @refused("artifact", "artifact-mismatch")
 def a_bundle_about_another_file() -> Offered:
     return offer(*keyless(file=b"another file"))
+
+
+@refused("signature", "signature-invalid")
+def a_false_signature_and_no_log_is_asked_for() -> Offered:
+    """Nothing else would notice."""
+    instance, by = SimulatedSigstore(), Signer(MemoryKey.ecdsa())
+    document = instance.sign(by, file=b"another file", kinds=(), stamps=0)
+    good = instance.sign(by)["messageSignature"]["messageDigest"]
+    put(document, "messageSignature", "messageDigest", value=good)
+    return offer(instance, document, by_key(by, logs=0))
 
 
 @refused("signature", "signature-invalid")
