@@ -184,8 +184,8 @@ def _signer(material: Fields, *, may_chain: bool) -> bytes | None:
 def _head_of_chain(chain: Fields) -> bytes:
     """Read the signer's certificate; no other is used, and a root may not be there.
 
-    Source: sigstore protobuf-specs, sigstore_bundle.proto, ``x509_certificate_chain``:
-    "MUST NOT include the root certificate".
+    Source: Sigstore client specification, "Alternative Workflows": intermediates
+    "distributed out-of-band" are the only ones.
     """
     found = chain.objects("certificates", max_items=MAX_CHAIN_CERTIFICATES)
     chain.done()

@@ -5,7 +5,7 @@ Pure: bytes, an artifact, a trusted root and who is asked for in, a result out; 
 clock, network or file. Its sister ``signer.verify.verify_attestation`` asks besides
 what a workspace's admins allow; this one asks only who signed these bytes, and when.
 
-Stricter than the Sigstore client specification lets a client be: the windows of
+Stricter than the Sigstore client specification asks a client to be: the windows of
 certificate authorities and of logs of both kinds are held at every verified time, a
 promise of a log is no proof, and every size and index is a signed checkpoint's.
 """
@@ -104,15 +104,15 @@ def verify_bundle(
         # (1) protobuf-specs, sigstore_bundle.proto: one signature and its material
         with steps("shape"):
             bundle = parse_sigstore_bundle(raw)
-        # (2) Sigstore client specification: who is trusted is the caller's word, and
-        # the bundle does not choose between key and identity (GHSA-fx35-mq7g-6g98)
+        # (2) Sigstore client specification, "Verification": "whom to trust" is the
+        # policy's; the bundle does not choose (GHSA-fx35-mq7g-6g98)
         with steps("kind"):
             _require_kind(bundle, by_key=by_key)
         if isinstance(policy, KeyPolicy):
             verifier = Verifier(policy.key)
         else:
             # (3) RFC 5280 §4.2.1: a leaf, for digital signatures, for code signing;
-            # fulcio, certificate specification: exactly one subject and one issuer
+            # fulcio certificate-specification: exactly one subject and one issuer
             with steps("certificate") as note:
                 leaf = parse_leaf(bundle.certificate or b"")
                 note(f"{leaf.subject}, by {leaf.issuer}")
@@ -131,15 +131,16 @@ def verify_bundle(
             times = seen.verify_tokens(
                 bundle.timestamps, signed.signature, trusted_root
             )
-        # (7) RFC 6962 §2.1.1: the audit path leads to the root that the log signed; and
-        # the entry is about this signature (CVE-2022-36056)
+        # (7) RFC 6962 §2.1.1: the audit path leads to the root that the log signed;
+        # Sigstore client specification, "Transparency Log Entry": signature, key and
+        # subject of the body are these (CVE-2022-36056)
         with steps("log") as note:
             logged = seen.verify_included(
                 bundle.entries, signed, verifier, trusted_root
             )
             note(", ".join(f"{one.origin} {one.index}" for one in logged))
-        # (8) Sigstore client specification, "Verify the inclusion promise": only under
-        # the log's signature is an integrated time a time
+        # (8) Sigstore client specification, "Transparency Service Timestamp": "MUST
+        # verify the signature [...] MUST then parse the `integratedTime`"
         with steps("promises"):
             times += seen.verify_promises(bundle.entries, trusted_root)
         instants = tuple(time.at for time in times)
@@ -147,10 +148,12 @@ def verify_bundle(
         with steps("log-window"):
             seen.require_logs_in_use(bundle.entries, trusted_root, instants)
             _require_dated(bundle, trusted_root, times)
-        # (10) as many distinct logs as the caller asks for
+        # (10) Sigstore client specification, "Alternative Workflows": "multiple entries
+        # in the same log do not both count towards the threshold"
         with steps("log-count"):
             asked.require_logs(policy, logged)
-        # (11) as many distinct operators of authorities as the caller asks for
+        # (11) Sigstore client specification, "Verification": "signed timestamp(s) [...]
+        # and, if so, how many", here by distinct operators
         with steps("time-count"):
             asked.require_authorities(policy, times)
         if isinstance(policy, KeyPolicy):
@@ -180,8 +183,8 @@ def _check_certificate(
     trusted_root: TrustedRoot,
 ) -> None:
     instants = tuple(time.at for time in times)
-    # (12) Sigstore client specification: at least one time, from a log's promise or an
-    # authority
+    # (12) Sigstore client specification, "Certificate": "it must have a timestamp while
+    # every certificate in the chain up to the root is valid"
     with steps("time") as note:
         _require_time(times)
         note(", ".join(format_instant(at) for at in instants))
@@ -191,7 +194,8 @@ def _check_certificate(
     # (14) protobuf-specs TrustedRoot, validFor: a retired authority issues nothing
     with steps("ca-window"):
         require_authority_in_use(leaf, issuers, instants)
-    # (15) RFC 5280 §4.1.2.5: valid at every time that somebody trusted says
+    # (15) Sigstore client specification, "Certificate": "If both are available, the
+    # Verifier performs path validation twice. If either fails, verification fails."
     with steps("validity"):
         require_leaf_valid(leaf, instants)
     # (16) RFC 6962 §3.2: the log's signature over the precertificate
@@ -200,10 +204,10 @@ def _check_certificate(
     # (17) protobuf-specs TrustedRoot, validFor: and not only at its own time
     with steps("ct-log-window"):
         require_ct_log_in_use(sct.log, (sct.at, *instants))
-    # (18) fulcio, oid-info: the issuer of the token, exactly
+    # (18) fulcio oid-info: the issuer of the token, exactly
     with steps("issuer"):
         policy.require_issuer(leaf)
-    # (19) fulcio, certificate specification: the subject, exactly or by an anchored
+    # (19) fulcio certificate-specification: the subject, exactly or by an anchored
     # pattern
     with steps("identity"):
         policy.require_subject(leaf)

@@ -73,13 +73,13 @@ def parse_leaf(der: bytes) -> Leaf:
 
     Raises:
         CertificateFormatError: Not a certificate, or of a key that is not accepted.
-        CertificateProfileError: A CA, no digital signature, not for code signing, not
-            exactly one subject alternative name, no OIDC issuer or two that differ, or
-            a critical extension that is not understood.
+        CertificateProfileError: A CA, no digital signature, not for code signing alone,
+            not exactly one subject alternative name, no OIDC issuer or two that differ,
+            or a critical extension that is not understood.
         LimitExceededError: Larger than any.
 
-    Source: Sigstore client specification, "Certificate"; fulcio, certificate
-    specification and oid-info; RFC 5280 §4.2.1.
+    Source: fulcio certificate-specification, "Issued Certificate"; fulcio oid-info; RFC
+    5280 §4.2.1.
     """
     certificate = _load(der)
     require_understood(certificate, _UNDERSTOOD, refusal=_REFUSAL)
@@ -124,7 +124,7 @@ def _require_signing(certificate: x509.Certificate) -> None:
         raise _REFUSAL("expected key usage digitalSignature and not keyCertSign")
     # Fulcio's is not critical; what it says holds all the same (RFC 5280 §4.2.1.12).
     purposes = extension(certificate, x509.ExtendedKeyUsage)
-    if purposes is None or ExtendedKeyUsageOID.CODE_SIGNING not in purposes.value:
+    if purposes is None or list(purposes.value) != [ExtendedKeyUsageOID.CODE_SIGNING]:
         raise _REFUSAL("expected extended key usage codeSigning, got others or none")
 
 

@@ -44,7 +44,7 @@ def require_about(entry: LogEntry, signed: Signed, verifier: Verifier) -> None:
         ArtifactNeededError: It names another hash than SHA-256, and what was signed is
             known by its SHA-256 only.
 
-    Source: Sigstore client specification, "Verify the log entry".
+    Source: Sigstore client specification, "Transparency Log Entry".
     """
     try:
         holds = _BODIES[entry.kind](entry, signed, verifier)

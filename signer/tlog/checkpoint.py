@@ -87,7 +87,8 @@ def open_rekor_v1_checkpoint(raw: bytes, *, host: str, key: PublicKey) -> Checkp
     Raises:
         TrustacksError: As ``open_checkpoint``.
 
-    Source: Sigstore client specification: the origin is ``<host> - <tree id>``.
+    Source: C2SP tlog-checkpoint, "Note text"; Rekor v1 makes the origin of its host and
+    the number of a tree: ``<host> - <tree id>``.
     """
     return _open(raw, host, key, True)  # noqa: FBT003 - the cache's key
 

@@ -72,7 +72,7 @@ def verify_log_entry(
         ArtifactNeededError: As ``require_about``.
         FormatError: The checkpoint is not one.
 
-    Source: Sigstore client specification, "Verify the log entry"; size and root are
+    Source: Sigstore client specification, "Transparency Log Entry"; size and root are
     taken from the checkpoint that was verified, the proof's copies must be equal.
     """
     if entry.log_id != log.log_id:
@@ -103,8 +103,8 @@ def verify_promise(entry: LogEntry, *, log: Log) -> datetime:
     Raises:
         PromiseInvalidError: There is no promise, or the log's key did not sign it.
 
-    Source: Sigstore client specification, "Verify the inclusion promise": over the
-    canonical JSON (RFC 8785) of body, time, log id and index.
+    Source: Sigstore client specification, "Transparency Service Timestamp"; the promise
+    is over the canonical JSON (RFC 8785) of body, time, log id and index.
     """
     promise = entry.promise
     if promise is None:

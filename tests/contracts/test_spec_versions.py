@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs" / "spec-versions.md").read_text()
 FORMS = re.compile(
     r"RFC \d+|C2SP [a-z]+-[a-z-]+|TUF \d[\d.]*\d|DSSE \d[\d.]*\d"
     r"|in-toto attestation v\d|POSIX\.1-\d{4}|SEC \d\b|FIPS \d+-\d"
-    r"|Sigstore client specification|protobuf-specs|OPA \d[\d.]*\d"
+    r"|fulcio [a-z]+-[a-z]+|Sigstore client specification|protobuf-specs|OPA \d[\d.]*\d"
     r"|PKCS #\d+ v\d[\d.]*\d|JSON Schema \d{4}-\d{2}"
 )
 ROW = re.compile(
