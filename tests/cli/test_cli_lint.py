@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bundle.tuf.errors import TufExpiredError
 from tests.simulators.plane import RULE, git, tree
-from trustacks.pinned import PinnedStore
+from trustacks._cli import rule_attest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PARENTS = ("--constitution", EXAMPLES / "constitution")
@@ -203,7 +203,7 @@ def test_an_expired_pin_is_said_and_lints_all_the_same(alice, drafted, monkeypat
         raise TufExpiredError("expected metadata that is in force, got expired")
 
     alice.must("rule", "sign", RULE, "--overlay", drafted)
-    monkeypatch.setattr(PinnedStore, "cached", expired)
+    monkeypatch.setattr(rule_attest, "read_pinned", expired)
     ended = alice.must("rule", "lint", RULE, "--overlay", drafted, "--json")
     assert "signature" not in ended.value["rules"][0]["lint"]["checks"]
     assert "signatures not verified" in ended.err
