@@ -8,11 +8,10 @@ the admins' trust cannot show, and where to look instead: silence is not health.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
+from bundle.diagnosis import SENTENCES, Diagnosis, State, Symptom
 from bundle.tuf.view import TufView
 from keys.clock import format_instant
 from signer.claims import control_plane_ways
@@ -21,99 +20,16 @@ from signer.form import Custody, Form
 from signer.identity import SOVEREIGN_PERMISSIONS, Identity
 from signer.pins import DEFAULT_RELEASE_LIFE_S
 from signer.trust import Trust
+from signer.trust_laws import THRESHOLDS
 from signer.trust_policy import TrustPolicy
 
-SENTENCES: Final = (
-    *(f"T{number}" for number in range(1, 11)),
-    "Principals",
-    "Scope",
-    "Waivers",
-    "Input",
-    "Runners' keys",
-    "Rollback",
-    "Trust events",
-)
+__all__ = ["SENTENCES", "SOON_DAYS", "Diagnosis", "State", "Symptom", "examine"]
+
 # Days. Long enough for two admins to meet before somebody's window ends.
 SOON_DAYS: Final = 30
 
 _FLOOR: Final = "trustacks trust change --floor REVISION:DIGEST"
 _REGISTER: Final = "trustacks identity register"
-
-
-class State(StrEnum):
-    """What is known of a sentence here."""
-
-    HOLDS = "holds"
-    WEAK = "weak"
-    LACKS = "lacks"
-    UNSEEN = "unseen"
-
-
-@dataclass(frozen=True, slots=True)
-class Symptom:
-    """One thing that a sentence lacks, or could have.
-
-    Attributes:
-        sentence: Which one.
-        state: How bad it is.
-        says: What is so.
-        mend: The command that mends or shows it.
-    """
-
-    sentence: str
-    state: State
-    says: str
-    mend: str
-
-    def to_json(self) -> dict[str, str]:
-        """Return it as a document."""
-        return {"state": self.state.value, "says": self.says, "mend": self.mend}
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """What was found.
-
-    Attributes:
-        form: Of the pinned root.
-        at: The instant.
-        symptoms: In the order of the sentences.
-    """
-
-    form: Form
-    at: datetime
-    symptoms: tuple[Symptom, ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether the property holds, as far as trust can show."""
-        return all(one.state is not State.LACKS for one in self.symptoms)
-
-    def of(self, sentence: str) -> tuple[Symptom, ...]:
-        """Return what was found of one sentence."""
-        return tuple(one for one in self.symptoms if one.sentence == sentence)
-
-    def state(self, sentence: str) -> State:
-        """Return the worst of one sentence."""
-        found = {one.state for one in self.of(sentence)}
-        order = (State.LACKS, State.WEAK, State.UNSEEN)
-        return next((state for state in order if state in found), State.HOLDS)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a document: every sentence, healthy or not."""
-        return {
-            "holds": self.holds,
-            "form": self.form.value,
-            "at": format_instant(self.at),
-            "sentences": [
-                {
-                    "sentence": name,
-                    "state": self.state(name).value,
-                    "found": [one.to_json() for one in self.of(name)],
-                }
-                for name in SENTENCES
-            ],
-        }
 
 
 def examine(view: TufView, trust: Trust, *, at: datetime) -> Diagnosis:
@@ -248,11 +164,26 @@ def _principals(
             mend = f"trustacks identity revoke {one.id}"
             yield Symptom("Principals", State.WEAK, says, mend)
     for name in ("rule", "release"):
-        if policy.thresholds.get(name, 1) > 1:
+        threshold = policy.thresholds.get(name, 1)
+        if threshold > 1:
+            yield from _left(name, threshold, in_force)
             continue
         says = f"one principal is enough for a {name}"
         mend = f"trustacks trust change --threshold {name}=2"
         yield Symptom("Principals", State.WEAK, says, mend)
+
+
+def _left(
+    name: str, threshold: int, in_force: tuple[Identity, ...]
+) -> Iterator[Symptom]:
+    """Say where the end of one more identity would stop everything."""
+    counted = THRESHOLDS[name]
+    left = len(counted.principals(in_force))
+    if left > threshold:
+        return
+    may = " or ".join(sorted(counted.permissions))
+    says = f"{threshold} principals must sign a {name}, and {left} may {may}"
+    yield Symptom("Principals", State.WEAK, says, f"{_REGISTER} --permission {may}")
 
 
 def _ending(in_force: tuple[Identity, ...], at: datetime) -> Iterator[Symptom]:

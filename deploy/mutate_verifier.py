@@ -84,6 +84,7 @@ TARGETS: Final = (
         for file, function in (
             ("bundle/gate/steps_trust.py", "check_trust"),
             ("bundle/gate/steps_trust.py", "check_layers"),
+            ("bundle/gate/steps_release.py", "check_listed"),
             ("bundle/gate/steps_release.py", "check_word"),
             ("bundle/gate/steps_bundle.py", "check_bundle"),
             ("bundle/gate/steps_bundle.py", "check_together"),

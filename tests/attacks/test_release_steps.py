@@ -1104,6 +1104,10 @@ def test_refuses(house, attack, step, code):
     assert judged.release is None
 
 
+def test_accepts_a_revoked_author_s_rule_that_a_named_release_lists(house):
+    assert house.check(named(house))
+
+
 def test_every_step_that_can_refuse_has_an_attack():
     attacked = {step for _, step, _ in ATTACKS} | {"metadata"}  # test_tuf_view.py
     assert attacked == {step for step, _ in PLAN}

@@ -91,6 +91,26 @@ def test_what_was_logged_and_not_released_stays_by_its_proof_alone(
     assert replayed.exit_code == 0, replayed
 
 
+def test_a_release_identity_is_rotated_and_its_successor_releases_on(
+    plane, overlay, tmp_path
+):
+    """What the old key released survives with the newest release, by its digest."""
+    proof, asks = tmp_path / "ci-2.proof", ("--principal", "ci@acme.example")
+    plane.ci.must("keys", "create", "ci-2")
+    register = ("identity", "register", "ci-2", "--key", "ci-2", *asks)
+    may = ("--permission", "release", "--namespace", "acme")
+    plane.ci.must(*register, *may, "--proof-out", proof)
+    plane.admin.must("identity", "rotate", "ci", "--proof", proof)
+    assert step(plane).code == "parents-not-current"
+    old = plane.ci("bundle", "release", "--key", "ci", *overlay)
+    assert (old.exit_code, old.code) == (1, "revoked")
+    plane.ci.must("bundle", "reaffirm", "--key", "ci-2")
+    plane.ci.must("bundle", "release", "--key", "ci-2", *overlay)
+    assert step(plane).value["revision"] == 3
+    replayed = audited(plane, tmp_path)
+    assert replayed.exit_code == 0, replayed
+
+
 def test_what_nobody_kept_is_not_released(plane, overlay):
     plane.admin.must("identity", "revoke", "alice", "--reason", "stolen")
     refused = plane.ci("bundle", "release", *overlay)

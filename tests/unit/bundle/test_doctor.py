@@ -183,6 +183,10 @@ SYMPTOMS = {
         lambda h: {},
         ("Principals", State.WEAK, "one principal is enough for a release"),
     ),
+    "nobody to spare behind a release": (
+        lambda h: given(h, "release") | {"thresholds": {"rule": 1, "release": 2}},
+        ("Principals", State.WEAK, "2 principals must sign a release, and 2 may"),
+    ),
     "a Runner that may do more": (
         lambda h: given(h, "report", "retire"),
         ("Runners' keys", State.LACKS, "other reports as a Runner, and may retire"),

@@ -188,6 +188,22 @@ def test_a_release_falls_with_the_number_of_those_who_signed_it(engine, policy, 
     assert (failed, result.code) == ("thresholds", code)
 
 
+def test_a_release_falls_with_a_further_releaser_even_if_one_would_be_enough(engine):
+    house = SimulatedWorkspace(NOW, engine)
+    house.people["second"] = house.person("second", "release")
+    house.publish_trust()
+    house.release(house.rule(), further=("second",))
+    judged = house.check()
+    assert check_standing(judged.require(), judged.trust, at=NOW)
+    policy = house.policy(revocations=(Revocation("second", NOW, "stolen"),))
+    trust = replace(judged.trust.trust, policy=policy)
+    result = check_standing(
+        judged.require(), replace(judged.trust, trust=trust), at=NOW
+    )
+    (failed,) = [c.id for c in result.checks if c.status is Status.FAILED]
+    assert (failed, result.code) == ("thresholds", "revoked")
+
+
 def test_a_release_falls_when_the_control_plane_may_decide(engine):
     house = SimulatedWorkspace(NOW, engine, sovereign=True)
     known = house.release(house.rule()).known
