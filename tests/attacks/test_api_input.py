@@ -8,6 +8,7 @@ from tests.simulators.service import ControlPlane
 
 PROPOSALS = "/v1/workspaces/acme/trust/proposals"
 PROPOSAL = "sha256:" + "0" * 64
+PENDING = "/v1/workspaces/acme/pending-releases"
 PATHS = {
     "/v1/workspaces": {"name": "x"},
     "/v1/workspaces/acme/tokens": {"role": "author", "subject": "s", "ttl_seconds": 1},
@@ -21,17 +22,26 @@ PATHS = {
     "/v1/workspaces/acme/releases": {"bundle": "", "attestations": "", "release": ""},
     "/v1/ceremonies/later": {"root": "", "proposal": "", "signatures": []},
     PROPOSALS: {"proposal": ""},
-    "/v1/workspaces/acme/trust/instances": {"name": "x", "trusted_root": ""},
     "/v1/workspaces/acme/trust/online-keys": {"role": "x"},
     "/v1/workspaces/acme/trust/roots": {"root": "", "event": ""},
     f"{PROPOSALS}/{PROPOSAL}/signatures": {"key": "x", "signature": ""},
     f"{PROPOSALS}/{PROPOSAL}/publish": {"event": ""},
     "/v1/workspaces/acme/runners/r/reports": {"attestation": ""},
+    "/v1/workspaces/acme/trust/instances": {
+        "name": "public-good",
+        "trusted_root": "",
+        "issuers": {"https://issuer.example": "external"},
+        "ca_custody": "external",
+        "ct_custody": "external",
+    },
+    PENDING: {"bundle": "", "attestations": ""},
+    f"{PENDING}/{PROPOSAL}/signatures": {"attestation": ""},
 }
 LARGE = {
     "/v1/workspaces",
     "/v1/ceremonies/later",
     "/v1/workspaces/acme/releases",
+    PENDING,
     PROPOSALS,
 }
 JSON = {"content-type": "application/json"}
@@ -69,6 +79,7 @@ def test_the_list_names_every_operation_with_a_body(server):
             token_id="t",
             name="later",
             proposal=PROPOSAL,
+            release=PROPOSAL,
         )
         for path, found in schema["paths"].items()
         if "requestBody" in found.get("post", {}) and path.startswith("/v1")

@@ -112,7 +112,7 @@ STRANGE = {
             "{token}",
         ),
         1,
-        "not-found",
+        "not-permitted",
     ),
     "a token": (
         ("login", "--url", "{url}", "--workspace", "acme", "--token-file", "{plain}"),
