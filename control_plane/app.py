@@ -17,6 +17,7 @@ from control_plane.api import (
     identities,
     instances,
     metrics,
+    moves,
     pending,
     problems,
     proposals,
@@ -47,6 +48,7 @@ _ROUTERS: Final = (
     signing,
     trust,
     proposals,
+    moves,
     releases,
     pending,
     runners,
@@ -55,7 +57,8 @@ _ROUTERS: Final = (
 )
 _SMALL: Final = limits.MAX_SMALL_BODY_BYTES
 _LARGE: Final = re.compile(
-    r"/v1/(workspaces(/[^/]+/(releases|pending-releases|trust/proposals))?|ceremonies/[^/]+)"
+    r"/v1/(workspaces(/[^/]+/(releases|pending-releases|trust/proposals|move))?"
+    r"|ceremonies/[^/]+)"
 )
 
 

@@ -109,6 +109,12 @@ class NotSovereignError(ConflictError):
     code = "not-sovereign"
 
 
+class MoveDecidedError(ConflictError):
+    """A workspace that is being made sovereign: nothing else changes before it is."""
+
+    code = "move-decided"
+
+
 class IdentityExistsError(ConflictError):
     """An identity of that id, or with that key, is there already."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from control_plane.key_places import KeyPlace
-from keys.durable import make_directory
+from keys.durable import make_directory, remove_file
 from keys.errors import (
     ConfigurationError,
     KeyAccessDeniedError,
@@ -123,6 +123,20 @@ class KeyStore:
         while self.has(owner, name := f"{purpose}-{len(found) + 2}"):
             found.append(self.key(owner, name))
         return found
+
+    def destroy(self, owner: str, purpose: str) -> None:
+        """Delete a key for good; one that is not there is success.
+
+        What was copied before, to a backup or by a thief, is not deleted, and neither is
+        a key that lies elsewhere: whoever calls this has seen to it that the key counts
+        for nothing any more.
+
+        Raises:
+            StorageUnavailableError: It may or may not be there; repeat the call.
+        """
+        with self._lock:
+            self._open.pop((owner, purpose), None)
+            remove_file(self._path(owner, purpose))
 
     def has(self, owner: str, purpose: str) -> bool:
         """Return whether the key exists."""

@@ -6,6 +6,7 @@
     proposals/<id>/files/<SHA-256>             what the proposal lists
     proposals/<id>/proposal.json               last: now it is there
     proposals/<id>/signatures/<SPKI>.json      one for each admin's key
+    proposals/<id>/move.json                   a move to the sovereign form, decided
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,11 +21,14 @@ from bundle.tuf.proposal import (
     TrustProposal,
 )
 from control_plane import limits
+from control_plane.decided_move import MAX_DECIDED_BYTES, DecidedMove
 from keys.digest import Digest
+from keys.errors import NotFoundError
 from keys.fields import Fields
 from keys.strict import dumps_json, loads_json
 
 _FOLDER: Final = "proposals"
+_DECIDED: Final = "move.json"
 _MAX_SIGNATURE_BYTES: Final = 4096
 
 
@@ -80,6 +84,35 @@ class ProposalStore:
         names = self._storage.names(prefix)
         digests = [Digest(name.removeprefix(prefix)) for name in names]
         return {digest: self.file(proposal_id, digest) for digest in digests}
+
+    def decide(self, proposal_id: Digest, decided: DecidedMove) -> None:
+        """Store that a move will be carried out; once.
+
+        Raises:
+            WriteConflictError: Another was decided with this proposal.
+            StorageError: It may or may not be there; repeat the call.
+        """
+        name = f"{_folder(proposal_id)}/{_DECIDED}"
+        self._storage.put_immutable(name, decided.to_bytes())
+
+    def decided(self, proposal_id: Digest) -> DecidedMove | None:
+        """Return the move that was decided with a proposal, if one was.
+
+        Raises:
+            StorageError: The storage does not answer.
+        """
+        name = f"{_folder(proposal_id)}/{_DECIDED}"
+        try:
+            raw = self._storage.get(name, max_bytes=MAX_DECIDED_BYTES)
+        except NotFoundError:
+            return None
+        return DecidedMove.parse(raw)
+
+    def decisions(self) -> list[Digest]:
+        """Return the id of every proposal with which a move was decided."""
+        names = self._storage.names(f"{_FOLDER}/")
+        found = [name for name in names if name.endswith(f"/{_DECIDED}")]
+        return [Digest(name.split("/")[1]) for name in found]
 
     def sign(
         self, proposal_id: Digest, spki: str, signature: ProposalSignature

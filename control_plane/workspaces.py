@@ -127,6 +127,11 @@ class Workspaces:
             found = self._open.get(name)
         return found or self._opened(name)
 
+    def forget(self, name: str) -> None:
+        """Let the next who asks open a workspace anew, with the keys that are there."""
+        with self._lock:
+            self._open.pop(name, None)
+
     def storage(self, name: str) -> Storage:
         """Return a workspace's storage.
 

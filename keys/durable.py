@@ -86,6 +86,18 @@ def make_directory(path: Path, *, mode: int = 0o755) -> None:
             sync_directory(created.parent)
 
 
+def remove_file(path: Path) -> None:
+    """Delete ``path``, durably; one that is not there is success.
+
+    Raises:
+        StorageUnavailableError: It may or may not be there.
+    """
+    with _storage_errors("delete", path):
+        path.unlink(missing_ok=True)
+    if path.parent.exists():
+        sync_directory(path.parent)
+
+
 def replace_symlink(link: Path, target: str) -> None:
     """Point ``link`` at ``target`` by one rename.
 

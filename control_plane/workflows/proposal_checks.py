@@ -134,20 +134,38 @@ class Ground:
             VerificationError: The event does not hold.
             TrustProposalMismatchError: It says something else than the proposal.
         """
-        evidence = verify_attestation(
-            event,
-            trust=self.now.trust if self.now else proposed,
-            expected=Expected(TrustChangePredicate.type, (Digest.of(targets),)),
-            at=self.at,
-            pending=True,
-        ).require()
-        said = evidence.said(TrustChangePredicate)
-        policy = digests_of(proposal)[POLICY_TARGET]
-        previous = self.base.digest if self.base else None
-        wanted = (proposal.version, policy, previous, proposal.change)
-        if wanted != (said.targets_version, said.policy, said.previous, said.change):
-            raise TrustProposalMismatchError(
-                f"expected an event of targets {proposal.version} that says what the "
-                f"proposal says, got one of {said.targets_version}, {said.change.kind}"
-            )
-        return evidence.identity.require_key()
+        trust = self.now.trust if self.now else proposed
+        return require_event(event, proposal, targets=targets, trust=trust, at=self.at)
+
+
+def require_event(
+    event: bytes,
+    proposal: TrustProposal,
+    *,
+    targets: bytes,
+    trust: Trust,
+    at: datetime,
+) -> PublicKey:
+    """Return the key of the admin who attests a change, truly, now.
+
+    Raises:
+        VerificationError: The event does not hold under that trust.
+        TrustProposalMismatchError: It says something else than the proposal.
+    """
+    evidence = verify_attestation(
+        event,
+        trust=trust,
+        expected=Expected(TrustChangePredicate.type, (Digest.of(targets),)),
+        at=at,
+        pending=True,
+    ).require()
+    said = evidence.said(TrustChangePredicate)
+    policy = digests_of(proposal)[POLICY_TARGET]
+    previous = proposal.base.digest if proposal.base else None
+    wanted = (proposal.version, policy, previous, proposal.change)
+    if wanted != (said.targets_version, said.policy, said.previous, said.change):
+        raise TrustProposalMismatchError(
+            f"expected an event of targets {proposal.version} that says what the "
+            f"proposal says, got one of {said.targets_version}, {said.change.kind}"
+        )
+    return evidence.identity.require_key()

@@ -2,7 +2,8 @@
 """Rebuild the registry from log and storage: at every start, and when it was lost.
 
 Only what is missing is added, and all of it comes from committed bytes. Workspaces that
-were never finished are left for the next try to begin anew.
+were never finished are left for the next try to begin anew. A move to the sovereign
+form that was decided is carried out.
 """
 
 import logging
@@ -10,6 +11,7 @@ import logging
 from control_plane.services import Services
 from control_plane.workflows.create_workspace import index_workspace
 from control_plane.workflows.ledger import catch_up
+from control_plane.workflows.move_steps import finish_moves
 from control_plane.workflows.releases import head_of
 from keys.errors import TrustacksError
 
@@ -27,6 +29,7 @@ def reindex(services: Services) -> int:
             workspace = index_workspace(services, name)
             catch_up(services, workspace)
             head_of(services, workspace)
+            finish_moves(services, name)
         except TrustacksError as error:
             _logger.warning("index of %s: %s: %s", name, error.code, error.message)
     return len(services.workspaces.names())

@@ -61,7 +61,7 @@ def publish_root(services: Services, name: str, root: bytes, event: bytes) -> in
     with workspace.lock:
         Ground.of(workspace, at)
         new = check_root(workspace.storage, root, at=at)
-        _require_online(workspace, new)
+        require_online(workspace, new)
         roots = read_roots(workspace.storage).raw
         if root != roots[-1]:
             key = _verified_event(services, workspace, root, roots[-1], event)
@@ -72,8 +72,12 @@ def publish_root(services: Services, name: str, root: bytes, event: bytes) -> in
         return new.version
 
 
-def _require_online(workspace: Workspace, root: Root) -> None:
-    """Refuse a root under which this server could not renew snapshot and timestamp."""
+def require_online(workspace: Workspace, root: Root) -> None:
+    """Refuse a root under which this server could not renew snapshot and timestamp.
+
+    Raises:
+        TrustProposalMismatchError: It names other online keys than are here.
+    """
     held = {key.public_key.key_id for key in workspace.further()}
     held |= {workspace.key(role).public_key.key_id for role in (SNAPSHOT, TIMESTAMP)}
     for role in (SNAPSHOT, TIMESTAMP):

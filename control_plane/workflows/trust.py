@@ -24,6 +24,7 @@ from control_plane.errors import NotEmbeddedError
 from control_plane.keystore import ADMIN
 from control_plane.services import Services
 from control_plane.workflows.ledger import LocalNotary
+from control_plane.workflows.move_steps import require_no_move
 from control_plane.workspaces import Published, Workspace
 from keys.digest import Digest
 from signer.errors import KeyReusedError
@@ -113,8 +114,10 @@ def change_trust(
     """Put a change in force; the caller holds the workspace's lock.
 
     Raises:
+        MoveDecidedError: The workspace is being made sovereign.
         StorageError: It may or may not be in force; look, or do it again.
     """
+    require_no_move(workspace)
     policy = next_trust.policy.to_bytes()
     checkpoint = workspace.log.checkpoint().decode()
     staged = workspace.repository.prepare_targets(

@@ -21,8 +21,8 @@ from keys.digest import Digest
 from keys.fields import Fields
 from keys.strict import b64encode
 
-_MAX_FILES = 2 * limits.MAX_PACKS + 8
-_MAX_SIGNATURES = 64
+MAX_FILES = 2 * limits.MAX_PACKS + 8
+MAX_SIGNATURES = 64
 
 
 class NewSignature(Request):
@@ -47,7 +47,7 @@ class NewProposal(Request):
     """A trust proposal and the files that are not in force already."""
 
     proposal: Base64
-    files: list[Base64] = Field(default=[], max_length=_MAX_FILES)
+    files: list[Base64] = Field(default=[], max_length=MAX_FILES)
     possession: Proof | None = None
 
 
@@ -62,8 +62,8 @@ class NewSovereign(Request):
 
     root: Base64 = Field(description="1.root.json, signed by its threshold")
     proposal: Base64
-    signatures: list[NewSignature] = Field(max_length=_MAX_SIGNATURES)
-    files: list[Base64] = Field(max_length=_MAX_FILES)
+    signatures: list[NewSignature] = Field(max_length=MAX_SIGNATURES)
+    files: list[Base64] = Field(max_length=MAX_FILES)
     event: Base64
 
     def genesis(self) -> Genesis:
