@@ -127,9 +127,9 @@ class KeyStore:
     def destroy(self, owner: str, purpose: str) -> None:
         """Delete a key for good; one that is not there is success.
 
-        What was copied before, to a backup or by a thief, is not deleted, and neither is
-        a key that lies elsewhere: whoever calls this has seen to it that the key counts
-        for nothing any more.
+        What was copied before, to a backup or by a thief, is not deleted, nor is a key
+        that lies elsewhere: whoever calls this has seen to it that the key counts for
+        nothing any more.
 
         Raises:
             StorageUnavailableError: It may or may not be there; repeat the call.

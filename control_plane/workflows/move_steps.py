@@ -76,8 +76,11 @@ def carry_out(services: Services, workspace: Workspace, proposal_id: Digest) -> 
         return
     if workspace.published().committed.top != proposal.signed:
         _put_in_force(services, workspace, proposal, decided)
-    keys = services.workspaces.role_keys(workspace.name)
-    adopt_root(workspace.storage, keys, decided.root, at=services.clock())
+    # Done again it would renew what needs no renewal: what it signs last only drops
+    # signatures of old keys.
+    if workspace.published().committed.roots[-1] != decided.root:
+        keys = services.workspaces.role_keys(workspace.name)
+        adopt_root(workspace.storage, keys, decided.root, at=services.clock())
     _destroy_keys(services, workspace)
 
 
