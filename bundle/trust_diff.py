@@ -70,7 +70,7 @@ def diff_trust(old: TrustSide | None, new: TrustSide) -> tuple[Difference, ...]:
     found = [*_identities(old.policy if old else None, new.policy)]
     if old is not None:
         found += _ends(old.policy, new.policy)
-        found += _numbers(old.policy, new.policy)
+        found += diff_numbers(old.policy, new.policy)
         found += _floor(old.policy, new.policy)
     if old is not None and old.release_key != new.release_key:
         says = f"key {old.release_key[:16]} becomes {new.release_key[:16]}"
@@ -184,7 +184,8 @@ def _kept(survivors: Survivors) -> str:
     return f"surviving: {'; '.join(said)}" if said else "nothing survives"
 
 
-def _numbers(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
+def diff_numbers(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
+    """Yield what differs in thresholds, ages and the version."""
     for name in sorted({*old.thresholds, *new.thresholds}):
         least = THRESHOLDS[name].least
         before, after = (one.thresholds.get(name, least) for one in (old, new))

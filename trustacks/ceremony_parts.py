@@ -13,6 +13,7 @@ from bundle.gate.candidate import (
     pack_signature_target,
     pack_target,
 )
+from bundle.tuf.errors import TufSignatureError
 from bundle.tuf.rootchain import RootChain
 from keys.digest import Digest
 from keys.durable import create_file, make_directory
@@ -57,7 +58,7 @@ class Online:
     """What of the workspace is the Control Plane's.
 
     Attributes:
-        workspace: The name of the workspace to be.
+        workspace: The name of the workspace.
         url: The Control Plane's address.
         release: Key of the release role.
         snapshot: Key of the role.
@@ -75,15 +76,19 @@ class Online:
     trusted_root: bytes
 
     @classmethod
-    def parse(cls, data: bytes) -> "Online":
-        """Parse what ``begin`` wrote.
+    def parse(cls, data: bytes, form: str) -> "Online":
+        """Parse what the first step wrote.
+
+        Args:
+            data: The file.
+            form: Which ceremony's it must be.
 
         Raises:
             FormatError: Something else.
         """
-        value = loads_json(data, max_bytes=MAX_ONLINE_BYTES, what="online.json")
+        value = loads_json(data, max_bytes=MAX_ONLINE_BYTES, what="online keys")
         fields = Fields(value, "online")
-        fields.constant("format", FORMAT)
+        fields.constant("format", form)
         online = cls(
             workspace=fields.text("workspace"),
             url=fields.text("url"),
@@ -110,7 +115,7 @@ def begin(client: Client, name: str, folder: Path) -> Online:
     said = {one: fields.text(one, max_chars=MAX_ONLINE_BYTES) for one in names}
     document = {"format": FORMAT, "workspace": name, "url": client.url, **said}
     data = dumps_json(document)
-    online = Online.parse(data)
+    online = Online.parse(data, FORMAT)
     make_directory(folder)
     create_file(folder / "online.json", data)
     return online
@@ -125,15 +130,13 @@ def first_policy(
 ) -> TrustPolicy:
     """Return the first trust policy: layers, and admins who are nobody else yet."""
     trusted = TrustedRoot.parse(online.trusted_root)
-    pins = [LayerPin(Digest.of(one.archive), one.publisher) for one in layers]
-    named = zip(layers[1:], pins[1:], strict=True)
     return TrustPolicy(
         workspace=roots.workspace,
         version=1,
         identities=tuple(admin_identity(name, key, at) for name, key in admins.items()),
         thresholds={"rule": 1, "release": 1},
         revocations=(),
-        layers=LayerPins(pins[0], {one.name: pin for one, pin in named}),
+        layers=layer_pins(layers),
         custody=CustodyTable(
             {log.log_id: Custody.CONTROL_PLANE for log in trusted.logs},
             {one.digest: Custody.CONTROL_PLANE for one in trusted.authorities},
@@ -166,6 +169,21 @@ def layer_files(layers: Sequence[PinnedLayer]) -> dict[str, bytes]:
         files[pack_target(pack.name)] = pack.archive
         files[pack_signature_target(pack.name)] = pack.attestation
     return files
+
+
+def layer_pins(layers: Sequence[PinnedLayer]) -> LayerPins:
+    """Return the pins of layers, the constitution first."""
+    pins = [LayerPin(Digest.of(one.archive), one.publisher) for one in layers]
+    named = zip(layers[1:], pins[1:], strict=True)
+    return LayerPins(pins[0], {one.name: pin for one, pin in named})
+
+
+def not_whole(error: TufSignatureError) -> CeremonyStepError:
+    """Say that admins have to sign the root first."""
+    return CeremonyStepError(
+        f"expected a root that its admins signed: {error.message}",
+        hint="each signs: trustacks ceremony sign FOLDER --key NAME",
+    )
 
 
 def no_root() -> CeremonyStepError:

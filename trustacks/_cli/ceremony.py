@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``trustacks ceremony``: begin a sovereign workspace, admins signing where they are.
+"""``trustacks ceremony``: a workspace of its admins' own, who sign where they are.
 
-The folder is carried from admin to admin; only ``begin`` and ``finish`` use a network.
+The folder is carried from admin to admin; only ``begin``, ``move`` and ``finish`` use a
+network.
 Everything that is signed is shown before, computed from the folder here.
 """
 
@@ -16,19 +17,20 @@ from keys.clock import format_instant
 from keys.digest import Digest
 from keys.errors import UsageError
 from keys.public import MAX_KEY_BYTES, PublicKey
-from trustacks._cli.connect import open_client_at
+from trustacks._cli.connect import open_client, open_client_at, open_pinned
 from trustacks._cli.files import read_given, write_new
 from trustacks._cli.keyring import open_key
 from trustacks._cli.layer_files import read_layer_files
-from trustacks._cli.lazy import command
+from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import pairs
 from trustacks._cli.root_text import root_text
 from trustacks._cli.secrets import read_token
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
-from trustacks.answers import bytes_of
-from trustacks.ceremony import Ceremony
-from trustacks.ceremony_parts import PinnedLayer
+from trustacks.ceremonies import open_ceremony
+from trustacks.ceremony import Attesting, FirstTrust
+from trustacks.ceremony_before import begin_move
+from trustacks.ceremony_parts import Online, PinnedLayer
 from trustacks.ceremony_parts import begin as begin_ceremony
 from trustacks.client import Client
 from trustacks.notary import stamp_with
@@ -56,13 +58,27 @@ def begin(
 ) -> None:
     """Begin the workspace NAME: take the Control Plane's online keys into a folder."""
     client = open_client_at(session, url, read_token(token_file))
-    online = begin_ceremony(client, name, out)
+    _begun(session, begin_ceremony(client, name, out), out)
+
+
+@command("move")
+@click.option("--out", type=_FOLDER, required=True, help="The ceremony's folder.")
+@workspace_option
+def move(session: Session, *, out: Path, workspace: str | None) -> None:
+    """Begin to make an embedded workspace sovereign: take what is in force along."""
+    login = session.login(workspace)
+    api = open_client(session, login).workspace(login.workspace)
+    store = open_pinned(session, login)
+    _begun(session, begin_move(store, api, out, at=session.clock()), out)
+
+
+def _begun(session: Session, online: Online, out: Path) -> None:
     keys = {
         "release": online.release.key_id,
         "snapshot": online.snapshot.key_id,
         "timestamp": online.timestamp.key_id,
     }
-    value = {"workspace": name, "folder": str(out), "online_keys": keys}
+    value = {"workspace": online.workspace, "folder": str(out), "online_keys": keys}
     rows = [("folder", str(out)), *((f"{k} key", v[:16]) for k, v in keys.items())]
     session.output.result(value, lambda: pairs(rows))
     session.output.hint(f"next: trustacks ceremony root {out} --root-key ...")
@@ -96,7 +112,7 @@ def root(
     threshold: int,
 ) -> None:
     """Draft the root in FOLDER: who the admins are, and how many must agree."""
-    data = Ceremony(folder).draft(
+    data = open_ceremony(folder).draft(
         [_public(path) for path in root_keys],
         [_public(path) for path in targets_keys],
         threshold=threshold,
@@ -124,6 +140,12 @@ def root(
     metavar="ID=FILE",
     help="Who may attest changes of trust: an id and the public key in FILE.",
 )
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="ID",
+    help="In a move: an identity that stays. Whoever is not named ends.",
+)
 def trust(
     session: Session,
     *,
@@ -132,11 +154,13 @@ def trust(
     packs: tuple[Path, ...],
     publisher: Path,
     admins: tuple[str, ...],
+    keep: tuple[str, ...],
 ) -> None:
     """Make the first trust in FOLDER: layers, and the admins' identities."""
     layers = [_layer(path, publisher) for path in (constitution, *packs)]
     named = dict(_admin(text) for text in admins)
-    made = Ceremony(folder).trust(layers, named, at=session.clock())
+    wish = FirstTrust(layers, named, keep)
+    made = open_ceremony(folder).trust(wish, at=session.clock())
     session.output.result(made.to_json(), lambda: reviewed_text(made))
     session.output.hint(f"each admin: trustacks ceremony sign {folder} --key NAME")
 
@@ -147,7 +171,7 @@ def trust(
 def sign(session: Session, *, folder: Path, key: str | None) -> None:
     """Sign what FOLDER has for your key: the root, or the first trust."""
     at = session.clock()
-    ceremony = Ceremony(folder)
+    ceremony = open_ceremony(folder)
 
     def show(what: str, data: bytes) -> None:
         if what == "root":
@@ -164,12 +188,12 @@ def sign(session: Session, *, folder: Path, key: str | None) -> None:
 @click.argument("folder", type=_FOLDER)
 def show(session: Session, *, folder: Path) -> None:
     """Show how far the ceremony in FOLDER is, and what is next."""
-    ceremony = Ceremony(folder)
+    ceremony = open_ceremony(folder)
     drafted = ceremony.root
     there, missing = root_signers(drafted) if drafted else ([], [])
     found = ceremony.review(at=session.clock())
     # Until the trust is made, one more signature makes another id of it.
-    workspace = str(Digest.of(drafted)) if drafted and found else None
+    workspace = str(found.roots.workspace) if found else None
     value: dict[str, Any] = {
         "workspace": ceremony.online.workspace,
         "root": drafted and {"signed": there, "missing": missing},
@@ -186,7 +210,7 @@ def show(session: Session, *, folder: Path) -> None:
 @click.argument("folder", type=_FOLDER)
 @_TOKEN
 @_KEYS
-@click.option("--root-out", type=_FOLDER, help="Write the first root there, to pin.")
+@click.option("--root-out", type=_FOLDER, help="Write the root to pin there.")
 def finish(
     session: Session,
     *,
@@ -195,26 +219,25 @@ def finish(
     key: str | None,
     root_out: Path | None,
 ) -> None:
-    """Make the workspace of FOLDER, as the admin identity whose key is named."""
-    ceremony = Ceremony(folder)
+    """Make what FOLDER says so, as the admin identity whose key is named."""
+    ceremony = open_ceremony(folder)
     client = open_client_at(session, ceremony.online.url, read_token(token_file))
-    made = ceremony.finish(
-        client,
+    by = Attesting(
         open_key(session, key),
         stamp=_stamp(client),
         at=session.clock(),
         show=lambda statement: session.output.say(statement_text(statement)),
     )
-    whole = ceremony.root or b""
+    made = ceremony.finish(client, by)
     if root_out:
-        write_new(root_out, whole)
+        write_new(root_out, made.pin)
+    pin = "first root" if ceremony.root_name == "1.root.json" else "root to pin"
     rows = [
         ("workspace", ceremony.online.workspace),
-        ("first root", str(Digest.of(whole))),
+        (pin, str(Digest.of(made.pin))),
         ("form of trust", "sovereign"),
     ]
-    bytes_of(made, "root")
-    session.output.result(made, lambda: pairs(rows))
+    session.output.result(made.answer, lambda: pairs(rows))
 
 
 def reviewed_text(found: Reviewed) -> str:

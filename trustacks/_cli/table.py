@@ -92,6 +92,7 @@ COMMANDS: Final[Table] = {
             "begin": (f"{_HERE}.ceremony:begin", "take the server's online keys"),
             "root": (f"{_HERE}.ceremony:root", "draft the root"),
             "trust": (f"{_HERE}.ceremony:trust", "make the first trust"),
+            "move": (f"{_HERE}.ceremony:move", "begin to make a workspace sovereign"),
             "sign": (f"{_HERE}.ceremony:sign", "sign the root or the first trust"),
             "show": (f"{_HERE}.ceremony:show", "show how far it is"),
             "finish": (f"{_HERE}.ceremony:finish", "make the workspace"),

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a move to the sovereign form means, in sentences that admins can sign.
+
+Nothing of the embedded trust is taken as known: whoever stays is shown as added, like
+every layer and part. Then who ends, what survives them, and where Runners begin.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bundle.embedded import EmbeddedGround
+from bundle.trust_diff import Difference, TrustSide, diff_numbers, diff_trust
+from keys.digest import Digest
+from signer.trust_policy import TrustPolicy
+
+
+def diff_move(ground: EmbeddedGround, new: TrustSide) -> tuple[Difference, ...]:
+    """Return every sentence about the trust that follows an embedded one."""
+    policy = new.policy
+    ended = {end.identity for end in policy.revocations if end.final}
+    stay = tuple(one for one in policy.identities if one.id not in ended)
+    lasting = tuple(end for end in policy.revocations if not end.final)
+    shown = replace(policy, identities=stay, revocations=lasting)
+    return (
+        *diff_trust(None, replace(new, policy=shown)),
+        *diff_numbers(ground.trust.policy, policy),
+        *_floor(policy),
+        *_ends(ground, policy),
+    )
+
+
+def _floor(policy: TrustPolicy) -> Iterator[Difference]:
+    floor = policy.floor
+    if floor is not None:
+        says = f"revision {floor.revision}, release {floor.digest}, and all it lists"
+        yield Difference("floor", says, "loosens")
+
+
+def _ends(ground: EmbeddedGround, policy: TrustPolicy) -> Iterator[Difference]:
+    for end in policy.revocations:
+        what = f"identity {end.identity}"
+        if not end.final:
+            yield Difference(what, f"suspended as before: {end.reason}", "tightens")
+            continue
+        custody = policy.custody_of(policy.identity(end.identity))
+        says = f"ended, {custody} custody: {end.reason}"
+        yield Difference(what, says, "tightens")
+        for digest in sorted(end.survivors.attestations | end.survivors.releases):
+            says = f"its {_said(ground, digest)} survives: {digest}"
+            yield Difference(what, says, "loosens")
+
+
+def _said(ground: EmbeddedGround, digest: Digest) -> str:
+    head = ground.head
+    if head is None or digest == head.digest:
+        return "release"
+    for item in head.release.inventory:
+        if digest == item.head:
+            return f"rule {item.rule_id}"
+        if digest in item.approvals:
+            return f"approval of {item.rule_id}"
+    return "attestation"
