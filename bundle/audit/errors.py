@@ -136,6 +136,12 @@ class TrustUnpublishedError(VerificationError):
     code = "trust-unpublished"
 
 
+class BeforePinError(VerificationError):
+    """Entries that are older than all that the auditor's root vouches for."""
+
+    code = "before-the-pin"
+
+
 class ReleaseUnpublishedError(VerificationError):
     """A release in the log that the pack does not show as published."""
 

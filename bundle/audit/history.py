@@ -3,7 +3,9 @@
 
 Laws (DESIGN 9, T10, Trust events):
 - The first root is the auditor's, byte by byte; every later one, and every published
-  targets version, has its event in the log, about exactly its bytes.
+  targets version, has its event in the log, about exactly its bytes. An auditor who
+  brings the root that made the workspace sovereign begins there: what its admins did
+  not sign is not trusted, and what was logged before is told apart.
 - Events come in the order of versions, and each names the version before: targets are
   found from the newest backwards by that name, so none in between can be left out.
 - A version counts for what is logged after its event. So nobody can publish under a
@@ -12,7 +14,7 @@ Laws (DESIGN 9, T10, Trust events):
 A version that was logged or prepared, and never published, is passed over and named.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bundle.audit.errors import (
     HistoryMissingError,
@@ -23,18 +25,24 @@ from bundle.audit.errors import (
 )
 from bundle.audit.findings import Findings, Severity
 from bundle.audit.ledger import Entry, Ledger
-from bundle.audit.pack import GENESIS, Pack
+from bundle.audit.pack import Pack
 from bundle.audit.published import (
     METADATA,
     metadata_by_digest,
     read_newest,
     target_object,
 )
-from bundle.audit.trust import TrustHistory, TrustVersion, require_next
+from bundle.audit.trust import (
+    TrustHistory,
+    TrustVersion,
+    require_first,
+    require_next,
+)
 from bundle.gate import POLICY_TARGET, TRUSTED_ROOT_TARGET
 from bundle.gate.errors import OverlayMissingError, TargetMismatchError
 from bundle.limits import MAX_ROOT_VERSIONS
 from bundle.tuf.roles import TARGETS
+from bundle.tuf.rootchain import is_sovereign, open_roots
 from bundle.tuf.view import TargetInfo, read_view
 from keys.digest import Digest
 from signer.predicates.base import ROOT_CHANGE, TRUST_CHANGE
@@ -54,25 +62,54 @@ def open_history(
         TrustEventMissingError: Not one version of targets holds.
         TrustacksError: The newest metadata does not hold together.
     """
-    if pack.get(GENESIS) != root:
-        raise RootOtherError(
-            f"expected root {Digest.of(root)}, which you brought, got "
-            f"{pack.manifest.workspace}"
-        )
-    events = _events(ledger)
-    roots = _roots(pack, root, ledger, findings)
+    number = open_roots([root]).current.version
+    _require_root(pack, root, number)
+    begins = _begin(root, ledger) if number > 1 else None
+    every = _events(ledger)
+    events = {d: e for d, e in every.items() if begins is None or e.index > begins}
+    roots = _roots(pack, root, number, ledger, findings)
     files = metadata_by_digest(pack, TARGETS)
-    path = _walk(Digest.of(read_newest(pack).targets), files, events, findings)
+    before = every.keys() - events.keys()
+    path = _walk(Digest.of(read_newest(pack).targets), files, events, before, findings)
     versions: list[TrustVersion] = []
     for digest in path:
         with findings.at(files[digest]):
             found = _open_version(pack, files[digest], events[digest], roots)
-            require_next(versions[-1] if versions else None, found)
+            if versions:
+                require_next(versions[-1], found)
+            else:
+                require_first(found, begins)
             versions.append(found)
     if not versions:
         raise TrustEventMissingError("expected targets with their event, got none")
-    _report_others(set(path), files, events, findings)
-    return TrustHistory(tuple(versions))
+    left = {digest: name for digest, name in files.items() if digest not in before}
+    _report_others(set(path), left, events, findings)
+    return TrustHistory(tuple(versions), begins)
+
+
+def _require_root(pack: Pack, root: bytes, number: int) -> None:
+    name = f"{METADATA}{number}.root.json"
+    if name not in pack.files or pack.get(name) != root:
+        raise RootOtherError(
+            f"expected root {Digest.of(root)}, which you brought, as root {number} of "
+            f"workspace {pack.manifest.workspace}, got another"
+        )
+
+
+def _begin(root: bytes, ledger: Ledger) -> int:
+    """Return the leaf of the event of a root after the genesis root.
+
+    Raises:
+        TrustEventMissingError: There is none.
+    """
+    digest = Digest.of(root)
+    for entry in ledger.entries:
+        said = entry.statement
+        if said.predicate_type == ROOT_CHANGE and digest in said.digests:
+            return entry.index
+    raise TrustEventMissingError(
+        f"expected the event of root {digest}, which you brought, in the log, got none"
+    )
 
 
 def read_target(pack: Pack, name: str, listed: Mapping[str, TargetInfo]) -> bytes:
@@ -98,21 +135,25 @@ def _walk(
     newest: Digest,
     files: Mapping[Digest, str],
     events: Mapping[Digest, Entry],
+    before: Collection[Digest],
     findings: Findings,
 ) -> list[Digest]:
     """Return the targets that were in force, the first ones first."""
     path: list[Digest] = []
     with findings.at("targets"):
-        path = _backwards(newest, files, events)
+        path = _backwards(newest, files, events, before)
     return path[::-1]
 
 
 def _backwards(
-    newest: Digest, files: Mapping[Digest, str], events: Mapping[Digest, Entry]
+    newest: Digest,
+    files: Mapping[Digest, str],
+    events: Mapping[Digest, Entry],
+    before: Collection[Digest],
 ) -> list[Digest]:
     path: list[Digest] = []
     digest: Digest | None = newest
-    while digest is not None:
+    while digest is not None and digest not in before:
         if digest not in files:
             raise HistoryMissingError(f"expected targets {digest}, got none")
         if digest not in events:
@@ -168,9 +209,9 @@ def _events(ledger: Ledger) -> dict[Digest, Entry]:
 
 
 def _roots(
-    pack: Pack, root: bytes, ledger: Ledger, findings: Findings
+    pack: Pack, root: bytes, number: int, ledger: Ledger, findings: Findings
 ) -> tuple[tuple[int, bytes], ...]:
-    """Return (leaf of its event, bytes) of every root; the first needs none."""
+    """Return (leaf of its event, bytes) of every root; the auditor's needs none."""
     said = {
         digest: entry.index
         for entry in reversed(ledger.entries)
@@ -178,7 +219,7 @@ def _roots(
         for digest in entry.statement.digests
     }
     roots = [(-1, root)]
-    for version in range(2, MAX_ROOT_VERSIONS + 1):
+    for version in range(number + 1, MAX_ROOT_VERSIONS + 1):
         name = f"{METADATA}{version}.root.json"
         if name not in pack.files:
             break
@@ -228,6 +269,7 @@ def _open_version(
         view=view,
         trust=trust,
         event=event,
+        sovereign=is_sovereign(open_roots(stood).current),
     )
 
 

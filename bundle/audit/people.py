@@ -20,7 +20,7 @@ from signer.errors import PossessionError
 from signer.form import Custody
 from signer.identity import Identity
 from signer.predicates.identity_proof import IdentityProofPredicate
-from signer.predicates.trust_change import WORKSPACE_CREATED
+from signer.predicates.trust_change import MADE_SOVEREIGN, WORKSPACE_CREATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ def _open_proof(
     change, key = version.event.change, identity.public_key
     custodial = identity.custody is Custody.CONTROL_PLANE
     # An OIDC subject has no key to prove: its issuer says who it is, each time.
-    if change.kind == WORKSPACE_CREATED or custodial or key is None:
+    beginning = change.kind in (WORKSPACE_CREATED, MADE_SOVEREIGN)
+    if beginning or custodial or key is None:
         return None
     proof = by_digest.get(change.proof) if change.proof else None
     if proof is None or not isinstance(proof.predicate, IdentityProofPredicate):

@@ -103,10 +103,17 @@ class Replayed:
 
 
 def replay_releases(links: Sequence[Link], evidence: Evidence) -> list[Replayed]:
-    """Judge releases in order; the first comes first."""
+    """Judge releases in order, from the root on that the auditor brought."""
     replayed: list[Replayed] = []
     marks: Marks | None = None
+    before = {
+        entry.digest
+        for entry in evidence.ledger.entries
+        if evidence.history.is_before_pin(entry.index)
+    }
     for number, link in enumerate(links):
+        if link.digest in before:
+            continue
         evidence.progress("releases", number, len(links))
         one, marks = _replay(link, marks, evidence)
         replayed.append(one)

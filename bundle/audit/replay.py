@@ -45,8 +45,10 @@ from bundle.audit.trust import TrustHistory
 from bundle.gate.chain import Link
 from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.engine import Engine
+from bundle.tuf.rootchain import open_roots
 from keys.clock import require_utc
 from keys.digest import Digest
+from keys.errors import TrustacksError
 from keys.public import PublicKey
 
 
@@ -64,7 +66,8 @@ def replay(
 
     Args:
         pack: The file, as ``export_pack`` wrote it.
-        root: The workspace's first root metadata, which the auditor brings.
+        root: The root metadata to begin at, which the auditor brings: the workspace's
+            first, or the one that made it sovereign.
         log_key: The log's public key, which the auditor brings.
         at: The past instant that is asked about; without it, the end of the log. It
             chooses what is shown as in force; the whole pack is checked in any case.
@@ -105,7 +108,7 @@ def _replay(
     findings = Findings()
     report = ReplayReport(
         name=pack.manifest.name,
-        workspace=Digest.of(brought.root),
+        workspace=_workspace_of(brought.root),
         pack=pack.digest,
         form=None,
         log=None,
@@ -135,6 +138,14 @@ def _replay(
         )
         report = _outcomes(report, evidence, brought.at)
     return replace(report, findings=findings.all, findings_left_out=findings.left_out)
+
+
+def _workspace_of(root: bytes) -> Digest:
+    """Return the workspace that the auditor's root names; what is none names itself."""
+    try:
+        return open_roots([root]).workspace
+    except TrustacksError:
+        return Digest.of(root)
 
 
 def _collect(

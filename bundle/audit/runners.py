@@ -58,6 +58,11 @@ def replay_reports(
     for number, (said, predicate) in enumerate(reports):
         evidence.progress("runner reports", number, len(reports))
         before = runners.get(predicate.runner, _Runner())
+        if evidence.history.is_before_pin(said.index):
+            runners[predicate.runner] = _Runner(
+                said, predicate, active=_active(predicate)
+            )
+            continue
         place = f"runner {predicate.runner}, report {predicate.sequence}"
         with evidence.findings.at(place):
             _require_next(before, predicate)

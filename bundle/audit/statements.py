@@ -4,20 +4,24 @@
 The trust that counts is the one whose event stands before the leaf. So a signature of
 an identity that was revoked before is refused, whatever time it claims, and so is one
 of an identity that was not yet registered: the log invents nobody.
+
+Before the root that the auditor brought, that is the first trust under it: what its
+admins vouch for is there, to be relied on later; the rest is counted and told.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bundle.audit.errors import BackdatedError, EntryAlteredError
-from bundle.audit.findings import Findings
+from bundle.audit.errors import BackdatedError, BeforePinError, EntryAlteredError
+from bundle.audit.findings import Findings, Severity
 from bundle.audit.ledger import Entry, Ledger
 from bundle.audit.limits import MAX_LOG_DELAY_S
 from bundle.audit.pack import Pack
 from bundle.audit.trust import TrustHistory
 from keys.clock import format_instant
 from keys.digest import Digest
+from keys.errors import TrustacksError
 from signer.attestation import Attestation, parse_attestation
 from signer.errors import NoTrustedTimeError
 from signer.identity import Identity
@@ -73,19 +77,38 @@ def _verified(
     progress: Progress,
 ) -> Iterator[Said]:
     latest: datetime | None = None
+    strangers = 0
     for entry in ledger.entries:
         progress("log entries", entry.index, len(ledger.tree))
+        if history.is_before_pin(entry.index):
+            try:
+                yield _verify(pack, ledger, history, entry)
+            except TrustacksError:
+                strangers += 1
+            continue
         with findings.at(entry.place):
             said = _verify(pack, ledger, history, entry)
             _require_in_time(said.time, latest)
             latest = max(said.time, latest or said.time)
             yield said
+    _report_before(history, strangers, findings)
+
+
+def _report_before(history: TrustHistory, strangers: int, findings: Findings) -> None:
+    if history.begins is None:
+        return
+    first = history.versions[0].index
+    error = BeforePinError(
+        f"{first} entries are older than the root that you brought; for {strangers} of "
+        "them nobody vouches whom it names, and nothing later rests on them"
+    )
+    findings.add(error, f"log entries 0 to {first - 1}", Severity.WARNING)
 
 
 def _verify(pack: Pack, ledger: Ledger, history: TrustHistory, entry: Entry) -> Said:
     if entry.time is None:
         raise NoTrustedTimeError("expected a timestamp token, got none")
-    version = history.before(entry.index)
+    version = history.judging(entry.index)
     raw = pack.get(entry.name)
     attestation = parse_attestation(raw)
     predicate, signer = _word_of(attestation, entry, version.trust, entry.time)

@@ -106,6 +106,7 @@ class AuditedWorkspace(SimulatedWorkspace):
         change: Change | None = None,
         event: bool = True,
         publish: bool = True,
+        by: str = "admin",
         said: Callable[[TrustChangePredicate, Digest], TrustChangePredicate] = (
             lambda predicate, _: predicate
         ),
@@ -136,7 +137,7 @@ class AuditedWorkspace(SimulatedWorkspace):
             )
             subject = Subject(f"{staged.version}.targets.json", staged.digest)
             statement = build_statement([subject], said(predicate, staged.digest))
-            self.attest(statement, by=self.people["admin"], at=at)
+            self.attest(statement, by=self.people[by], at=at)
         if publish:
             self.repository.publish_targets(staged, at=at or self.at)
 

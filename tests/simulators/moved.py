@@ -190,10 +190,20 @@ def draft(
     return Draft(house, ground, signed, proposal, listed, tuf, people)
 
 
-def publish(made: Draft) -> Relics:
-    """Publish a drafted move, in the order of the Control Plane's writes."""
+def publish(
+    made: Draft, *, judged: bool = True, logged: bool = True, by: str = "ann"
+) -> Relics:
+    """Publish a drafted move, in the order of the Control Plane's writes.
+
+    Args:
+        made: The move.
+        judged: Whether anybody looked at it.
+        logged: Whether the root's event is logged.
+        by: Who attests the trust: a new admin, or somebody of before.
+    """
     house = made.house
-    made.judge()
+    if judged:
+        made.judge()
     targets, root = made.signed()
     relics = Relics(house.tuf, dict(house.people))
     policy = TrustPolicy.parse(made.files[POLICY_TARGET])
@@ -205,7 +215,9 @@ def publish(made: Draft) -> Relics:
         old.timestamp_key,
         others=lambda: [new.release_key, new.snapshot_key, new.timestamp_key],
     )
-    _log_events(made, targets, root)
+    if logged:
+        _log_root(made, root)
+    _log_trust(made, targets, {**house.people, **made.admins}[by])
     staged = stage_targets(house.storage, targets, made.files, at=house.at)
     Repository(house.storage, both).publish_targets(staged, at=house.at)
     adopt_root(house.storage, both, root, at=house.at)
@@ -224,8 +236,8 @@ def move(house: SimulatedWorkspace, **lies) -> Relics:
     return publish(draft(house, **lies))
 
 
-def _log_events(made: Draft, targets: bytes, root: bytes) -> None:
-    """The embedded admin logs the root, a new one the trust."""
+def _log_root(made: Draft, root: bytes) -> None:
+    """The embedded admin logs the root."""
     house, ground = made.house, made.ground
     note = house.log.checkpoint().decode()
     version = ground.chain.current.version + 1
@@ -238,6 +250,11 @@ def _log_events(made: Draft, targets: bytes, root: bytes) -> None:
     )
     subject = Subject(f"{version}.root.json", Digest.of(root))
     house.attest(build_statement([subject], said), by=house.people["admin"])
+
+
+def _log_trust(made: Draft, targets: bytes, by: Person) -> None:
+    """A new admin logs the trust."""
+    house, ground = made.house, made.ground
     trust = TrustChangePredicate(
         workspace=house.workspace,
         targets_version=made.proposal.version,
@@ -248,4 +265,4 @@ def _log_events(made: Draft, targets: bytes, root: bytes) -> None:
         checkpoint=made.proposal.checkpoint,
     )
     subject = Subject(f"{made.proposal.version}.targets.json", Digest.of(targets))
-    house.attest(build_statement([subject], trust), by=made.admins["ann"])
+    house.attest(build_statement([subject], trust), by=by)
