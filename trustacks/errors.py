@@ -81,7 +81,7 @@ class FileExistsRefusedError(ConflictError):
 
 
 class PinChangedError(VerificationError):
-    """The server shows another root than the one that is pinned."""
+    """Another root than the one that is pinned, or one that may not replace it."""
 
     code = "pin-changed"
 

@@ -49,6 +49,9 @@ SCOPED = {
     ("POST", f"{WS}/pending-releases/{{release}}/signatures"): frozenset(
         {"admin", "release"}
     ),
+    ("POST", f"{WS}/move/online-keys"): ADMIN,
+    ("POST", f"{WS}/move"): ADMIN,
+    ("POST", f"{WS}/move/{{proposal}}/finish"): ADMIN,
     ("GET", f"{WS}/releases"): ALL,
     ("POST", f"{WS}/releases"): frozenset({"admin", "release"}),
     ("GET", f"{WS}/releases/{{revision}}"): ALL,

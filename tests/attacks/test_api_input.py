@@ -9,6 +9,7 @@ from tests.simulators.service import ControlPlane
 PROPOSALS = "/v1/workspaces/acme/trust/proposals"
 PROPOSAL = "sha256:" + "0" * 64
 PENDING = "/v1/workspaces/acme/pending-releases"
+MOVE = "/v1/workspaces/acme/move"
 PATHS = {
     "/v1/workspaces": {"name": "x"},
     "/v1/workspaces/acme/tokens": {"role": "author", "subject": "s", "ttl_seconds": 1},
@@ -24,6 +25,8 @@ PATHS = {
     PROPOSALS: {"proposal": ""},
     "/v1/workspaces/acme/trust/online-keys": {"role": "x"},
     "/v1/workspaces/acme/trust/roots": {"root": "", "event": ""},
+    MOVE: {"root": "", "proposal": "", "signatures": []},
+    f"{MOVE}/{PROPOSAL}/finish": {"root": "", "signatures": [], "event": ""},
     f"{PROPOSALS}/{PROPOSAL}/signatures": {"key": "x", "signature": ""},
     f"{PROPOSALS}/{PROPOSAL}/publish": {"event": ""},
     "/v1/workspaces/acme/runners/r/reports": {"attestation": ""},
@@ -43,6 +46,7 @@ LARGE = {
     "/v1/workspaces/acme/releases",
     PENDING,
     PROPOSALS,
+    MOVE,
 }
 JSON = {"content-type": "application/json"}
 

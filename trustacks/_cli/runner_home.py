@@ -5,20 +5,24 @@
 
     <dir>/
       runner.json    workspace, address, id: written last, so an enrolment is whole
-      1.root.json    the pin
+      1.root.json    the pin, whichever version it has
       passphrase     of the Runner's key; 0600, made here
       token          may only report; 0600
       state/         the Runner's own: its key and its memory (bundle.runner.state)
 """
 
+import contextlib
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from bundle.runner.state import LOCK_FILE
 from keys.durable import create_file, make_directory, read_file, write_file
 from keys.errors import NotFoundError
 from keys.fields import Fields
+from keys.lock import exclusive
 from keys.signing import Secrets
 from keys.strict import dumps_json, loads_json
 from trustacks._cli.secrets import read_secret
@@ -92,6 +96,24 @@ class RunnerHome:
         make_directory(self.directory, mode=0o700)
         make_directory(self.state, mode=0o700)
         create_file(self.directory / "1.root.json", root)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep a Runner from starting here.
+
+        Raises:
+            BusyError: One is running.
+        """
+        with exclusive(self.state / LOCK_FILE):
+            yield
+
+    def pin(self, root: bytes) -> None:
+        """Put another root in the pin's place.
+
+        Raises:
+            StorageUnavailableError: The old one stays.
+        """
+        write_file(self.directory / "1.root.json", root)
 
     def make_passphrase(self) -> str:
         """Return the passphrase of the Runner's key; make it the first time.

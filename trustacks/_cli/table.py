@@ -139,6 +139,7 @@ COMMANDS: Final[Table] = {
     "runner": (
         {
             "enroll": (f"{_HERE}.runner_enroll:enroll", "make and register a Runner"),
+            "pin": (f"{_HERE}.runner_pin:pin", "pin the root of the sovereign form"),
             "step": (f"{_HERE}.runner:step", "refresh, verify, activate"),
             "decide": (f"{_HERE}.runner:decide", "decide on a proposal"),
             "status": (f"{_HERE}.runner:status", "show what the Runner enforces"),

@@ -25,7 +25,7 @@ class NewMove(Request):
 
     root: Base64 = Field(description="N.root.json, signed by its own threshold")
     proposal: Base64
-    signatures: list[NewSignature] = Field(max_length=MAX_SIGNATURES)
+    signatures: list[NewSignature] = Field(min_length=1, max_length=MAX_SIGNATURES)
     files: list[Base64] = Field(max_length=MAX_FILES)
 
 
@@ -40,7 +40,7 @@ class FinishedMove(Request):
     """What admins bring to finish a move."""
 
     root: Base64 = Field(description="N.root.json, as it was handed over")
-    signatures: list[NewSignature] = Field(max_length=MAX_SIGNATURES)
+    signatures: list[NewSignature] = Field(min_length=1, max_length=MAX_SIGNATURES)
     event: Base64 = Field(description="trust-change/v1, timestamped, not logged")
 
     def signed(self) -> Signed:
