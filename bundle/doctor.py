@@ -19,6 +19,7 @@ from signer.credential import OidcCredential
 from signer.form import Custody, Form
 from signer.identity import SOVEREIGN_PERMISSIONS, Identity
 from signer.pins import DEFAULT_RELEASE_LIFE_S
+from signer.revocation import NOTHING
 from signer.trust import Trust
 from signer.trust_laws import THRESHOLDS
 from signer.trust_policy import TrustPolicy
@@ -30,6 +31,7 @@ SOON_DAYS: Final = 30
 
 _FLOOR: Final = "trustacks trust change --floor REVISION:DIGEST"
 _REGISTER: Final = "trustacks identity register"
+_MOVE: Final = "trustacks ceremony move --out FOLDER"
 
 
 def examine(view: TufView, trust: Trust, *, at: datetime) -> Diagnosis:
@@ -69,9 +71,10 @@ def _custody(
 ) -> Iterator[Symptom]:
     if view.form is Form.EMBEDDED:
         says = "the pinned root is embedded: the Control Plane holds the admin keys"
-        yield Symptom("T1", State.LACKS, says, "trustacks ceremony begin")
-        says = "a Runner pinned to this root reports embedded for ever"
-        yield Symptom("T8", State.LACKS, says, "trustacks ceremony begin")
+        yield Symptom("T1", State.LACKS, says, _MOVE)
+        says = "whoever is pinned to this root reports embedded for ever"
+        mend = f"{_MOVE}; after it: trustacks login --root, trustacks runner pin"
+        yield Symptom("T8", State.LACKS, says, mend)
     for one in in_force:
         held = sorted(one.permissions & SOVEREIGN_PERMISSIONS)
         for way in control_plane_ways(one, policy.instances, policy.custody):
@@ -79,6 +82,22 @@ def _custody(
                 says = f"the Control Plane can sign as {one.id}: {', '.join(held)}"
                 mend = f"trustacks identity revoke {one.id}"
                 yield Symptom("T1", State.LACKS, f"{says}; by {way}", mend)
+    if view.form is Form.SOVEREIGN:
+        yield from _relics(policy)
+
+
+def _relics(policy: TrustPolicy) -> Iterator[Symptom]:
+    """Yield what outlives identities that could have been the Control Plane."""
+    for end in policy.revocations:
+        one = policy.identity(end.identity)
+        if end.survivors == NOTHING or policy.custody_of(one) is Custody.EXTERNAL:
+            continue
+        says = f"what the Control Plane could have signed as {one.id} survives in part"
+        mend = (
+            "trustacks rule sign --again, then trustacks trust change "
+            f"--no-survivors {one.id} --floor REVISION:DIGEST"
+        )
+        yield Symptom("T8", State.WEAK, says, mend)
 
 
 def _keyless(policy: TrustPolicy, in_force: tuple[Identity, ...]) -> Iterator[Symptom]:

@@ -22,6 +22,7 @@ from bundle.gate.named import listed_by
 from bundle.gate.release import sort_attestations
 from bundle.gate.trust import check_pinned
 from bundle.tuf.errors import AlreadySovereignError
+from bundle.tuf.outlived import last_instant
 from bundle.tuf.proposal import Base
 from bundle.tuf.rootchain import RootChain, is_sovereign, open_roots
 from bundle.tuf.view import TufView, read_view
@@ -93,7 +94,9 @@ class EmbeddedGround:
                 "expected a workspace of embedded form, got a sovereign one",
                 hint="its admins change their keys: trustacks root draft",
             )
-        view = read_view(embedded.roots, embedded.targets, embedded.release, at=at)
+        # It grants nothing, so that it may have run out; a new root is what mends it.
+        last = last_instant(embedded, at)
+        view = read_view(embedded.roots, embedded.targets, embedded.release, at=last)
         files = {
             POLICY_TARGET: embedded.policy,
             TRUSTED_ROOT_TARGET: embedded.trusted_root,

@@ -43,6 +43,15 @@ BUNDLE_BOUNDS: Final = ArchiveBounds(
     max_path_chars=200,
 )
 
+PENDING_BOUNDS: Final = ArchiveBounds(
+    # A bundle (64 MiB) and its attestations (128 MiB), and what frames them.
+    max_bytes=193 * MIB,
+    # These two.
+    max_members=2,
+    # attestations.sigstore.jsonl is 27.
+    max_path_chars=32,
+)
+
 # 5 fields; a revision has at most 16 digits.
 MAX_MANIFEST_BYTES: Final = 4 * KIB
 

@@ -8,7 +8,7 @@ something out would be worse than none.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from keys.clock import format_instant
@@ -17,7 +17,7 @@ from signer.credential import KeyCredential, OidcCredential
 from signer.identity import Identity
 from signer.instances import Instances
 from signer.pins import LayerPins
-from signer.revocation import Survivors
+from signer.revocation import NOTHING, Survivors
 from signer.trust_laws import THRESHOLDS
 from signer.trust_policy import TrustPolicy
 
@@ -162,7 +162,9 @@ def _ends(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
         elif before[name] != one:
             was = _kept(before[name].survivors)
             says = f"its revocation changes: before, {was}; now, {kept}: {one.reason}"
-            yield Difference(f"identity {name}", says, "loosens")
+            fewer = one == replace(before[name], survivors=NOTHING)
+            direction: Direction = "tightens" if fewer else "loosens"
+            yield Difference(f"identity {name}", says, direction)
     for name in before.keys() - after.keys():
         yield Difference(f"identity {name}", "is revoked no longer", "loosens")
     withdrawn = new.withdrawn_waivers - old.withdrawn_waivers

@@ -34,6 +34,22 @@ class Get(Protocol):
         """Return its bytes, of which there are at most so many."""
 
 
+class Held(Protocol):
+    """What a client holds of a workspace."""
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """From the pinned root to the newest."""
+
+    @property
+    def targets(self) -> bytes:
+        """Newest targets."""
+
+    @property
+    def release(self) -> bytes:
+        """The release role."""
+
+
 class Outlived(NamedTuple):
     """A set of metadata, verified but for its expiry."""
 
@@ -85,12 +101,12 @@ def require_not_older(fetched: Fetched, known: Fetched) -> None:
         raise TufRollbackError(f"expected targets {old} or above, got {new}, or others")
 
 
-def last_instant(fetched: Fetched, at: datetime) -> datetime:
+def last_instant(held: Held, at: datetime) -> datetime:
     """Return ``at``, or the last second in which all of this held together."""
     expiries = [
-        parse_metadata(fetched.roots[-1], Root, ROOT).signed.expires,
-        parse_metadata(fetched.targets, Targets, TARGETS).signed.expires,
-        parse_metadata(fetched.release, Targets, RELEASE).signed.expires,
+        parse_metadata(held.roots[-1], Root, ROOT).signed.expires,
+        parse_metadata(held.targets, Targets, TARGETS).signed.expires,
+        parse_metadata(held.release, Targets, RELEASE).signed.expires,
     ]
     return min(at, *(expires - _SECOND for expires in expiries))
 

@@ -4,7 +4,7 @@
 import pytest
 
 from tests.simulators.desk import desk
-from tests.simulators.settled import copied, settle
+from tests.simulators.settled import copied, settle, settle_embedded
 
 
 @pytest.fixture
@@ -27,4 +27,20 @@ def template(tmp_path_factory):
 def settled(template, tmp_path):
     """A workspace at work, the test's own."""
     with copied(template, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def embedded_template(tmp_path_factory):
+    """An embedded workspace at work, which nobody changes any more."""
+    folder = tmp_path_factory.mktemp("embedded")
+    with desk(folder) as made:
+        settle_embedded(made)
+    return folder
+
+
+@pytest.fixture
+def embedded(embedded_template, tmp_path):
+    """An embedded workspace at work, the test's own."""
+    with copied(embedded_template, tmp_path) as made:
         yield made

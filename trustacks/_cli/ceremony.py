@@ -17,11 +17,16 @@ from keys.clock import format_instant
 from keys.digest import Digest
 from keys.errors import UsageError
 from keys.public import MAX_KEY_BYTES, PublicKey
-from trustacks._cli.connect import open_client, open_client_at, open_pinned
+from trustacks._cli.connect import (
+    open_client,
+    open_client_at,
+    open_outlived,
+    open_pinned,
+)
 from trustacks._cli.files import read_given, write_new
 from trustacks._cli.keyring import open_key
 from trustacks._cli.layer_files import read_layer_files
-from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.lazy import command, expired_option, workspace_option
 from trustacks._cli.output import pairs
 from trustacks._cli.root_text import root_text
 from trustacks._cli.secrets import read_token
@@ -63,12 +68,13 @@ def begin(
 
 @command("move")
 @click.option("--out", type=_FOLDER, required=True, help="The ceremony's folder.")
+@expired_option
 @workspace_option
-def move(session: Session, *, out: Path, workspace: str | None) -> None:
+def move(session: Session, *, out: Path, expired: bool, workspace: str | None) -> None:
     """Begin to make an embedded workspace sovereign: take what is in force along."""
     login = session.login(workspace)
     api = open_client(session, login).workspace(login.workspace)
-    store = open_pinned(session, login)
+    store = (open_outlived if expired else open_pinned)(session, login)
     _begun(session, begin_move(store, api, out, at=session.clock()), out)
 
 

@@ -96,6 +96,11 @@ def command(
     return wrap
 
 
+expired_option = click.option(
+    "--expired",
+    is_flag=True,
+    help="Go on from trust that was not renewed in time: compare its number first.",
+)
 workspace_option = click.option(
     "--workspace", metavar="NAME", help="The workspace, if not the current one."
 )

@@ -17,7 +17,7 @@ from trustacks._cli.ceremony import reviewed_text
 from trustacks._cli.config import Login
 from trustacks._cli.connect import open_client, open_outlived, open_pinned
 from trustacks._cli.keyring import open_key
-from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.lazy import command, expired_option, workspace_option
 from trustacks._cli.output import columns
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
@@ -27,11 +27,6 @@ from trustacks.trust_errors import ProposalChoiceError
 from trustacks.trusting import Reviewed, TrustDesk
 
 _OPEN = ("open", "signed")
-expired_option = click.option(
-    "--expired",
-    is_flag=True,
-    help="Go on from trust that was not renewed in time: compare its number first.",
-)
 
 
 @command("proposals")

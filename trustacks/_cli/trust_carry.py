@@ -15,10 +15,10 @@ from keys.digest import Digest
 from trustacks._cli.ceremony import reviewed_text
 from trustacks._cli.files import read_given
 from trustacks._cli.keyring import open_key
-from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.lazy import command, expired_option, workspace_option
 from trustacks._cli.pin import open_pinned
 from trustacks._cli.session import Session
-from trustacks._cli.trust import chosen_proposal, expired_option, open_desk
+from trustacks._cli.trust import chosen_proposal, open_desk
 from trustacks.carried import Carried
 from trustacks.limits import MAX_ROOT_BYTES
 from trustacks.outlived import outlived_note

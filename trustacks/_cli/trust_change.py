@@ -17,9 +17,9 @@ from signer.trust_laws import THRESHOLDS
 from trustacks._cli.connect import open_pinned
 from trustacks._cli.files import read_given
 from trustacks._cli.floor import floor_option, read_floor
-from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.lazy import command, expired_option, workspace_option
 from trustacks._cli.session import Session
-from trustacks._cli.trust import expired_option, is_sovereign, propose_change
+from trustacks._cli.trust import is_sovereign, propose_change
 from trustacks.trust_changes import another_release_key, renewal, rules_of_trust
 from trustacks.trust_errors import EmbeddedTrustError
 
@@ -45,6 +45,14 @@ _WALKED = frozenset({"release", "approval"})
 @click.option("--grace-seconds", type=int, help="How long a revoked bundle decides.")
 @click.option("--withdraw-waiver", "waivers", multiple=True, metavar="DIGEST")
 @click.option(
+    "--no-survivors",
+    "outlived",
+    multiple=True,
+    metavar="ID",
+    help="An ended identity of which nothing counts any more. What the floor lists "
+    "does.",
+)
+@click.option(
     "--release-key",
     type=click.Path(path_type=Path),
     help="An online key that offers releases from now on; only that changes.",
@@ -60,10 +68,11 @@ def change(
     stale_until: str | None,
     grace_seconds: int | None,
     waivers: tuple[str, ...],
+    outlived: tuple[str, ...],
     release_key: Path | None,
     workspace: str | None,
 ) -> None:
-    """Propose another floor, thresholds, ages, or the end of a waiver."""
+    """Propose another floor, thresholds, ages, or the end of waivers and survivors."""
     _require_sovereign(session, workspace)
     known = read_floor(floor)
     ages: dict[str, Any] = {
@@ -74,7 +83,7 @@ def change(
     }
     freshness = {name: value for name, value in ages.items() if value is not None}
     wanted = dict(_threshold(text) for text in thresholds)
-    changes = bool(known or wanted or freshness or waivers)
+    changes = bool(known or wanted or freshness or waivers or outlived)
     if release_key is not None and not changes:
         key = PublicKey.from_pem(read_given(release_key, max_bytes=MAX_KEY_BYTES))
         propose_change(session, workspace, another_release_key(key))
@@ -89,6 +98,7 @@ def change(
         thresholds=wanted,
         freshness=freshness,
         withdrawn=[Digest.parse(one) for one in waivers],
+        outlived=outlived,
     )
     propose_change(session, workspace, made)
 

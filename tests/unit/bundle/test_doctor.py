@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bundle.doctor import SENTENCES, SOON_DAYS, State, examine
+from bundle.diagnosis import SENTENCES, State
+from bundle.doctor import SOON_DAYS, examine
 from bundle.rego.embedded import EmbeddedEngine
 from keys.digest import Digest
 from signer.credential import OidcCredential
@@ -14,7 +15,7 @@ from signer.custody import CustodyTable
 from signer.form import Custody
 from signer.instances import SigstoreInstance
 from signer.pins import Floor, Freshness
-from signer.revocation import Revocation
+from signer.revocation import NOTHING, Revocation, Survivors
 from signer.subject_pattern import SubjectPattern
 from tests.simulators.instance import GITHUB, MAIN, TAGS
 from tests.simulators.signing import NOW
@@ -81,6 +82,29 @@ def test_an_embedded_workspace_lacks_custody_and_form(engine):
         "T1",
         "T8",
     }
+
+
+def test_relics_of_the_embedded_form_are_weak_until_nothing_of_them_survives(house):
+    relic = house.person("relic", "author", custody=Custody.CONTROL_PLANE)
+    honest = house.person("honest", "author")
+    house.people |= {"relic": relic, "honest": honest}
+    kept = Survivors(frozenset({Digest.of(b"a rule")}))
+
+    def ended(*survivors):
+        names = ("relic", "honest")
+        return examined(
+            house,
+            revocations=tuple(
+                Revocation(name, NOW, "left", some)
+                for name, some in zip(names, survivors, strict=True)
+            ),
+        )
+
+    (found,) = ended(kept, kept).of("T8")
+    assert found.state is State.WEAK
+    assert "as relic survives" in found.says
+    assert "--no-survivors relic" in found.mend
+    assert not ended(NOTHING, kept).of("T8")
 
 
 def given(house, *permissions, name="other", **terms):
