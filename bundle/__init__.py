@@ -17,9 +17,10 @@ A tour, in the order of the bytes::
     tuf/            a workspace's repository: judged, published, fetched
     storage/        where its objects lie, durably
     trust_proposal  what admins are asked to sign, judged; trust_diff: in words;
-                    trust_event: whether it is true; doctor: what the property lacks
+                    trust_event: whether it is true; trust_instances: of Sigstore's
+    doctor          what the property lacks; diagnosis: what it finds
     move            from embedded to sovereign, judged; embedded: what it begins from;
-                    move_people: who may be trusted afterwards
+                    move_people: who may be trusted afterwards; move_diff: in words
 
     gate/           a release and all it stands on -> accepted or refused. Start here
     decide          layers and a proposal -> denies; decision: the record of it

@@ -24,6 +24,8 @@ have altered them too:
 1. `1.root.json`, the workspace's first root metadata. Its SHA-256 must be
    {workspace}
    as you were told it by somebody other than the sender of this file.
+   If the workspace was made sovereign later, you may bring the root that made it so
+   instead: what is older is then shown, and not relied on.
 2. `log.pub`, the public key of the workspace's log.
 
 ## How to check

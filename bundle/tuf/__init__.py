@@ -24,6 +24,7 @@
 ``guard``            what python-tuf's client does not check by itself
 ``fetched``          one consistent set, and the files that it names
 ``client``           fetch from a mirror that nobody trusts
+``outlived``         what has run out, read by whoever renews it
 ===================  ==============================================================
 
 The first five read and decide, and import none of the others. Importing this
