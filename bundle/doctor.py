@@ -94,8 +94,8 @@ def _relics(policy: TrustPolicy) -> Iterator[Symptom]:
             continue
         says = f"what the Control Plane could have signed as {one.id} survives in part"
         mend = (
-            "trustacks rule sign --again, then trustacks trust change "
-            f"--no-survivors {one.id} --floor REVISION:DIGEST"
+            "trustacks rule sign --again, release, then "
+            f"{_FLOOR} and trustacks identity revoke {one.id}"
         )
         yield Symptom("T8", State.WEAK, says, mend)
 

@@ -162,8 +162,8 @@ def _ends(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
         elif before[name] != one:
             was = _kept(before[name].survivors)
             says = f"its revocation changes: before, {was}; now, {kept}: {one.reason}"
-            fewer = one == replace(before[name], survivors=NOTHING)
-            direction: Direction = "tightens" if fewer else "loosens"
+            nothing = replace(before[name], survivors=NOTHING, reason=one.reason)
+            direction: Direction = "tightens" if one == nothing else "loosens"
             yield Difference(f"identity {name}", says, direction)
     for name in before.keys() - after.keys():
         yield Difference(f"identity {name}", "is revoked no longer", "loosens")

@@ -44,6 +44,7 @@ ALSO: Final[dict[str, tuple[str, ...]]] = {
     "a custodial key promoted": (
         "test_tuf_mirror.py::test_a_root_with_a_custodial_admin_is_never_stored",
         "test_release_steps.py::an_author_in_the_control_plane_s_custody",
+        "test_move.py::test_no_admin_is_asked_to_sign",
     ),
     "a revoked key": (
         "test_release_steps.py::a_release_by_a_revoked_releaser",
@@ -78,6 +79,8 @@ ALSO: Final[dict[str, tuple[str, ...]]] = {
     ),
     "a rival root from the embedded key": (
         "test_tuf_mirror.py::test_a_rival_root_is_never_stored",
+        "test_move.py::test_a_runner_of_the_new_pin_refuses_and_changes_nothing",
+        "test_move.py::test_a_fresh_runner_pinned_lower_can_be_led_astray_and_says_so",
     ),
 }
 # What a row cannot say of itself.

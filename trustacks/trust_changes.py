@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The changes of trust that admins propose, each as the next policy and its event."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -32,12 +32,12 @@ from signer.predicates.trust_change import (
     TRUST_RENEWED,
     Change,
 )
-from signer.revocation import NOTHING, Revocation, Survivors
+from signer.revocation import Revocation, Survivors
 from signer.trust_policy import TrustPolicy
 from trustacks.pinned import Pinned
 from trustacks.possession import Proof
 from trustacks.proposing import Wanted
-from trustacks.trust_errors import NotSuspendedError, SurvivorError
+from trustacks.trust_errors import NotSuspendedError
 
 
 def registration(terms: IdentityTerms, proof: Proof) -> Wanted:
@@ -129,22 +129,12 @@ def rules_of_trust(
     thresholds: dict[str, int] | None = None,
     freshness: dict[str, Any] | None = None,
     withdrawn: Iterable[Digest] = (),
-    outlived: Iterable[str] = (),
 ) -> Wanted:
-    """Move the floor, set thresholds and ages, withdraw waivers, drop survivors.
-
-    Args:
-        floor: Where fresh Runners begin.
-        thresholds: Of principals, by name.
-        freshness: Ages, by name.
-        withdrawn: Digests of waivers.
-        outlived: Ids of ended identities of which nothing survives any more.
-    """
-    dropped = tuple(outlived)
+    """Move the floor, set thresholds and ages, withdraw waivers."""
 
     def changed(policy: TrustPolicy) -> TrustPolicy:
         return replace(
-            _without_survivors(policy, dropped),
+            policy,
             floor=floor or policy.floor,
             thresholds={**policy.thresholds, **(thresholds or {})},
             freshness=replace(policy.freshness, **(freshness or {})),
@@ -152,20 +142,6 @@ def rules_of_trust(
         )
 
     return Wanted(Change(kind=RULES_CHANGED), changed)
-
-
-def _without_survivors(policy: TrustPolicy, ids: Collection[str]) -> TrustPolicy:
-    for name in ids:
-        end = policy.revocation(name)
-        if end is None or end.survivors == NOTHING:
-            raise SurvivorError(
-                f"expected an ended identity of which something survives, got {name}"
-            )
-    ends = tuple(
-        replace(end, survivors=NOTHING) if end.identity in ids else end
-        for end in policy.revocations
-    )
-    return replace(policy, revocations=ends)
 
 
 def renewal() -> Wanted:

@@ -16,14 +16,20 @@ from bundle.tuf.documents import target_file
 from bundle.tuf.listing import payloads_of
 from bundle.tuf.metadata import parse_metadata
 from bundle.tuf.roles import TARGETS
+from bundle.tuf.rootchain import open_roots
 from bundle.tuf.staged import StagedTargets
-from bundle.tuf.view import read_view
+from bundle.tuf.view import view_under
 from keys.digest import Digest
 from keys.errors import UsageError
 
 
 def stage_targets(
-    storage: Storage, metadata: bytes, files: Mapping[str, bytes], *, at: datetime
+    storage: Storage,
+    metadata: bytes,
+    files: Mapping[str, bytes],
+    *,
+    at: datetime,
+    root: bytes | None = None,
 ) -> StagedTargets:
     """Store signed targets and what they list; nothing is published.
 
@@ -35,6 +41,8 @@ def stage_targets(
         metadata: The exact bytes, signatures included.
         files: Every file that it lists, by target name.
         at: Now.
+        root: The root that they are made for, where that comes next and may be needed
+            because the newest ran out; that they hold under both is the caller's care.
 
     Raises:
         NothingPublishedError: There is no genesis root.
@@ -44,7 +52,8 @@ def stage_targets(
         StorageError: It may or may not have been stored; stage it again.
     """
     before = read_before(storage)
-    listed = read_view(before.roots, metadata, None, at=at).files
+    under = None if root is None else open_roots((root,))
+    listed = view_under(under or before.chain, metadata, None, at=at).files
     given = {path: Digest.of(data) for path, data in files.items()}
     if {path: info.digest for path, info in listed.items()} != given:
         raise UsageError("expected the files that the targets list, got others")
@@ -53,4 +62,4 @@ def stage_targets(
     version = parse_metadata(metadata, Targets, TARGETS).signed.version
     for name, data in {**payloads, metadata_name(TARGETS, version): metadata}.items():
         storage.put_immutable(name, data)
-    return StagedTargets(version, metadata, before.version(TARGETS), payloads)
+    return StagedTargets(version, metadata, before.version(TARGETS), payloads, under)

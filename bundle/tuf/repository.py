@@ -260,7 +260,7 @@ class Repository:
             proposed = propose(before)
             if proposed is None:
                 return
-            view_under(before.chain, *proposed, at=at)
+            view_under(staged.under or before.chain, *proposed, at=at)
             self._writer.put(staged.files)
             name = metadata_name(staged.role, staged.version)
             self._writer.put({name: staged.metadata})

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from bundle.tuf.errors import StaleStageError
 from bundle.tuf.roles import RELEASE, TARGETS
+from bundle.tuf.rootchain import RootChain
 from keys.digest import Digest
 
 
@@ -19,6 +20,7 @@ class Staged:
         metadata: Its bytes, as stored.
         base: The committed version that it was made from; 0 if there was none.
         files: Payloads by object name, as stored.
+        under: The roots that it was judged by, if they are not those in force.
     """
 
     role: ClassVar[str]
@@ -27,6 +29,7 @@ class Staged:
     metadata: bytes
     base: int
     files: Mapping[str, bytes] = field(repr=False)
+    under: RootChain | None = field(default=None, repr=False)
 
     @property
     def digest(self) -> Digest:

@@ -76,8 +76,6 @@ def carry_out(services: Services, workspace: Workspace, proposal_id: Digest) -> 
         return
     if workspace.published().committed.top != proposal.signed:
         _put_in_force(services, workspace, proposal, decided)
-    # Done again it would renew what needs no renewal: what it signs last only drops
-    # signatures of old keys.
     if workspace.published().committed.roots[-1] != decided.root:
         keys = services.workspaces.role_keys(workspace.name)
         adopt_root(workspace.storage, keys, decided.root, at=services.clock())
@@ -111,7 +109,9 @@ def _put_in_force(
     given = ProposalStore(workspace.storage).files(proposal.id).values()
     files = proposed_files(proposal, given, None)
     policy = TrustPolicy.parse(files[POLICY_TARGET])
-    staged = stage_targets(workspace.storage, decided.targets, files, at=at)
+    staged = stage_targets(
+        workspace.storage, decided.targets, files, at=at, root=decided.root
+    )
     catch_up(services, workspace)
     _log_root(services, workspace, decided.root)
     key_id = parse_attestation(decided.event).key_id

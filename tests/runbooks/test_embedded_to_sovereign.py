@@ -54,3 +54,8 @@ def test_what_ran_out_is_moved_on_request(embedded):
     )
     assert "form of trust:  sovereign" in told.out
     assert embedded.must("Ann", "trustacks trust doctor --json").value["holds"]
+    embedded.must("Ann", "trustacks audit export -o acme.pack")
+    embedded.must("Ann", "trustacks workspace show --log-key-out log.pub")
+    for root in ("acme.root.json", "acme.2.root.json"):
+        replay = f"trustacks audit replay acme.pack --root {root} --log-key log.pub"
+        embedded.must("An auditor", replay)

@@ -45,14 +45,6 @@ _WALKED = frozenset({"release", "approval"})
 @click.option("--grace-seconds", type=int, help="How long a revoked bundle decides.")
 @click.option("--withdraw-waiver", "waivers", multiple=True, metavar="DIGEST")
 @click.option(
-    "--no-survivors",
-    "outlived",
-    multiple=True,
-    metavar="ID",
-    help="An ended identity of which nothing counts any more. What the floor lists "
-    "does.",
-)
-@click.option(
     "--release-key",
     type=click.Path(path_type=Path),
     help="An online key that offers releases from now on; only that changes.",
@@ -68,11 +60,10 @@ def change(
     stale_until: str | None,
     grace_seconds: int | None,
     waivers: tuple[str, ...],
-    outlived: tuple[str, ...],
     release_key: Path | None,
     workspace: str | None,
 ) -> None:
-    """Propose another floor, thresholds, ages, or the end of waivers and survivors."""
+    """Propose another floor, thresholds, ages, or the end of a waiver."""
     _require_sovereign(session, workspace)
     known = read_floor(floor)
     ages: dict[str, Any] = {
@@ -83,7 +74,7 @@ def change(
     }
     freshness = {name: value for name, value in ages.items() if value is not None}
     wanted = dict(_threshold(text) for text in thresholds)
-    changes = bool(known or wanted or freshness or waivers or outlived)
+    changes = bool(known or wanted or freshness or waivers)
     if release_key is not None and not changes:
         key = PublicKey.from_pem(read_given(release_key, max_bytes=MAX_KEY_BYTES))
         propose_change(session, workspace, another_release_key(key))
@@ -98,7 +89,6 @@ def change(
         thresholds=wanted,
         freshness=freshness,
         withdrawn=[Digest.parse(one) for one in waivers],
-        outlived=outlived,
     )
     propose_change(session, workspace, made)
 

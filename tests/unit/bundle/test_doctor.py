@@ -103,7 +103,7 @@ def test_relics_of_the_embedded_form_are_weak_until_nothing_of_them_survives(hou
     (found,) = ended(kept, kept).of("T8")
     assert found.state is State.WEAK
     assert "as relic survives" in found.says
-    assert "--no-survivors relic" in found.mend
+    assert "identity revoke relic" in found.mend
     assert not ended(NOTHING, kept).of("T8")
 
 
