@@ -15,6 +15,8 @@ A tour, in the order of the bytes::
 
     build           rules -> one OPA bundle (manifest, inventory, archive, stored_gzip)
     tuf/            a workspace's repository: judged, published, fetched
+    pending         a release that waits for further signatures; chain_names: where
+                    releases lie by digest
     storage/        where its objects lie, durably
     trust_proposal  what admins are asked to sign, judged; trust_diff: in words;
                     trust_event: whether it is true; trust_instances: of Sigstore's
