@@ -77,6 +77,10 @@ ALSO: Final[dict[str, tuple[str, ...]]] = {
         "test_runner_hostile.py::the_release_of_another_workspace",
         "test_tuf_mirror.py::test_the_metadata_of_another_workspace_is_refused",
     ),
+    "a certificate from the wrong instance": (
+        "test_attestation_keyless.py::a_certificate_of_another_instance",
+        "test_attestation_keyless.py::a_log_of_certificates_of_another_instance",
+    ),
     "a rival root from the embedded key": (
         "test_tuf_mirror.py::test_a_rival_root_is_never_stored",
         "test_move.py::test_a_runner_of_the_new_pin_refuses_and_changes_nothing",
@@ -85,9 +89,6 @@ ALSO: Final[dict[str, tuple[str, ...]]] = {
 }
 # What a row cannot say of itself.
 NOTES: Final = {
-    "a certificate from the wrong instance": (
-        "no certificate is read yet; `wrong-instance` comes with keyless identities"
-    ),
     "a retirement replayed": "no retirement counts yet: each is refused",
     "freeze": "until the timestamp, the release or the targets expire",
     "a revoked key": "a fresh Runner believes a mirror that withholds it for a day",
