@@ -87,6 +87,8 @@ def create(
     proposal = TrustProposal.parse(raw)
     with workspace.lock:
         ground = Ground.of(workspace, services.clock())
+        if ground.is_in_force(proposal):  # an answer was lost, and much came since
+            return _standing(ground, proposal)
         found = ground.files_of(proposal, files.values())
         trust = ground.require_publishable(proposal, found)
         check_pinned_layers(services.engine, trust.policy.layers, found)
@@ -145,10 +147,10 @@ def sign(
     with workspace.lock:
         ground = Ground.of(workspace, services.clock())
         proposal = store.proposal(proposal_id)
-        proposal.require_base(ground.base)
         held = _standing(ground, proposal).signatures
         (spki,) = signers_of(proposal, ground.roots.current, [signature])
         if spki not in held:
+            proposal.require_base(ground.base)
             store.sign(proposal_id, spki, signature)
         return _standing(ground, proposal)
 
