@@ -49,7 +49,7 @@ def details_of(key: object) -> str:
         case rsa.RSAPublicKey():
             exponent = key.public_numbers().e
             found = _MODULI.get(key.key_size) if exponent == RSA_EXPONENT else None
-            got = f"RSA of {key.key_size} bits, exponent {exponent:.6g}"
+            got = f"RSA of {key.key_size} bits, exponent of {exponent.bit_length()}"
         case _:
             found, got = None, type(key).__name__
     if found is None:

@@ -118,6 +118,9 @@ REFUSED = {
     "RSA of 3080 bits": spki(rsa.RSAPublicNumbers(65537, (1 << 3079) + 1)),
     "RSA of 8192 bits": spki(rsa.RSAPublicNumbers(65537, (1 << 8191) + 1)),
     "RSA with exponent 3": spki(rsa.generate_private_key(3, 3072)),
+    "RSA with an exponent beyond any float": spki(
+        rsa.RSAPublicNumbers((1 << 2000) + 1, (1 << 3071) + 1)
+    ),
     "a compressed point": COMPRESSED,
     "X25519": spki(x25519.X25519PrivateKey.generate()),
     "a point off the curve": P256.public_key.spki[:-1] + b"\0\0",
