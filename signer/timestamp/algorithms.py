@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The algorithms that timestamps may use: SHA-2, and ECDSA with it."""
+"""The hashes that timestamps may use: SHA-2; signatures are in ``schemes``."""
 
 from types import MappingProxyType
 from typing import Final
@@ -19,13 +19,6 @@ _HASHES: Final = MappingProxyType(
         Oid("2.16.840.1.101.3.4.2.3"): hashes.SHA512(),
     }
 )
-_SIGNATURES: Final = MappingProxyType(
-    {
-        ECDSA_SHA256: hashes.SHA256(),
-        Oid("1.2.840.10045.4.3.3"): hashes.SHA384(),
-        Oid("1.2.840.10045.4.3.4"): hashes.SHA512(),
-    }
-)
 
 
 def hash_of(algorithm: AlgorithmIdentifier) -> hashes.HashAlgorithm:
@@ -38,21 +31,6 @@ def hash_of(algorithm: AlgorithmIdentifier) -> hashes.HashAlgorithm:
     if found is None:
         raise TimestampAlgorithmError(
             f"expected a SHA-2 hash, got {algorithm.algorithm.dotted_string}"
-        )
-    return found
-
-
-def signature_hash_of(algorithm: AlgorithmIdentifier) -> hashes.HashAlgorithm:
-    """Return the hash of the ECDSA scheme that ``algorithm`` names.
-
-    Raises:
-        TimestampAlgorithmError: Not ECDSA with SHA-2, or with parameters.
-    """
-    found = _SIGNATURES.get(algorithm.algorithm)
-    # RFC 5758 §3.2: "the encoding MUST omit the parameters field".
-    if found is None or algorithm.parameters is not None:
-        raise TimestampAlgorithmError(
-            f"expected ECDSA with SHA-2, got {algorithm.algorithm.dotted_string}"
         )
     return found
 

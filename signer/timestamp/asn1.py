@@ -22,6 +22,7 @@ SIGNED_DATA: Final = Oid("1.2.840.113549.1.7.2")  # RFC 5652 §5.1
 TST_INFO: Final = Oid("1.2.840.113549.1.9.16.1.4")  # RFC 3161 §2.4.2
 CONTENT_TYPE: Final = Oid("1.2.840.113549.1.9.3")  # RFC 5652 §11.1
 MESSAGE_DIGEST: Final = Oid("1.2.840.113549.1.9.4")  # RFC 5652 §11.2
+SIGNING_CERTIFICATE: Final = Oid("1.2.840.113549.1.9.16.2.12")  # RFC 2634 §5.4
 SIGNING_CERTIFICATE_V2: Final = Oid("1.2.840.113549.1.9.16.2.47")  # RFC 5035 §3
 
 # RFC 3161 §2.4.2, PKIStatus and PKIFailureInfo (bit numbers).
@@ -31,10 +32,36 @@ REJECTION: Final = 2
 
 @asn1.sequence
 class AlgorithmIdentifier:
-    """RFC 5280 §4.1.1.2; the algorithms that we read have no parameters, or NULL."""
+    """RFC 5280 §4.1.1.2; the hashes that we read have no parameters, or NULL."""
 
     algorithm: Oid
     parameters: asn1.Null | None = None
+
+
+@asn1.sequence
+class MaskAlgorithm:
+    """RFC 8017 A.2.3: the mask generation function, and its hash."""
+
+    algorithm: Oid
+    parameters: AlgorithmIdentifier
+
+
+@asn1.sequence
+class PssParameters:
+    """RFC 8017 A.2.3; what is left out is SHA-1."""
+
+    hash_algorithm: Annotated[AlgorithmIdentifier | None, asn1.Explicit(0)]
+    mask_algorithm: Annotated[MaskAlgorithm | None, asn1.Explicit(1)]
+    salt_length: Annotated[int | None, asn1.Explicit(2)]
+    trailer: Annotated[int | None, asn1.Explicit(3)]
+
+
+@asn1.sequence
+class SignatureAlgorithm:
+    """The same for signatures, of which RSASSA-PSS has parameters."""
+
+    algorithm: Oid
+    parameters: asn1.Null | PssParameters | None = None
 
 
 @asn1.sequence
@@ -133,7 +160,7 @@ class SignerInfo:
     sid: IssuerAndSerialNumber
     digest_algorithm: AlgorithmIdentifier
     signed_attributes: asn1.TLV
-    signature_algorithm: AlgorithmIdentifier
+    signature_algorithm: SignatureAlgorithm
     signature: bytes
     unsigned_attributes: Annotated[list[asn1.TLV] | None, asn1.Implicit(1)]
 
@@ -192,6 +219,22 @@ class IssuerSerial:
 
     issuer: list[asn1.TLV]
     serial_number: int
+
+
+@asn1.sequence
+class ESSCertID:
+    """RFC 2634 §5.4.1: the hash is SHA-1."""
+
+    cert_hash: bytes
+    issuer_serial: IssuerSerial | None
+
+
+@asn1.sequence
+class SigningCertificate:
+    """RFC 2634 §5.4."""
+
+    certs: list[ESSCertID]
+    policies: list[asn1.TLV] | None
 
 
 @asn1.sequence

@@ -32,6 +32,7 @@ from signer.timestamp.asn1 import (
     IssuerAndSerialNumber,
     Oid,
     PKIStatusInfo,
+    SignatureAlgorithm,
     SignedData,
     SignerInfo,
     SigningCertificateV2,
@@ -53,7 +54,7 @@ UNACCEPTED_POLICY: Final = 15
 UNACCEPTED_EXTENSION: Final = 16
 
 _SHA256: Final = AlgorithmIdentifier(algorithm=SHA256)
-_ECDSA: Final = AlgorithmIdentifier(algorithm=ECDSA_SHA256)
+_ECDSA: Final = SignatureAlgorithm(algorithm=ECDSA_SHA256)
 
 
 class _RejectedError(Exception):
