@@ -61,8 +61,11 @@ class TransparencyLog(Log):
 
     @cached_property
     def origin(self) -> str:
-        """The name in its checkpoints: for Rekor v2, the host of its address."""
-        return urlsplit(self.base_url).netloc
+        """The name in its checkpoints: for Rekor v2, the host of its address.
+
+        A port says where a log is served and is no part of its name, as in sigstore-go.
+        """
+        return host_of(self.base_url)
 
     @property
     def name(self) -> str:
@@ -124,6 +127,14 @@ class TimestampAuthority(Authority):
 @dataclass(frozen=True)
 class CertificateAuthority(Authority):
     """Who issues certificates for signing; ``chain`` begins with the issuing CA."""
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address without its port; empty if it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # brackets that hold no address
+        return ""
 
 
 def certificate_key_id(der: bytes) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from keys.clock import format_instant
 from keys.digest import Digest
@@ -26,6 +25,7 @@ from signer.trusted_parts import (
     TimestampAuthority,
     TransparencyLog,
     Window,
+    host_of,
 )
 from signer.trusted_read import read_authorities, read_logs
 
@@ -141,7 +141,7 @@ def build_trusted_root(
     document = {
         "mediaType": MEDIA_TYPES[0],
         "tlogs": [
-            _log_json(url, key, start, full_key_hash(urlsplit(url).netloc, key))
+            _log_json(url, key, start, full_key_hash(host_of(url), key))
             for url, key, start in logs
         ],
         "certificateAuthorities": [

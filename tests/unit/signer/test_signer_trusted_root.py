@@ -13,6 +13,7 @@ from sigstore_models.trustroot.v1 import TrustedRoot as OtherTrustedRoot
 from keys.errors import FormatError
 from keys.strict import b64encode, dumps_json, loads_json
 from signer.errors import TrustedRootFormatError, UnknownLogError
+from signer.trusted_parts import host_of
 from signer.trusted_root import TrustedRoot, Window, build_trusted_root
 from tests.simulators.signing import BEGIN, END, NOW, SimulatedAuthority, Workshop
 
@@ -48,6 +49,19 @@ def test_a_trusted_root_is_read_as_it_was_built():
         SHOP.authority.key.public_key.key_id, SHOP.authority.ca.public_key.key_id,
     )  # fmt: skip
     assert root.log(log.log_id) is log
+
+
+def test_a_port_is_no_part_of_a_logs_name():
+    origin, key = SHOP.log.origin, SHOP.log.key.public_key
+    at_port = build(logs=[(f"https://{origin}:8443/log", key, BEGIN)])
+
+    (log,) = TrustedRoot.parse(at_port).logs
+    assert (log.origin, log.log_id) == (origin, SHOP.log.log_id)
+
+
+@pytest.mark.parametrize("address", ["https://[no-address", "a path", ""])
+def test_a_log_at_no_address_has_no_name(address):
+    assert host_of(address) == ""
 
 
 def test_sigstores_own_reader_reads_it():
