@@ -3,7 +3,7 @@
 # What a machine lacks is said by deploy/bootstrap.sh, which exits 3.
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test check serve bench docs corpus attacks crash-table mutants dev runtime production lock clean
+.PHONY: help demo test interop check serve bench docs corpus attacks crash-table mutants dev runtime production lock clean
 
 BIN = .venv/bin
 STATE = state
@@ -15,7 +15,11 @@ demo: runtime ## the workshop end to end, every signature real, under a minute
 	@$(BIN)/python deploy/demo.py
 
 test: dev ## unit, attack, contract and end-to-end tests
-	@$(BIN)/python -m pytest -q -n 2 -m "not demo and not race and not long"
+	@$(BIN)/python -m pytest -q -n 2 -m "not demo and not race and not long and not interop"
+
+interop: dev ## real cosign, Fulcio, Rekor, CT log and TSA against ours (needs Go 1.26, Node 20)
+	@$(BIN)/python -m deploy.peers
+	@$(BIN)/python -m deploy.loopback $(BIN)/python -m pytest -q -m interop tests/interop
 
 check: dev ## ruff, mypy, import contracts, docs
 	$(BIN)/ruff check .

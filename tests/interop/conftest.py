@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A workspace as a publisher of ours writes it, served as plain files on loopback."""
+"""A workspace as a publisher of ours writes it, and the peers that tests speak to."""
 
 import threading
 from collections.abc import Iterator
@@ -50,3 +50,33 @@ def served(request, tmp_path) -> Iterator[Served]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+# Who signs what with which kind of key: as we recommend it, and as the public-good
+# instance has it, but for its log.
+_KINDS = {"p256": ("P-256", "Ed25519"), "p384": ("P-384", "P-256")}
+
+
+@pytest.fixture(scope="session", params=_KINDS)
+def instance(request, tmp_path_factory):
+    """A Sigstore instance of the real services, on loopback."""
+    from deploy.loopback import is_alone  # noqa: PLC0415
+    from deploy.peers import lacking  # noqa: PLC0415
+    from tests.interop.peers.instance import run_instance  # noqa: PLC0415
+
+    if missing := lacking():
+        pytest.skip(f"SKIPPED: {', '.join(missing)} absent (make interop)")
+    if not is_alone():
+        pytest.skip("SKIPPED: a network with other hosts (make interop)")
+    kind, log_kind = _KINDS[request.param]
+    home = tmp_path_factory.mktemp("instance")
+    with run_instance(home, kind=kind, log_kind=log_kind) as running:
+        yield running
+
+
+@pytest.fixture
+def cosign(tmp_path):
+    """Stock cosign with an empty home."""
+    from tests.interop.peers.cosign import Cosign  # noqa: PLC0415
+
+    return Cosign(tmp_path)
