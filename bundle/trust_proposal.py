@@ -121,7 +121,7 @@ def judge_proposal(
     )
     trust.policy.require_custody(trust.form)
     check_survivors_logged(trust.policy, trust.trusted_root)
-    _require_named(trust.policy, now)
+    require_named(trust.policy, now.chain if now else None)
     before = now.trust.policy.version if now else 0
     if trust.policy.version <= before:
         raise TrustProposalMismatchError(
@@ -155,15 +155,23 @@ def _require_fits(
         )
 
 
-def _require_named(policy: TrustPolicy, now: InForce | None) -> None:
-    """Refuse a digest that no Runner could fetch the release of: all would stop."""
+def require_named(policy: TrustPolicy, chain: Callable[[Digest], bytes] | None) -> None:
+    """Refuse a digest that no Runner could fetch the release of: all would stop.
+
+    Args:
+        policy: The next trust policy.
+        chain: As in ``InForce``; none before the first trust.
+
+    Raises:
+        TrustProposalMismatchError: No such release, or the floor at another revision.
+    """
     for digest in sorted(policy.named_releases):
-        if now is None:
+        if chain is None:
             raise TrustProposalMismatchError(
                 f"expected no release before the first trust, got {digest}"
             )
         try:
-            link = open_head(now.chain(digest))
+            link = open_head(chain(digest))
         except (NotFoundError, TufMissingError) as error:
             raise TrustProposalMismatchError(
                 f"expected a published release, got {digest}",

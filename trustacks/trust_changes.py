@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The changes of trust that admins propose, each as the next policy and its event."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from bundle.gate.candidate import TRUSTED_ROOT_TARGET
 from bundle.trust_instances import (
@@ -13,12 +11,11 @@ from bundle.trust_instances import (
     drop_instance,
     pin_instance,
 )
-from keys.digest import Digest
+from bundle.trust_rules import TrustRules
 from keys.public import PublicKey
 from signer.attestation import parse_attestation
 from signer.credential import KeyCredential
 from signer.identity import Identity, IdentityTerms
-from signer.pins import Floor
 from signer.predicates.trust_change import (
     IDENTITY_REGISTERED,
     IDENTITY_RESUMED,
@@ -123,25 +120,9 @@ def resumption(identity_id: str) -> Wanted:
     return Wanted(Change(kind=IDENTITY_RESUMED, identity=identity_id), resume)
 
 
-def rules_of_trust(
-    *,
-    floor: Floor | None = None,
-    thresholds: dict[str, int] | None = None,
-    freshness: dict[str, Any] | None = None,
-    withdrawn: Iterable[Digest] = (),
-) -> Wanted:
+def rules_of_trust(rules: TrustRules) -> Wanted:
     """Move the floor, set thresholds and ages, withdraw waivers."""
-
-    def changed(policy: TrustPolicy) -> TrustPolicy:
-        return replace(
-            policy,
-            floor=floor or policy.floor,
-            thresholds={**policy.thresholds, **(thresholds or {})},
-            freshness=replace(policy.freshness, **(freshness or {})),
-            withdrawn_waivers=policy.withdrawn_waivers | frozenset(withdrawn),
-        )
-
-    return Wanted(Change(kind=RULES_CHANGED), changed)
+    return Wanted(Change(kind=RULES_CHANGED), rules.applied)
 
 
 def renewal() -> Wanted:

@@ -40,6 +40,7 @@ SCOPED = {
     ("POST", f"{WS}/trust/proposals/{{proposal}}/publish"): ADMIN,
     ("POST", f"{WS}/trust/online-keys"): ADMIN,
     ("POST", f"{WS}/trust/roots"): ADMIN,
+    ("POST", f"{WS}/trust/rules"): ADMIN,
     ("GET", f"{WS}/trust/instances"): ALL,
     ("POST", f"{WS}/trust/instances"): ADMIN,
     ("DELETE", f"{WS}/trust/instances/{{instance}}"): ADMIN,

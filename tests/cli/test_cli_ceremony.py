@@ -336,6 +336,13 @@ def test_an_embedded_workspace_has_no_proposals(admin):
     assert (ended.exit_code, ended.code) == (1, "not-sovereign")
 
 
+def test_thresholds_of_an_embedded_workspace_are_set_at_once(admin):
+    done = admin.must("trust", "change", "--grace-seconds", "60", "--json")
+    assert done.value["targets_version"] > 1
+    ended = admin("trust", "change", "--threshold", "release=9")
+    assert (ended.exit_code, ended.code) == (1, "unsafe-trust-policy")
+
+
 def test_each_step_waits_for_the_one_before(admins, tmp_path):
     folder = tmp_path / "steps"
     assert admins.root(folder).code == "ceremony-step"

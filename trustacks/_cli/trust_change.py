@@ -8,13 +8,14 @@ import click
 
 from bundle.gate.approvals import approval_threshold
 from bundle.gate.thresholds import release_threshold
-from keys.clock import parse_instant
+from bundle.trust_rules import TrustRules
+from keys.clock import format_instant, parse_instant
 from keys.digest import Digest
 from keys.errors import FormatError, UsageError
 from keys.public import MAX_KEY_BYTES, PublicKey
 from signer.pins import Floor
 from signer.trust_laws import THRESHOLDS
-from trustacks._cli.connect import open_pinned
+from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.files import read_given
 from trustacks._cli.floor import floor_option, read_floor
 from trustacks._cli.lazy import command, expired_option, workspace_option
@@ -63,8 +64,10 @@ def change(
     release_key: Path | None,
     workspace: str | None,
 ) -> None:
-    """Propose another floor, thresholds, ages, or the end of a waiver."""
-    _require_sovereign(session, workspace)
+    """Set another floor, thresholds, ages, or the end of a waiver.
+
+    In a sovereign workspace this makes a proposal; in an embedded one it is done.
+    """
     known = read_floor(floor)
     ages: dict[str, Any] = {
         "release_max_seconds": release_days and release_days * _DAY,
@@ -76,21 +79,25 @@ def change(
     wanted = dict(_threshold(text) for text in thresholds)
     changes = bool(known or wanted or freshness or waivers)
     if release_key is not None and not changes:
+        _require_sovereign(session, workspace)
         key = PublicKey.from_pem(read_given(release_key, max_bytes=MAX_KEY_BYTES))
         propose_change(session, workspace, another_release_key(key))
         return
     if release_key is not None or not changes:
         got = "--release-key and another" if changes else "nothing"
         raise UsageError(f"expected something to change, got {got}")
-    made = rules_of_trust(
+    rules = TrustRules(
         floor=Floor(known.revision, known.digest)
         if known
         else _floor_for(session, workspace, wanted),
         thresholds=wanted,
         freshness=freshness,
-        withdrawn=[Digest.parse(one) for one in waivers],
+        withdrawn=frozenset(Digest.parse(one) for one in waivers),
     )
-    propose_change(session, workspace, made)
+    if is_sovereign(session, session.login(workspace)):
+        propose_change(session, workspace, rules_of_trust(rules))
+    else:
+        _set(session, workspace, rules)
 
 
 @command("renew")
@@ -108,6 +115,22 @@ def _require_sovereign(session: Session, workspace: str | None) -> None:
             "expected a sovereign workspace, got an embedded one",
             hint="there the Control Plane holds the admin keys; nobody proposes",
         )
+
+
+def _set(session: Session, workspace: str | None, rules: TrustRules) -> None:
+    """Have the Control Plane, which holds the admin keys here, change the rules."""
+    login = session.login(workspace)
+    stale = rules.freshness.get("stale_until")
+    sent = {
+        "thresholds": dict(rules.thresholds),
+        "withdrawn_waivers": sorted(map(str, rules.withdrawn)),
+        **rules.freshness,
+        **({"stale_until": format_instant(stale)} if stale else {}),
+        **({"floor": rules.floor.to_json()} if rules.floor else {}),
+    }
+    api = open_client(session, login).workspace(login.workspace)
+    done = api.post("/trust/rules", sent)
+    session.output.result(done, lambda: f"targets {done['targets_version']} in force")
 
 
 def _floor_for(
