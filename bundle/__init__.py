@@ -10,7 +10,8 @@ A tour, in the order of the bytes::
     parameter_paths what of the parents a rule may read; profile: tools that there are
     ratchet/        whether a rule only adds strictness: proved, or refused
     overlay         the folder on the branch; overlay_entries: what may lie in it;
-                    beside: what stands beside a rule;
+                    beside: what stands beside a rule; overlay_retired: what one
+                    that left has left;
                     layers: constitution and packs
 
     build           rules -> one OPA bundle (manifest, inventory, archive, stored_gzip)

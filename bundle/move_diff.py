@@ -11,6 +11,7 @@ from dataclasses import replace
 from bundle.embedded import EmbeddedGround
 from bundle.trust_diff import Difference, TrustSide, diff_numbers, diff_trust
 from keys.digest import Digest
+from signer.predicates.release import RetiredItem
 from signer.trust_policy import TrustPolicy
 
 
@@ -54,9 +55,10 @@ def _said(ground: EmbeddedGround, digest: Digest) -> str:
     head = ground.head
     if head is None or digest == head.digest:
         return "release"
-    for item in head.release.inventory:
+    for item in head.release.listed:
         if digest == item.head:
-            return f"rule {item.rule_id}"
+            kind = "retirement of" if isinstance(item, RetiredItem) else "rule"
+            return f"{kind} {item.rule_id}"
         if digest in item.approvals:
             return f"approval of {item.rule_id}"
     return "attestation"

@@ -29,6 +29,7 @@ from bundle.beside import (
 from bundle.errors import OverlayFormatError
 from bundle.limits import KIB, MAX_RULES
 from bundle.overlay_entries import foreign, optional, refuse_link, require_file
+from bundle.overlay_retired import RETIRED, RetiredFiles, read_retired
 from bundle.rego.limits import MAX_MODULE_BYTES
 from bundle.rule import rule_id_problem
 from keys.durable import read_file
@@ -45,9 +46,8 @@ MAX_PROFILE_BYTES: Final = 64 * KIB
 _RULE: Final = ".rego"
 _TEST: Final = "_test.rego"
 _ATTESTATION: Final = ".sigstore.json"
-_RETIRED: Final = ".retired.sigstore.json"
 _CASES: Final = (".cases.yaml", ".cases.json")
-_SUFFIXES: Final = (_TEST, _RULE, _RETIRED, LINT, _ATTESTATION, *_CASES)
+_SUFFIXES: Final = (_TEST, _RULE, RETIRED, LINT, _ATTESTATION, *_CASES)
 _BESIDE: Final = (PROFILE, "README.md", ".gitkeep")
 _LIST: Final = "`trustacks rule list` shows what there is"
 _FIRST_RULE: Final = "`trustacks rule new <id> --from change-calendar` makes a rule"
@@ -90,11 +90,13 @@ class Overlay:
         root: The folder.
         rules: By id.
         profile: The bytes of the Environment Profile, or none.
+        retired: What rules that left have left, by id.
     """
 
     root: Path
     rules: tuple[RuleFiles, ...]
     profile: bytes | None
+    retired: tuple[RetiredFiles, ...] = ()
 
 
 def overlay_root(directory: Path) -> Path:
@@ -125,12 +127,14 @@ def read_overlay(directory: Path) -> Overlay:
         directory: The overlay folder, or the repository that has it.
 
     Raises:
-        OverlayFormatError: Empty, or with a link, a foreign file or an id twice.
+        OverlayFormatError: Empty, or with a link, a foreign file or an id twice. One
+            whose rules are all retired is not empty.
         StorageError: A file cannot be read, or is too large.
     """
     root = overlay_root(directory)
     rules = sorted(_rules(root), key=lambda files: files.rule_id)
-    if not rules:
+    retired = tuple(read_retired(root))
+    if not rules and not retired:
         raise OverlayFormatError(
             f"expected a rule in {root}, got none",
             hint=_FIRST_RULE,
@@ -143,7 +147,8 @@ def read_overlay(directory: Path) -> Overlay:
                 f"expected one rule {one.rule_id}, got {one.rule_path} and "
                 f"{other.rule_path}"
             )
-    return Overlay(root, tuple(rules), optional(root / PROFILE, MAX_PROFILE_BYTES))
+    profile = optional(root / PROFILE, MAX_PROFILE_BYTES)
+    return Overlay(root, tuple(rules), profile, retired)
 
 
 def find_rule(directory: Path, rule: str | Path) -> RuleFiles:
@@ -225,7 +230,7 @@ def _folder(folder: Path) -> Iterator[RuleFiles]:
     path = folder / f"{folder.name}{_RULE}"
     if path.exists():
         yield _read_rule(path)
-    elif not (folder / f"{folder.name}{_RETIRED}").exists():
+    elif not (folder / f"{folder.name}{RETIRED}").exists():
         raise OverlayFormatError(f"expected {path.name} in {folder}, got none")
 
 
@@ -248,7 +253,7 @@ def _known(entry: Path, parent: Path) -> bool:
     for suffix in _SUFFIXES:
         stem = entry.name.removesuffix(suffix)
         if stem != entry.name:
-            return suffix == _RETIRED or (parent / f"{stem}{_RULE}").exists()
+            return (parent / f"{stem}{_RULE}").exists()
     return False
 
 

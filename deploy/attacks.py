@@ -61,7 +61,8 @@ ALSO: Final[dict[str, tuple[str, ...]]] = {
         "test_release_steps.py::an_old_rule_version_again",
     ),
     "a retirement replayed": (
-        "test_release_steps.py::a_rule_that_comes_back_after_its_retirement",
+        "test_retirements.py::a_retirement_replayed",
+        "test_retirements.py::an_approval_replayed",
     ),
     "a release that skips its predecessor": (
         "test_release_steps.py::a_revision_that_is_skipped",
@@ -89,7 +90,6 @@ ALSO: Final[dict[str, tuple[str, ...]]] = {
 }
 # What a row cannot say of itself.
 NOTES: Final = {
-    "a retirement replayed": "no retirement counts yet: each is refused",
     "freeze": "until the timestamp, the release or the targets expire",
     "a revoked key": "a fresh Runner believes a mirror that withholds it for a day",
 }

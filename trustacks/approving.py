@@ -21,7 +21,7 @@ from keys.fields import Fields
 from keys.signing import SigningKey
 from signer.errors import SubjectMismatchError
 from signer.identity import Identity
-from signer.predicates.approval import ApprovalPredicate, may_loosen
+from signer.predicates.approval import RETURNED, ApprovalPredicate, may_loosen
 from signer.predicates.lint import LintPredicate
 from signer.predicates.parts import Parents
 from signer.sign import attest
@@ -85,6 +85,11 @@ class Second:
                 rule_id=files.rule_id,
             )
 
+    def returns(self, files: RuleFiles) -> bool:
+        """Return whether the rule was retired, and is to come back."""
+        retired = self.head.release.retired if self.head else ()
+        return files.rule_id in {item.rule_id for item in retired}
+
     def old(self, files: RuleFiles) -> Digest:
         """Return the digest of the Rego that this rule replaces.
 
@@ -139,6 +144,25 @@ class Approver(Second):
             VerificationError: What came back does not hold.
         """
         old = _require_same(change, self.old(files), files)
+        return self._approve(files, old, change.verdict, justification)
+
+    def sign_return(self, files: RuleFiles, *, justification: str) -> bytes:
+        """Return the approval of a rule that comes back after its retirement.
+
+        Raises:
+            NothingToApproveError: It was not retired.
+            ApprovalNotSecondError: The author is the same principal.
+            VerificationError: What came back does not hold.
+        """
+        if not self.returns(files):
+            raise NothingToApproveError(
+                f"expected a rule that was retired, got {files.rule_id}"
+            )
+        return self._approve(files, None, RETURNED, justification)
+
+    def _approve(
+        self, files: RuleFiles, old: Digest | None, change: str, justification: str
+    ) -> bytes:
         self.require_second(files)
         predicate = ApprovalPredicate(
             workspace=self.pinned.view.workspace,
@@ -147,8 +171,8 @@ class Approver(Second):
             signed_at=self.clock(),
             old=old,
             new=Digest.of(files.rule),
-            change=change.verdict,
-            loosens=may_loosen(change.verdict),
+            change=change,
+            loosens=may_loosen(change),
             justification=justification,
             parents=self._parents,
         )

@@ -14,7 +14,7 @@ from bundle.build import Contents
 from bundle.gate.named import listed_by
 from bundle.gate.rules import check_attestation_set, check_linted_for
 from bundle.gate.second import verify_approvals
-from bundle.gate.standing import verify_rules
+from bundle.gate.standing import verify_retirements, verify_rules
 from bundle.gate.thresholds import check_rule_threshold, verify_cosigners
 from bundle.layers import read_layer
 from bundle.parameter_paths import parameter_paths
@@ -68,6 +68,7 @@ def redraft(
         pinned=pinned,
         head=head,
         inventory=head.release.inventory,
+        retired=head.release.retired,
         attestations=tuple(_published(head)),
         contents=contents,
         source=head.release.source,
@@ -85,11 +86,13 @@ def _require_held(pinned: Pinned, head: Head, at: datetime) -> None:
     claims, checks = verify_rules(release, head.attestations, trust=trust, at=at)
     _require(checks)
     check_linted_for(replace(release, parents=parents_of(pinned)), claims)
+    _, checks = verify_retirements(release, head.attestations, trust=trust, at=at)
+    _require(checks)
     items = release.inventory
     signers, checks = verify_cosigners(items, claims, head.cosigned, trust=trust, at=at)
     _require(checks)
     check_rule_threshold(items, signers, trust.policy)
-    _, checks = verify_approvals(items, head.attestations, trust=trust, at=at)
+    _, checks = verify_approvals(release.listed, head.attestations, trust=trust, at=at)
     _require(checks)
 
 

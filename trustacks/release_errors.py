@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be wrong when several release identities sign one release."""
+"""What can be wrong with what a release takes along, or with who signs it."""
 
-from keys.errors import UsageError, VerificationError
+from keys.errors import RuleError, UsageError, VerificationError
 
 
 class PendingChoiceError(UsageError):
@@ -26,3 +26,21 @@ class ReleaseNotRebuiltError(VerificationError):
     """A release that the overlay at its commit does not give."""
 
     code = "release-not-rebuilt"
+
+
+class NothingToRetireError(RuleError):
+    """A rule to retire that the newest release does not have."""
+
+    code = "nothing-to-retire"
+
+
+class RetirementMissingError(RuleError):
+    """A released rule that is gone from the overlay without its retirement."""
+
+    code = "retirement-missing"
+
+
+class RetirementStaleError(RuleError):
+    """A retirement of another version than the one that is released."""
+
+    code = "retirement-stale"

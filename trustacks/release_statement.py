@@ -12,6 +12,7 @@ from signer.predicates.release import (
     InventoryItem,
     ReleaseParents,
     ReleasePredicate,
+    RetiredItem,
     TargetsRef,
 )
 from trustacks.limits import RELEASE_DAYS
@@ -27,7 +28,8 @@ class ReleaseDraft:
         pinned: The workspace then.
         head: Its newest release.
         inventory: Every rule, by id, with the approvals that it rests on.
-        attestations: Of rules and approvals, each author's before further signers'.
+        retired: Every rule id that is out of force, by id, in the same way.
+        attestations: Of all those, each author's before further signers'.
         contents: The bundle but for its revision.
         source: Where the overlay came from.
     """
@@ -36,6 +38,7 @@ class ReleaseDraft:
     pinned: Pinned = field(repr=False)
     head: Head | None
     inventory: tuple[InventoryItem, ...]
+    retired: tuple[RetiredItem, ...]
     attestations: tuple[bytes, ...] = field(repr=False)
     contents: Contents = field(repr=False)
     source: Source
@@ -69,7 +72,7 @@ def build_predicate(
         targets=TargetsRef(version=view.targets_version, digest=view.targets_digest),
         parents=parents_of(draft.pinned),
         inventory=inventory,
-        retired=head.release.retired if head else (),
+        retired=draft.retired,
         added=tuple(sorted(now.keys() - before.keys())),
         changed=tuple(sorted(i for i, d in now.items() if before.get(i, d) != d)),
         checkpoint=note.decode("utf-8"),

@@ -19,6 +19,7 @@ from typing import Any, Final
 from bundle.build import BuiltBundle
 from bundle.gate.thresholds import release_threshold
 from bundle.overlay import RuleFiles
+from bundle.overlay_retired import RetiredFiles
 from bundle.pending import PendingRelease
 from bundle.rego.engine import Engine
 from keys.clock import Clock
@@ -26,7 +27,7 @@ from keys.digest import Digest
 from keys.signing import SigningKey
 from signer.attestation import join_jsonl, parse_attestation
 from signer.predicates.parts import Source
-from signer.predicates.release import InventoryItem, ReleasePredicate
+from signer.predicates.release import InventoryItem, ReleasePredicate, RetiredItem
 from signer.sign import attest
 from signer.statement import Subject, build_statement
 from signer.tlog.limits import MAX_NOTE_BYTES
@@ -34,6 +35,7 @@ from signer.trust import Expected
 from signer.verify import verify_attestation
 from trustacks.approved import Approvals
 from trustacks.client import WorkspaceApi, segment
+from trustacks.ending import Ending
 from trustacks.errors import ControlPlaneRefusalError, ReleaseContendedError
 from trustacks.limits import MAX_RELEASE_TRIES
 from trustacks.notary import RemoteNotary
@@ -133,17 +135,26 @@ class Releaser:
     turns: Turns = field(default_factory=Turns)
     carried: bool = False
 
-    def release(self, rules: tuple[RuleFiles, ...]) -> Released:
+    def release(
+        self,
+        rules: tuple[RuleFiles, ...],
+        retired: tuple[RetiredFiles, ...] = (),
+    ) -> Released:
         """Release these rules as the next revision.
+
+        Args:
+            rules: The overlay's.
+            retired: What rules that left have left there.
 
         Raises:
             RuleUnsignedError: A rule without an attestation.
+            RetirementMissingError: A released rule is gone without a retirement.
             VerificationError: An attestation that does not hold.
             ControlPlaneRefusalError: The Control Plane refuses the release.
             ReleaseContendedError: Every try lost the race.
         """
         preparer = Preparer(self.engine, self.warn)
-        return self._race(lambda: self._drafted(rules, preparer))
+        return self._race(lambda: self._drafted(rules, retired, preparer))
 
     def reaffirm(self) -> Released:
         """Release the newest release's rules again, for the trust and time of now.
@@ -209,17 +220,21 @@ class Releaser:
         return redraft(pinned, head, engine=self.engine, at=at)
 
     def _drafted(
-        self, rules: tuple[RuleFiles, ...], preparer: Preparer
+        self,
+        rules: tuple[RuleFiles, ...],
+        retired: tuple[RetiredFiles, ...],
+        preparer: Preparer,
     ) -> ReleaseDraft:
         newest = self._newest(rules, preparer)
         ready = preparer.ready(newest.rules, newest.pinned, at=newest.at)
-        inventory, approvals = self._inventory(ready, newest)
+        inventory, ends, behind = self._listed(ready, retired, newest)
         return ReleaseDraft(
             at=newest.at,
             pinned=newest.pinned,
             head=newest.head,
             inventory=inventory,
-            attestations=(*ready.attestations, *approvals.values()),
+            retired=ends,
+            attestations=(*ready.attestations, *behind.values()),
             contents=ready.contents,
             source=self.source,
         )
@@ -240,24 +255,28 @@ class Releaser:
         proved, head = reproved(rules, pinned.head(at=at), pinned, self.api)
         return _Newest(at, pinned, head, proved)
 
-    def _inventory(
-        self, ready: Ready, newest: _Newest
-    ) -> tuple[tuple[InventoryItem, ...], dict[Digest, bytes]]:
-        """Return what the release lists, and the approvals that it rests on.
+    def _listed(
+        self, ready: Ready, retired: tuple[RetiredFiles, ...], newest: _Newest
+    ) -> tuple[tuple[InventoryItem, ...], tuple[RetiredItem, ...], dict[Digest, bytes]]:
+        """Return what the release lists, and what it rests on beside its rules.
 
         Raises:
             RuleChangeUnapprovedError: A change behind which too few stand.
         """
         found = Approvals(newest.pinned, newest.head, newest.at, self.warn)
-        listed: list[tuple[RuleFiles, InventoryItem]] = []
-        approvals: dict[Digest, bytes] = {}
+        listed: list[InventoryItem] = []
+        said: dict[Digest, bytes] = {}
+        behind: dict[Digest, bytes] = {}
         for files, item in ready.listed:
             mine = found.of(files, item)
-            approvals |= mine
-            resting = replace(item, approvals=tuple(sorted(mine, key=str)))
-            listed.append((files, resting))
-        found.require(listed, approvals)
-        return tuple(item for _, item in listed), approvals
+            behind |= mine
+            said[item.head] = files.attestation or b""
+            listed.append(replace(item, approvals=tuple(sorted(mine, key=str))))
+        ending = Ending(newest.pinned, newest.head, newest.at, found)
+        ends = ending.of(retired, {item.rule_id for item in listed})
+        behind |= ends.attestations
+        found.require((*listed, *ends.new), {**said, **behind}, behind)
+        return tuple(listed), ends.items, behind
 
     def _sign(
         self, predicate: ReleasePredicate, built: BuiltBundle, pinned: Pinned

@@ -109,7 +109,11 @@ class RuleSigner:
             result = _verified(files.attestation, files, self.pinned, self.clock())
         except FormatError:
             return False
-        return result is not None and result.said(RulePredicate).parents == self._layers
+        if result is None:
+            return False
+        said, current = result.said(RulePredicate), self._supersedes(files.rule_id)
+        in_place = current in (said.supersedes, result.attestation.digest)
+        return said.parents == self._layers and in_place
 
     @property
     def _layers(self) -> Parents:

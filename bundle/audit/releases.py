@@ -184,12 +184,12 @@ def _require_same_log(verdict: Judgement, evidence: Evidence) -> None:
 
 
 def _rests_on(link: Link, evidence: Evidence) -> Iterator[int]:
-    """Yield the leaves of rules without which the verdict would be another.
+    """Yield the leaves without which the verdict would be another: rules, their ends.
 
     The release's own leaves are none: whoever signed the release said which log they
     had seen, and nobody else can move it.
     """
-    for item in link.release.inventory:
+    for item in link.release.listed:
         for digest in (item.head, *item.approvals):
             if digest in evidence.said:
                 yield evidence.said[digest].index

@@ -28,6 +28,7 @@ Order, and the sentence of DESIGN that each step enacts::
     confinement   3.4  packages, references, builtins and files, checked here again
     inventory     T4   archive and released inventory hold the same rules
     rules         2    each rule signed by an author of its namespace, tested, linted
+    retirements   T5   each id out of force has a retirement that still holds
     thresholds    Principals  enough distinct principals signed release and rules
     approvals     T5   each word of a second principal that the rules rest on
     moved         T5   the same of what the releases before it changed, nothing more
@@ -43,8 +44,9 @@ from typing import Any, Final
 
 from bundle.gate import forward
 from bundle.gate.candidate import Candidate
-from bundle.gate.steps_bundle import check_bundle, check_rules, check_together
+from bundle.gate.steps_bundle import check_bundle, check_together
 from bundle.gate.steps_release import Word, check_listed, check_word
+from bundle.gate.steps_rules import check_rules
 from bundle.gate.steps_trust import TRUST_PLAN, Layers, check_layers, check_trust
 from bundle.gate.verdict import AcceptedTrust, GateResult, VerifiedRelease
 from bundle.marks import Known, Marks
@@ -66,6 +68,7 @@ PLAN: Final = (
     ("confinement", "overlay keeps to itself"),
     ("inventory", "inventory and archive agree"),
     ("rules", "rule attestations"),
+    ("retirements", "retirement attestations"),
     ("thresholds", "enough principals behind release and rules"),
     ("approvals", "approvals of rules in force"),
     ("moved", "attestations of earlier changes"),

@@ -207,7 +207,7 @@ class RuleDroppedError(VerificationError):
 
 
 class RetirementError(VerificationError):
-    """A retirement that is not signed, or was forgotten."""
+    """A retirement of what was not there, or one that was forgotten."""
 
     code = "retirement"
 

@@ -2,11 +2,11 @@
 """Each rule id is a chain of statements, and releases move along it (DESIGN 9, T5).
 
 Between two releases a rule's head stays, or moves to a statement that names it in
-``supersedes``; an id never disappears; a retired head is kept for ever.
+``supersedes``; an id never disappears: it is in force, or retired, with its head, for
+ever. A rule that comes back supersedes its retirement, and a retirement the statement
+in force, so that neither can be used twice.
 
-Who else than its author must stand behind a move is ``bundle.gate.approvals``'. A
-signed retirement is not in this version: a release that retires a rule is refused
-(``retirement``), never passed over.
+Who else than its author must stand behind a move is ``bundle.gate.approvals``'.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,8 +21,12 @@ from bundle.gate.errors import (
     RuleDroppedError,
 )
 from keys.digest import Digest
-from signer.predicates.release import InventoryItem, ReleasePredicate
+from signer.predicates.release import InventoryItem, ReleasePredicate, RetiredItem
+from signer.predicates.retirement import RetirementPredicate
 from signer.predicates.rule import RulePredicate
+
+# What somebody said that ended with a head: a rule, or its retirement.
+Claim = RulePredicate | RetirementPredicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Move:
         digest: Of the later release.
         release: What it says.
         rules: Each rule in force, by id.
-        retired: Head of each retired rule, by id.
+        retired: Each retired rule, by id.
         rules_before: Those of the release before; none before the first.
         retired_before: The same.
     """
@@ -41,9 +45,9 @@ class Move:
     digest: Digest
     release: ReleasePredicate
     rules: Mapping[str, InventoryItem]
-    retired: Mapping[str, Digest]
+    retired: Mapping[str, RetiredItem]
     rules_before: Mapping[str, InventoryItem]
-    retired_before: Mapping[str, Digest]
+    retired_before: Mapping[str, RetiredItem]
 
     @classmethod
     def of(cls, newer: Link, older: Link | None) -> "Move":
@@ -53,9 +57,9 @@ class Move:
             newer.digest,
             newer.release,
             {item.rule_id: item for item in newer.release.inventory},
-            {item.rule_id: item.head for item in newer.release.retired},
+            {item.rule_id: item for item in newer.release.retired},
             {item.rule_id: item for item in before.inventory} if before else {},
-            {item.rule_id: item.head for item in before.retired} if before else {},
+            {item.rule_id: item for item in before.retired} if before else {},
         )
 
     @property
@@ -103,58 +107,67 @@ def check_nothing_dropped(moves: Iterable[Move]) -> None:
 
 
 def check_retired_kept(moves: Iterable[Move]) -> None:
-    """Refuse a retired head that was forgotten or replaced.
+    """Refuse that a retirement is forgotten while the rule is not back.
 
     Raises:
         RetirementError: One was.
     """
     for move in moves:
-        for rule_id, head in move.retired_before.items():
-            if rule_id not in move.rules and move.retired.get(rule_id) != head:
-                raise RetirementError(
-                    f"{rule_id}: expected retired head {head}, "
-                    f"got {move.retired.get(rule_id)}"
-                )
-
-
-def check_no_retirement(moves: Iterable[Move]) -> None:
-    """Refuse a new retirement: this version cannot verify who signed it.
-
-    Raises:
-        RetirementError: There is one.
-    """
-    for move in moves:
-        new = move.retired.keys() - move.retired_before.keys()
-        if new:
+        lost = move.retired_before.keys() - move.retired.keys() - move.rules.keys()
+        if lost:
             raise RetirementError(
-                f"{min(new)}: expected a signed retirement, which this version cannot "
-                "read yet, got a retired head"
+                f"revision {move.release.revision}: expected {min(lost)} to stay "
+                "retired, or to come back, got neither"
             )
 
 
-def check_heads_forward(
-    moves: Iterable[Move], claims: Mapping[Digest, RulePredicate]
-) -> None:
+def check_retired_was_there(moves: Iterable[Move]) -> None:
+    """Refuse to retire what was not there, or other Rego than was there.
+
+    Raises:
+        RetirementError: It is so.
+    """
+    for move in moves:
+        there = {i: item.rule for i, item in move.retired_before.items()}
+        there |= {i: item.rule for i, item in move.rules_before.items()}
+        for rule_id, item in move.retired.items():
+            if there.get(rule_id) != item.rule:
+                raise RetirementError(
+                    f"revision {move.release.revision}, {rule_id}: expected the "
+                    f"retirement of {there.get(rule_id)}, got that of {item.rule}"
+                )
+
+
+def check_heads_forward(moves: Iterable[Move], claims: Mapping[Digest, Claim]) -> None:
     """Refuse a head that does not supersede the one before it.
 
     Args:
         moves: Along the chain.
-        claims: Rule attestations by digest. One that only renewed a signature, and
-            was superseded, is not among them: it is the release identity's word.
+        claims: What was said of rules and retirements, by digest. One that only renewed
+            a signature, and was superseded, is not among them: it is the release
+            identity's word.
 
     Raises:
         RuleChainError: Another ``supersedes`` than the head before.
     """
     for move in moves:
-        in_force = {i: item.head for i, item in move.rules_before.items()}
-        before = {**move.retired_before, **in_force}
-        for rule_id in (*move.added, *move.changed):
-            claim = claims.get(move.rules[rule_id].head)
-            if claim and claim.supersedes != before.get(rule_id):
+        before = _heads(move.rules_before, move.retired_before)
+        for rule_id, head in _heads(move.rules, move.retired).items():
+            claim = claims.get(head)
+            moved = before.get(rule_id) != head
+            if moved and claim and claim.supersedes != before.get(rule_id):
+                what = "retirement" if rule_id in move.retired else "rule"
                 raise RuleChainError(
-                    f"{rule_id}: expected a rule that supersedes "
+                    f"{rule_id}: expected a {what} that supersedes "
                     f"{before.get(rule_id)}, got {claim.supersedes}"
                 )
+
+
+def _heads(
+    rules: Mapping[str, InventoryItem], retired: Mapping[str, RetiredItem]
+) -> dict[str, Digest]:
+    heads = {rule_id: item.head for rule_id, item in retired.items()}
+    return heads | {rule_id: item.head for rule_id, item in rules.items()}
 
 
 def check_said(moves: Iterable[Move]) -> None:

@@ -52,7 +52,6 @@ def kept_by(links: Iterable[Link]) -> frozenset[Digest]:
 def _reached(link: Link) -> Iterator[Digest]:
     yield link.digest
     yield from listed_by(link.release)
-    yield from (item.head for item in link.release.retired)
 
 
 def check_survivors_logged(policy: TrustPolicy, trusted_root: TrustedRoot) -> None:
@@ -93,6 +92,6 @@ def keep_named(trust: Trust, chain: Callable[[Digest], bytes]) -> Trust:
 
 def listed_by(release: ReleasePredicate) -> Iterator[Digest]:
     """Yield what is published with a release, besides its own attestation."""
-    for item in release.inventory:
+    for item in release.listed:
         yield item.head
         yield from item.approvals

@@ -14,9 +14,11 @@ from bundle.gate.errors import (
     RuleMismatchError,
     RuleParentsError,
 )
+from bundle.gate.named import listed_by
 from bundle.rule import RuleModule
 from keys.digest import Digest
-from signer.predicates.release import InventoryItem, ReleasePredicate
+from signer.predicates.release import InventoryItem, ReleasePredicate, RetiredItem
+from signer.predicates.retirement import RetirementPredicate
 from signer.predicates.rule import RulePredicate
 from signer.trust import Expected
 
@@ -26,16 +28,31 @@ def check_attestation_set(
 ) -> None:
     """Refuse attestations that are not, one each, those that the release lists.
 
-    It lists the head of each rule, and the approvals that the rule rests on.
+    It lists the head of each rule, in force or retired, and the approvals of it.
 
     Raises:
         AttestationSetError: One is missing, or there is one of nothing listed.
     """
-    listed = {item.head for item in release.inventory}
-    listed |= {digest for item in release.inventory for digest in item.approvals}
+    listed = set(listed_by(release))
     for digest in sorted(listed ^ set(others)):
         said = "got none" if digest in listed else "got one that no rule has"
         raise AttestationSetError(f"expected attestation {digest}, {said}")
+
+
+def expected_of(item: InventoryItem | RetiredItem) -> Expected:
+    """Return what the attestation at the head of a listed rule id must be about."""
+    if isinstance(item, RetiredItem):
+        return expected_retirement(item)
+    return expected_rule(item)
+
+
+def expected_retirement(item: RetiredItem) -> Expected:
+    """Return what the retirement of a listed rule must be about."""
+    return Expected(
+        predicate_type=RetirementPredicate.type,
+        subjects=(item.rule,),
+        namespace=item.rule_id.partition(".")[0],
+    )
 
 
 def expected_rule(item: InventoryItem, *, signer: str | None = None) -> Expected:
@@ -67,6 +84,23 @@ def check_named(
     for item in release.inventory:
         if item.head in claims:
             _check_named(claims[item.head], by_id[item.rule_id])
+
+
+def check_retired_named(
+    release: ReleasePredicate, claims: Mapping[Digest, RetirementPredicate]
+) -> None:
+    """Refuse a retirement of another rule than the one that is listed as retired.
+
+    Raises:
+        RuleMismatchError: It is of another.
+    """
+    for item in release.retired:
+        claim = claims.get(item.head)
+        if claim and (claim.rule_id, claim.rule) != (item.rule_id, item.rule):
+            raise RuleMismatchError(
+                f"expected the retirement of {item.rule_id}, {item.rule}, "
+                f"got that of {claim.rule_id}, {claim.rule}"
+            )
 
 
 def check_linted_for(

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bundle.gate.errors import ApprovalMismatchError
-from bundle.gate.rules import expected_rule
+from bundle.gate.errors import ApprovalMismatchError, RuleMismatchError
+from bundle.gate.rules import expected_of
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.identity import Identity
+from signer.predicates import parse_predicate
 from signer.predicates.approval import ApprovalPredicate
 from signer.predicates.base import APPROVAL, LINT, PERMISSION
 from signer.predicates.lint import LintPredicate
-from signer.predicates.release import InventoryItem
+from signer.predicates.release import InventoryItem, RetiredItem
+from signer.predicates.retirement import RetirementPredicate
 from signer.predicates.rule import RulePredicate
 from signer.result import Check, Status
 from signer.said import (
@@ -31,7 +33,7 @@ from signer.said import (
     require_workspace,
 )
 from signer.signers import find_signer
-from signer.statement import parse_statement
+from signer.statement import Statement, parse_statement
 from signer.trust import Expected, Trust
 from signer.verify import Verified, verify_attestation
 
@@ -62,19 +64,19 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who signed a rule, and what they said; whether they still may is not asked.
+    """Who signed a rule or its end, and what they said; not whether they still may.
 
     Attributes:
         identity: Who.
-        said: Their word for the rule.
+        said: Their word.
     """
 
     identity: Identity
-    said: RulePredicate
+    said: RulePredicate | RetirementPredicate
 
 
 def verify_approvals(
-    items: Iterable[InventoryItem],
+    items: Iterable[InventoryItem | RetiredItem],
     attestations: Mapping[Digest, bytes],
     *,
     trust: Trust,
@@ -101,26 +103,28 @@ def verify_approvals(
 
 
 def read_authors(
-    items: Iterable[InventoryItem], attestations: Mapping[Digest, bytes], trust: Trust
+    items: Iterable[InventoryItem | RetiredItem],
+    attestations: Mapping[Digest, bytes],
+    trust: Trust,
 ) -> dict[Digest, Author]:
-    """Return who signed each rule, by the digest of its attestation.
+    """Return who signed each rule or retirement, by the digest of its attestation.
 
     Raises:
-        TrustacksError: Not the rule attestation of that rule, or nobody's.
+        TrustacksError: Not the attestation of that rule, or nobody's.
     """
     return {item.head: _author(attestations[item.head], item, trust) for item in items}
 
 
-def _author(raw: bytes, item: InventoryItem, trust: Trust) -> Author:
+def _author(raw: bytes, item: InventoryItem | RetiredItem, trust: Trust) -> Author:
     attestation = parse_attestation(raw)
     signer = find_signer(attestation, trust)
     identity = signer.identity
     attestation.envelope.require_signed_by(signer.verifier.key)
     require_payload_type(attestation.envelope)
     statement = parse_statement(attestation.envelope.payload)
-    expected = expected_rule(item)
+    expected = expected_of(item)
     require_predicate_type(statement, expected.predicate_type)
-    said = RulePredicate.parse(statement.predicate)
+    said = _claim(statement, item)
     require_workspace(said.workspace, trust.workspace)
     require_signer(said, identity)
     identity.require_permission(PERMISSION[said.type])
@@ -129,28 +133,48 @@ def _author(raw: bytes, item: InventoryItem, trust: Trust) -> Author:
     return Author(identity, said)
 
 
-def _expected(raw: bytes, item: InventoryItem) -> Expected:
-    """Return what an approval must be: of either kind, about this very rule."""
+def _claim(
+    statement: Statement, item: InventoryItem | RetiredItem
+) -> RulePredicate | RetirementPredicate:
+    said = parse_predicate(statement)
+    if not isinstance(said, RulePredicate | RetirementPredicate):
+        raise RuleMismatchError(f"expected a rule or its retirement, got {said.type}")
+    if said.rule_id != item.rule_id:
+        raise RuleMismatchError(f"expected {item.rule_id}, got {said.rule_id}")
+    return said
+
+
+def _expected(raw: bytes, item: InventoryItem | RetiredItem) -> Expected:
+    """Return what an approval must be: about this very rule, or this retirement of it.
+
+    Of what ends, no proof says that nothing is let through: that takes an approver.
+    """
+    namespace = item.rule_id.partition(".")[0]
+    if isinstance(item, RetiredItem):
+        return Expected(APPROVAL, (item.rule, item.head), namespace=namespace)
     claimed = Expected.as_claimed(parse_attestation(raw)).predicate_type
     kind = claimed if claimed in SECONDS else APPROVAL
-    return Expected(kind, (item.rule,), namespace=item.rule_id.partition(".")[0])
+    return Expected(kind, (item.rule,), namespace=namespace)
 
 
-def _approval(verified: Verified, item: InventoryItem) -> Approval:
+def _approval(verified: Verified, item: InventoryItem | RetiredItem) -> Approval:
     evidence = verified.require()
     said = evidence.predicate
     if not isinstance(said, ApprovalPredicate | LintPredicate):
         raise ApprovalMismatchError(f"expected an approval, got {said.type}")
-    if (said.rule_id, said.new) != (item.rule_id, item.rule):
+    new = None if isinstance(item, RetiredItem) else item.rule
+    if (said.rule_id, said.new) != (item.rule_id, new):
         raise ApprovalMismatchError(
-            f"{item.rule_id}: expected an approval for {item.rule}, got one by "
+            f"{item.rule_id}: expected an approval for {new}, got one by "
             f"{evidence.identity.id} for {said.rule_id}, {said.new}",
             rule_id=item.rule_id,
         )
     return Approval(evidence.identity, said)
 
 
-def _failed(item: InventoryItem, digest: Digest, verified: Verified) -> Check:
+def _failed(
+    item: InventoryItem | RetiredItem, digest: Digest, verified: Verified
+) -> Check:
     result = verified.result
     return Check(
         f"approval:{digest}",

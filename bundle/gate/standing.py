@@ -15,7 +15,7 @@ from typing import Final
 
 from bundle.gate.chain import Link, split_endorsed
 from bundle.gate.release import check_further
-from bundle.gate.rules import expected_rule
+from bundle.gate.rules import expected_retirement, expected_rule
 from bundle.gate.second import verify_approvals
 from bundle.gate.thresholds import (
     check_release_threshold,
@@ -29,7 +29,8 @@ from bundle.gate.verdict import AcceptedTrust, VerifiedRelease
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.identity import Identity
-from signer.predicates.release import InventoryItem, ReleasePredicate
+from signer.predicates.release import InventoryItem, ReleasePredicate, RetiredItem
+from signer.predicates.retirement import RetirementPredicate
 from signer.predicates.rule import RulePredicate
 from signer.result import Check, Status, VerificationResult
 from signer.steps import StepRecorder
@@ -40,6 +41,7 @@ STANDING_PLAN: Final = (
     ("custody", "custody of everyone who decides"),
     ("release", "release attestation under the current trust"),
     ("rules", "rule attestations under the current trust"),
+    ("retirements", "retirements under the current trust"),
     ("thresholds", "enough principals under the current trust"),
     ("approvals", "approvals under the current trust"),
 )
@@ -63,6 +65,11 @@ def check_standing(
                 release.predicate, release.attestations, trust=trust, at=at
             )
             note.add(*checks)
+        with steps("retirements") as note:
+            _, checks = verify_retirements(
+                release.predicate, release.attestations, trust=trust, at=at
+            )
+            note.add(*checks)
         items = release.predicate.inventory
         with steps("thresholds") as note:
             further = release.cosigned.get(release.digest, ())
@@ -78,7 +85,7 @@ def check_standing(
             check_rule_threshold(items, signers, trust.policy)
         with steps("approvals") as note:
             _, checks = verify_approvals(
-                items, release.attestations, trust=trust, at=at
+                release.predicate.listed, release.attestations, trust=trust, at=at
             )
             note.add(*checks)
     return steps.result(subject=f"release {release.revision}", at=at)
@@ -178,6 +185,30 @@ def verify_rules(
     return claims, checks
 
 
+def verify_retirements(
+    release: ReleasePredicate,
+    attestations: Mapping[Digest, bytes],
+    *,
+    trust: Trust,
+    at: datetime,
+) -> tuple[dict[Digest, RetirementPredicate], list[Check]]:
+    """Verify the retirement of each id that is out of force, like a rule in force.
+
+    What took a deny away stands for as long as whoever signed it is trusted.
+    """
+    claims: dict[Digest, RetirementPredicate] = {}
+    checks = []
+    for item in release.retired:
+        expected = expected_retirement(item)
+        verified = verify_attestation(
+            attestations[item.head], trust=trust, expected=expected, at=at
+        )
+        if verified.evidence:
+            claims[item.head] = verified.evidence.said(RetirementPredicate)
+        checks.append(_rule_check(item, verified))
+    return claims, checks
+
+
 def signed_by(evidence: Evidence) -> str:
     """Return who signed, for people."""
     return f"signed by {named(evidence.identity)}"
@@ -193,9 +224,10 @@ def _passed(link: Link, detail: str) -> Check:
     return Check(f"release:{link.digest}", title, Status.PASSED, detail=detail)
 
 
-def _rule_check(item: InventoryItem, verified: Verified) -> Check:
+def _rule_check(item: InventoryItem | RetiredItem, verified: Verified) -> Check:
     """Show every step of a refused rule, one line of an accepted one."""
-    check_id = f"rule:{item.rule_id}"
+    kind = "retired" if isinstance(item, RetiredItem) else "rule"
+    check_id = f"{kind}:{item.rule_id}"
     if verified.evidence:
         detail = signed_by(verified.evidence)
         return Check(check_id, item.rule_id, Status.PASSED, detail=detail)

@@ -11,8 +11,9 @@ from typing import Final
 
 from bundle.gate.candidate import Candidate
 from bundle.gate.check import PLAN
-from bundle.gate.steps_bundle import check_bundle, check_rules, check_together
+from bundle.gate.steps_bundle import check_bundle, check_together
 from bundle.gate.steps_release import check_word
+from bundle.gate.steps_rules import check_rules
 from bundle.gate.steps_trust import check_layers, check_trust
 from bundle.marks import Known
 from bundle.rego.engine import Engine

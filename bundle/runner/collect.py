@@ -21,7 +21,6 @@ from bundle.gate import (
     pack_signature_target,
     pack_target,
 )
-from bundle.gate.approvals import changes_of, unvouched, wanted
 from bundle.gate.chain import (
     Link,
     find_anchor,
@@ -29,6 +28,7 @@ from bundle.gate.chain import (
     open_head,
     split_endorsed,
 )
+from bundle.gate.changes import changes_of, unvouched, wanted
 from bundle.gate.release import sort_attestations
 from bundle.gate.thresholds import release_threshold
 from bundle.limits import (

@@ -19,11 +19,18 @@ from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.errors import UnknownSignerError
-from signer.predicates.base import APPROVAL, ARTIFACT, LINT, RELEASE, RULE
+from signer.predicates.base import (
+    APPROVAL,
+    ARTIFACT,
+    LINT,
+    RELEASE,
+    RETIREMENT,
+    RULE,
+)
 from signer.trust_policy import TrustPolicy
 from signer.verify import Evidence, Expected, verify_attestation
 
-ACCEPTED: Final = frozenset({APPROVAL, ARTIFACT, LINT, RELEASE, RULE})
+ACCEPTED: Final = frozenset({APPROVAL, ARTIFACT, LINT, RELEASE, RETIREMENT, RULE})
 
 
 @dataclass(frozen=True, slots=True)

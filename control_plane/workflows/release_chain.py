@@ -62,7 +62,10 @@ def store_chain(
     Raises:
         StorageError: Repeat the call.
     """
-    for digest, raw in changed_by(release.said, attestations):
+    before = None
+    if release.said.predecessor is not None:
+        before = open_release(read_chain(workspace, release.said.predecessor)).said
+    for digest, raw in changed_by(release.said, before, attestations):
         _keep(workspace, chain_name(digest), raw)
     if cosigned:
         _keep(workspace, cosigned_name(release.digest), join_jsonl(cosigned))
@@ -102,17 +105,18 @@ def open_release(raw: bytes) -> OpenRelease:
 
 
 def changed_by(
-    said: ReleasePredicate, attestations: bytes
+    said: ReleasePredicate, before: ReleasePredicate | None, attestations: bytes
 ) -> Iterator[tuple[Digest, bytes]]:
-    """Yield the attestations of the rules that a release changes, and approvals.
+    """Yield the attestations of what a release changes or ends, and approvals.
 
     Of several signatures of one statement the first, its author's: who else signed a
     rule that was superseded does not matter any more.
     """
+    heads = {item.rule_id: item.head for item in before.listed} if before else {}
     wanted = {
         digest
-        for item in said.inventory
-        if item.rule_id in said.changed
+        for item in said.listed
+        if heads.get(item.rule_id, item.head) != item.head
         for digest in (item.head, *item.approvals)
     }
     for raw in parse_jsonl(attestations):

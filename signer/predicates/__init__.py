@@ -16,6 +16,7 @@ from signer.predicates.artifact import ArtifactPredicate
 from signer.predicates.base import Predicate
 from signer.predicates.lint import LintPredicate
 from signer.predicates.release import ReleasePredicate
+from signer.predicates.retirement import RetirementPredicate
 from signer.predicates.root_change import RootChangePredicate
 from signer.predicates.rule import RulePredicate
 from signer.predicates.runner_report import RunnerReportPredicate
@@ -29,6 +30,7 @@ _PARSERS: Final[MappingProxyType[str, Callable[[dict[str, Any]], Predicate]]] = 
             ArtifactPredicate.type: ArtifactPredicate.parse,
             LintPredicate.type: LintPredicate.parse,
             ReleasePredicate.type: ReleasePredicate.parse,
+            RetirementPredicate.type: RetirementPredicate.parse,
             RootChangePredicate.type: RootChangePredicate.parse,
             RulePredicate.type: RulePredicate.parse,
             RunnerReportPredicate.type: RunnerReportPredicate.parse,

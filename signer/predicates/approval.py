@@ -2,7 +2,8 @@
 """``approval/v1``: a second principal approves one change of one rule, or its end.
 
 For exactly these two texts under exactly these parents (DESIGN T5), with the verdict
-that the approver was shown and a reason in words.
+that the approver was shown and a reason in words. An approval of a retirement has that
+statement as a subject too, beside the Rego that it ends: it is of no other retirement.
 """
 
 from dataclasses import dataclass
@@ -24,16 +25,18 @@ from signer.predicates.parts import (
 )
 
 RETIRED: Final = "retired"
-# What can be approved: a change of some kind, or the end of a rule.
-APPROVED: Final = (*VERDICTS, RETIRED)
+RETURNED: Final = "returned"
+# What can be approved: a change of some kind, the end of a rule, or its return.
+APPROVED: Final = (*VERDICTS, RETIRED, RETURNED)
 
 
 def may_loosen(change: str) -> bool:
     """Return whether such a change may let through what was denied.
 
-    Only a proof says that it may not: ``unknown`` may.
+    Only a proof says that it may not: ``unknown`` may. A rule that returns adds denies
+    to a stack that had none of its own.
     """
-    return change not in PROVED
+    return change not in (*PROVED, RETURNED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +48,9 @@ class ApprovalPredicate:
         rule_id: Which rule.
         identity: Who signs.
         signed_at: When, as the signer says; not a trusted time.
-        old: SHA-256 of the Rego before.
+        old: SHA-256 of the Rego before; none if the rule had been retired.
         new: SHA-256 of the Rego after; none if the rule is retired.
-        change: The verdict that the approver was shown, or ``retired``.
+        change: The verdict that the approver was shown, ``retired`` or ``returned``.
         loosens: Whether that may let through what was denied; follows from ``change``,
             and is said so that nobody overlooks it.
         justification: Why, in words.
@@ -62,7 +65,7 @@ class ApprovalPredicate:
     rule_id: str
     identity: str
     signed_at: datetime
-    old: Digest
+    old: Digest | None
     new: Digest | None
     change: str
     loosens: bool
@@ -73,8 +76,9 @@ class ApprovalPredicate:
         namespace_of(self.rule_id)
         must(self.old != self.new, "a change: another rule than before")
         must(self.change in APPROVED, f"a change out of {', '.join(APPROVED)}")
-        retired = self.change == RETIRED
+        retired, returned = self.change == RETIRED, self.change == RETURNED
         must((self.new is None) == retired, "a new rule, unless it is retired")
+        must((self.old is None) == returned, "an old rule, unless it returns")
         must(self.loosens == may_loosen(self.change), "loosens as the change says")
         must(bool(self.justification.strip()), "a justification")
 
@@ -101,7 +105,7 @@ class ApprovalPredicate:
             rule_id=fields.text("rule_id"),
             identity=fields.text("identity"),
             signed_at=fields.instant("signed_at"),
-            old=fields.digest("old"),
+            old=optional_digest(fields, "old"),
             new=optional_digest(fields, "new"),
             change=fields.text("change"),
             loosens=fields.boolean("loosens"),
@@ -118,7 +122,7 @@ class ApprovalPredicate:
             "rule_id": self.rule_id,
             "identity": self.identity,
             "signed_at": format_instant(self.signed_at),
-            "old": str(self.old),
+            "old": digest_or_null(self.old),
             "new": digest_or_null(self.new),
             "change": self.change,
             "loosens": self.loosens,

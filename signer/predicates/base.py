@@ -17,6 +17,7 @@ IDENTITY_PROOF: Final = f"{PREFIX}identity-proof/v1"
 LAYER: Final = f"{PREFIX}layer/v1"
 LINT: Final = f"{PREFIX}lint/v1"
 RELEASE: Final = f"{PREFIX}release/v1"
+RETIREMENT: Final = f"{PREFIX}retirement/v1"
 ROOT_CHANGE: Final = f"{PREFIX}root-change/v1"
 RULE: Final = f"{PREFIX}rule/v1"
 RUNNER_REPORT: Final = f"{PREFIX}runner-report/v1"
@@ -30,6 +31,7 @@ PERMISSION: Final = MappingProxyType(
         ARTIFACT: frozenset({"author", "release"}),
         LINT: frozenset({"lint"}),
         RELEASE: frozenset({"release"}),
+        RETIREMENT: frozenset({"retire"}),
         ROOT_CHANGE: frozenset({"admin"}),
         RULE: frozenset({"author"}),
         RUNNER_REPORT: frozenset({"report"}),

@@ -109,19 +109,17 @@ class InventoryItem:
     approvals: tuple[Digest, ...] = ()
 
     def __post_init__(self) -> None:
-        texts = [str(digest) for digest in self.approvals]
-        must(texts == sorted(set(texts)), "approvals in order, each once")
+        _must_be_sorted(self.approvals)
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
         """Parse an item."""
-        approvals = fields.texts("approvals", max_items=MAX_APPROVALS)
         item = cls(
             rule_id=fields.text("rule_id"),
             rule=fields.digest("rule"),
             test=fields.digest("test"),
             head=fields.digest("head"),
-            approvals=tuple(map(Digest.parse, approvals)),
+            approvals=_approvals(fields),
         )
         fields.done()
         return item
@@ -143,22 +141,39 @@ class RetiredItem:
 
     Attributes:
         rule_id: Which rule.
+        rule: SHA-256 of the Rego that was retired.
         head: SHA-256 of the PAE of its retirement.
+        approvals: SHA-256 of the PAE of each approval of it, sorted.
     """
 
     rule_id: str
+    rule: Digest
     head: Digest
+    approvals: tuple[Digest, ...] = ()
+
+    def __post_init__(self) -> None:
+        _must_be_sorted(self.approvals)
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
         """Parse an item."""
-        item = cls(rule_id=fields.text("rule_id"), head=fields.digest("head"))
+        item = cls(
+            rule_id=fields.text("rule_id"),
+            rule=fields.digest("rule"),
+            head=fields.digest("head"),
+            approvals=_approvals(fields),
+        )
         fields.done()
         return item
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a document."""
-        return {"rule_id": self.rule_id, "head": str(self.head)}
+        return {
+            "rule_id": self.rule_id,
+            "rule": str(self.rule),
+            "head": str(self.head),
+            "approvals": [str(digest) for digest in self.approvals],
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,11 +236,14 @@ class ReleasePredicate:
         return self.identity
 
     @property
+    def listed(self) -> "tuple[InventoryItem | RetiredItem, ...]":
+        """Every rule id that there ever was: those in force, then those retired."""
+        return (*self.inventory, *self.retired)
+
+    @property
     def namespaces(self) -> frozenset[str]:
         """The namespaces of every rule in force or retired."""
-        ids = [item.rule_id for item in self.inventory]
-        ids += [item.rule_id for item in self.retired]
-        return frozenset(map(namespace_of, ids))
+        return frozenset(namespace_of(item.rule_id) for item in self.listed)
 
     @classmethod
     def parse(cls, predicate: dict[str, Any]) -> Self:
@@ -272,6 +290,16 @@ class ReleasePredicate:
             "checkpoint": self.checkpoint,
             "source": self.source.to_json(),
         }
+
+
+def _approvals(fields: Fields) -> tuple[Digest, ...]:
+    texts = fields.texts("approvals", max_items=MAX_APPROVALS)
+    return tuple(map(Digest.parse, texts))
+
+
+def _must_be_sorted(digests: Sequence[Digest]) -> None:
+    texts = [str(digest) for digest in digests]
+    must(texts == sorted(set(texts)), "approvals in order, each once")
 
 
 def _sorted_ids(ids: Sequence[str]) -> frozenset[str]:

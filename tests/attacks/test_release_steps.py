@@ -727,29 +727,48 @@ def a_rule_that_is_dropped(house):
 def a_rule_that_is_retired_without_a_signature(house):
     ticket, window = house.rule(), house.rule(WINDOW)
     house.release(ticket, window)
-    house.release(ticket, retired=(RetiredItem(rule_id=WINDOW, head=OTHER),))
+    house.release(
+        ticket, retired=(RetiredItem(rule_id=WINDOW, rule=OTHER, head=OTHER),)
+    )
+    return Attack(house.candidate())
+
+
+def a_retirement_by_who_may_not_retire(house):
+    ticket, window = house.rule(), house.rule(WINDOW)
+    house.release(ticket, window)
+    end = house.retirement(window, by="author", identity="author")
+    house.release(ticket, ends=(end,))
+    return Attack(house.candidate())
+
+
+def a_retirement_that_names_another_rule(house):
+    ticket, window = house.rule(), house.rule(WINDOW)
+    house.release(ticket, window)
+    end = house.retirement(window, rule_id="acme.another")
+    house.release(ticket, ends=(replace(end, rule_id=WINDOW),))
+    return Attack(house.candidate())
+
+
+def a_retirement_of_a_rule_that_never_was(house):
+    house.release(house.rule())
+    end = house.retirement(house.rule(WINDOW))
+    house.release_again(ends=(end,))
+    return Attack(house.candidate())
+
+
+def a_retirement_that_supersedes_another_statement(house):
+    ticket, window = house.rule(), house.rule(WINDOW)
+    house.release(ticket, window)
+    house.release(ticket, ends=(house.retirement(window, supersedes=OTHER),))
     return Attack(house.candidate())
 
 
 def a_retired_head_that_is_forgotten(house):
-    """After a release that the Runner knows, with a retirement in it."""
-    released(house)
-    retired = (RetiredItem(rule_id=WINDOW, head=OTHER),)
-    known = house.release_again(retired=retired).known
-    house.release_again()
-    return Attack(house.candidate(), marks=_knowing(house, known))
-
-
-def _knowing(house, known: Known) -> Marks:
-    return Marks(
-        workspace=house.workspace,
-        root_version=1,
-        root_digest=Digest.of(house.root),
-        targets_version=1,
-        targets_digest=Digest.of(house.repository.current().targets),
-        at=NOW,
-        release=known,
-    )
+    ticket, window = house.rule(), house.rule(WINDOW)
+    house.release(ticket, window)
+    house.release(ticket, ends=(house.retired(window),))
+    house.release(ticket)
+    return Attack(house.candidate())
 
 
 def a_changed_rule_that_supersedes_nothing(house):
@@ -929,11 +948,11 @@ def an_approval_by_the_author(house):
 def a_rule_that_comes_back_after_its_retirement(house):
     """Signed by its author alone; the retirement stood in a release that is known."""
     house = sovereign(house)
-    ticket, window = house.rule(), house.rule(WINDOW, supersedes=OTHER)
-    retired = (RetiredItem(rule_id=WINDOW, head=OTHER),)
-    house.release(ticket)
-    known = house.release(ticket, retired=retired).known
+    ticket, window = house.rule(), house.rule(WINDOW)
     house.release(ticket, window)
+    end = house.retired(window)
+    known = house.release(ticket, ends=(end,)).known
+    house.release(ticket, house.rule(WINDOW, supersedes=end.head))
     return Attack(house.candidate(known=known), floor=known)
 
 
@@ -1049,7 +1068,11 @@ ATTACKS = [
     (a_rule_that_too_few_principals_signed, "thresholds", "threshold-not-met"),
     (a_further_signature_by_a_revoked_author, "thresholds", "revoked"),
     (a_rule_that_is_dropped, "rule-chain", "rule-dropped"),
-    (a_rule_that_is_retired_without_a_signature, "rule-chain", "retirement"),
+    (a_rule_that_is_retired_without_a_signature, "rules", "attestation-set"),
+    (a_retirement_by_who_may_not_retire, "retirements", "signer-not-permitted"),
+    (a_retirement_that_names_another_rule, "retirements", "rule-mismatch"),
+    (a_retirement_of_a_rule_that_never_was, "rule-chain", "retirement"),
+    (a_retirement_that_supersedes_another_statement, "rule-chain", "rule-chain"),
     (a_retired_head_that_is_forgotten, "rule-chain", "retirement"),
     (a_changed_rule_that_supersedes_nothing, "rule-chain", "rule-chain"),
     (an_old_rule_version_again, "rule-chain", "rule-chain"),

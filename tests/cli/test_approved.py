@@ -57,7 +57,8 @@ class Desk:
 
     def require(self, rule):
         behind = {parse_attestation(raw).digest: raw for raw in rule.approvals}
-        self.approvals().require([(self.files(rule), rule.item)], behind)
+        said = {rule.head: rule.attestation}
+        self.approvals().require([rule.item], said, behind)
 
     def of(self, rule, *beside: bytes) -> list[bytes]:
         files = self.files(rule, *beside)

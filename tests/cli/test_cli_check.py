@@ -185,11 +185,11 @@ def test_a_removed_rule_without_its_retirement_is_an_error(cli, here):
 
 
 def retired(here, path=None, **changes):
-    """Remove the rule, leave an approver's statement; return the codes of errors."""
+    """Remove the rule, and leave a statement that retires it."""
     workshop = Workshop()
     old = Digest.of((here / PATH).read_bytes())
-    said = {"rule_id": RULE, "old": old, "new": None, "change": "retired"} | changes
-    statement = say(workshop.approval(**said), old.hex.encode())
+    said = {"rule_id": RULE, "rule": old} | changes
+    statement = say(workshop.retirement(**said), old.hex.encode())
     raw = workshop.attest(statement, by=workshop.people["author"])
     second(here)
     shutil.rmtree(here / FOLDER)
@@ -214,11 +214,10 @@ def test_a_retirement_of_these_bytes_lets_a_rule_go_with_approval(cli, here):
     "changes",
     [
         {"rule_id": "acme.another"},
-        {"old": Digest.of(b"another version")},
-        {"new": Digest.of(b"new"), "change": "looser"},
+        {"rule": Digest.of(b"another version")},
     ],
 )
-def test_an_approval_of_something_else_is_no_retirement(cli, here, changes):
+def test_a_retirement_of_something_else_is_none(cli, here, changes):
     retired(here, **changes)
     assert removal(cli)["attestation"] == "missing"
 

@@ -30,6 +30,7 @@ from signer.predicates.release import (
     ReleasePredicate,
     TargetsRef,
 )
+from signer.predicates.retirement import RetirementPredicate
 from signer.predicates.rule import Citation, RulePredicate
 from signer.predicates.runner_report import EngineRef, RunnerReportPredicate
 from signer.predicates.trust_change import Change, TrustChangePredicate
@@ -360,6 +361,18 @@ class Workshop:
             parents=Parents(Digest.of(b"constitution"), {"pack": Digest.of(b"pack")}),
         )
         return replace(predicate, **changes)
+
+    def retirement(self, **changes: object) -> RetirementPredicate:
+        said = {
+            "workspace": self.workspace,
+            "rule_id": "acme.ticket",
+            "identity": "author",
+            "signed_at": NOW,
+            "supersedes": Digest.of(b"the statement in force"),
+            "rule": Digest.of(b"package overlay.acme_ticket"),
+            "reason": "The registry asks for tickets itself now.",
+        }
+        return RetirementPredicate(**{**said, **changes})
 
     def approval(self, *, identity: str = "approver", **changes) -> ApprovalPredicate:
         predicate = ApprovalPredicate(

@@ -34,7 +34,7 @@ from bundle.tuf.documents import RoleKeys
 from bundle.tuf.repository import Repository
 from bundle.tuf.view import TufView, read_view
 from keys.digest import Digest
-from keys.errors import NotFoundError, TrustacksError
+from keys.errors import NotFoundError, TrustacksError, WriteConflictError
 from keys.strict import dumps_json
 from signer.attestation import join_jsonl, parse_attestation, parse_jsonl
 from signer.custody import CustodyTable
@@ -50,8 +50,10 @@ from signer.predicates.release import (
     InventoryItem,
     ReleaseParents,
     ReleasePredicate,
+    RetiredItem,
     TargetsRef,
 )
+from signer.predicates.retirement import RetirementPredicate
 from signer.predicates.rule import Citation, RulePredicate
 from signer.revocation import Revocation
 from signer.sign import attest, attest_bare
@@ -193,6 +195,40 @@ class SignedRule:
 
 
 @dataclass(frozen=True)
+class SignedRetirement:
+    """A rule's end, signed, with its approvals."""
+
+    rule_id: str
+    rule: bytes
+    attestation: bytes
+    approvals: tuple[bytes, ...] = ()
+
+    @property
+    def head(self) -> Digest:
+        return parse_attestation(self.attestation).digest
+
+    @property
+    def item(self) -> RetiredItem:
+        return RetiredItem(
+            rule_id=self.rule_id,
+            rule=Digest.of(self.rule),
+            head=self.head,
+            approvals=tuple(
+                sorted((parse_attestation(a).digest for a in self.approvals), key=str)
+            ),
+        )
+
+    @property
+    def attestations(self) -> tuple[bytes, ...]:
+        """The one who retired it, and the approvers'."""
+        return (self.attestation, *self.approvals)
+
+    def approved(self, *approvals: bytes) -> "SignedRetirement":
+        """The same retirement, with these approvals beside it."""
+        return replace(self, approvals=approvals)
+
+
+@dataclass(frozen=True)
 class SignedRelease:
     """A release that was made, published or not."""
 
@@ -202,6 +238,7 @@ class SignedRelease:
     rules: tuple[SignedRule, ...]
     lines: bytes
     cosignatures: tuple[bytes, ...] = ()
+    ends: tuple[SignedRetirement, ...] = ()
 
     @property
     def digest(self) -> Digest:
@@ -214,8 +251,11 @@ class SignedRelease:
     @property
     def chained(self) -> tuple[bytes, ...]:
         """What lies below ``chain/`` because of it."""
-        changed = [r for r in self.rules if r.rule_id in self.predicate.changed]
-        told = (raw for r in changed for raw in (r.attestation, *r.approvals))
+        moved = {*self.predicate.changed, *self.predicate.added}
+        changed = [r for r in self.rules if r.rule_id in moved]
+        told = (
+            raw for r in (*changed, *self.ends) for raw in (r.attestation, *r.approvals)
+        )
         return (*told, self.attestation)
 
     @property
@@ -272,6 +312,7 @@ class SimulatedWorkspace:
                 self.person("runner", "report"),
                 self.person("approver", "approve"),
                 self.person("linter", "lint"),
+                self.person("retirer", "retire"),
             )
         }
         constitution = {
@@ -489,19 +530,19 @@ class SimulatedWorkspace:
         self, old: SignedRule, new: SignedRule, /, *, by: str = "approver", **changes
     ) -> bytes:
         """Approve a change as its approver would."""
-        said = ApprovalPredicate(
-            workspace=self.workspace,
-            rule_id=new.rule_id,
-            identity=by,
-            signed_at=self.at,
-            old=Digest.of(old.rule),
-            new=Digest.of(new.rule),
-            change="looser",
-            loosens=True,
-            justification="Hotfixes have no ticket yet: CM-1234.",
-            parents=self.parents(),
-        )
-        return self._second(replace(said, **changes), new, by)
+        said = {
+            "workspace": self.workspace,
+            "rule_id": new.rule_id,
+            "identity": by,
+            "signed_at": self.at,
+            "old": Digest.of(old.rule),
+            "new": Digest.of(new.rule),
+            "change": "looser",
+            "loosens": True,
+            "justification": "Hotfixes have no ticket yet: CM-1234.",
+            "parents": self.parents(),
+        }
+        return self._second(ApprovalPredicate(**{**said, **changes}), new, by)
 
     def linted(
         self, old: SignedRule, new: SignedRule, /, *, by: str = "linter", **changes
@@ -523,6 +564,55 @@ class SimulatedWorkspace:
         )
         return self._second(replace(said, **changes), new, by)
 
+    def retirement(
+        self, old: SignedRule | SignedRetirement, /, *, by: str = "retirer", **changes
+    ) -> SignedRetirement:
+        """Retire a rule as somebody who may would."""
+        said = RetirementPredicate(
+            workspace=self.workspace,
+            rule_id=old.rule_id,
+            identity=by,
+            signed_at=self.at,
+            supersedes=old.head,
+            rule=Digest.of(old.rule),
+            reason="The registry asks for tickets itself now: CM-1234.",
+        )
+        said = replace(said, **changes)
+        subject = Subject(f"rules/{said.rule_id}/{said.rule_id}.rego", said.rule)
+        statement = Statement((subject,), said.type, said.to_json())
+        raw = self.attest(statement.to_bytes(), by=self.people[by])
+        return SignedRetirement(said.rule_id, old.rule, raw)
+
+    def end_approval(
+        self, end: SignedRetirement, /, *, by: str = "approver", **changes
+    ) -> bytes:
+        """Approve a retirement as its approver would."""
+        said = ApprovalPredicate(
+            workspace=self.workspace,
+            rule_id=end.rule_id,
+            identity=by,
+            signed_at=self.at,
+            old=Digest.of(end.rule),
+            new=None,
+            change="retired",
+            loosens=True,
+            justification="The registry refuses without a ticket: CM-1234.",
+            parents=self.parents(),
+        )
+        said = replace(said, **changes)
+        path = f"rules/{end.rule_id}/{end.rule_id}"
+        subjects = (
+            Subject(f"{path}.rego", Digest.of(end.rule)),
+            Subject(f"{path}.retired.sigstore.json", end.head),
+        )
+        statement = Statement(subjects, said.type, said.to_json())
+        return self.attest(statement.to_bytes(), by=self.people[by])
+
+    def retired(self, old: SignedRule | SignedRetirement, /) -> SignedRetirement:
+        """Retire a rule with approval."""
+        end = self.retirement(old)
+        return end.approved(self.end_approval(end))
+
     def _second(
         self, said: ApprovalPredicate | LintPredicate, new: SignedRule, by: str
     ) -> bytes:
@@ -541,6 +631,7 @@ class SimulatedWorkspace:
         archive: bytes | None = None,
         extra: tuple[bytes, ...] = (),
         further: tuple[str, ...] = (),
+        ends: tuple[SignedRetirement, ...] = (),
         **changes: object,
     ) -> SignedRelease:
         """Build, sign and log a release, without publishing it.
@@ -552,6 +643,7 @@ class SimulatedWorkspace:
             archive: Instead of the one that the rules make.
             extra: Published besides.
             further: Who signs the very statement too.
+            ends: What it lists as retired.
             changes: Of what it says.
         """
         at = at or self.at
@@ -563,7 +655,8 @@ class SimulatedWorkspace:
         before = self.releases[-1].digest if self.releases else None
         predecessor = changes.pop("predecessor", before)
         said = self._release_predicate(rules, revision, by, at, predecessor)
-        predicate = replace(said, **changes)
+        retired = tuple(sorted((e.item for e in ends), key=lambda i: i.rule_id))
+        predicate = replace(said, **{"retired": retired, **changes})
         named = (("bundle.tar.gz", archive), ("bundle.tar", _tar(archive)))
         statement = Statement(
             tuple(Subject(name, Digest.of(data)) for name, data in named),
@@ -573,9 +666,9 @@ class SimulatedWorkspace:
         signed = statement.to_bytes()
         raw = self.attest(signed, by=self.people[by], at=at)
         too = tuple(self.attest(signed, by=self.people[one], at=at) for one in further)
-        published = [raw for rule in rules for raw in rule.attestations]
+        published = [raw for one in (*rules, *ends) for raw in one.attestations]
         lines = join_jsonl([*published, *extra, raw, *too])
-        return SignedRelease(predicate, raw, archive, tuple(rules), lines, too)
+        return SignedRelease(predicate, raw, archive, tuple(rules), lines, too, ends)
 
     def _release_predicate(
         self,
@@ -622,7 +715,8 @@ class SimulatedWorkspace:
         """Publish a release through TUF, and its attestation on the chain."""
         for raw in release.chained:
             name = f"chain/{parse_attestation(raw).digest.hex}.sigstore.json"
-            self.storage.put_immutable(name, raw)
+            with contextlib.suppress(WriteConflictError):
+                self.storage.put_immutable(name, raw)
         if release.cosignatures:
             name, lines = cosigned_name(release.digest), release.cosignatures
             self.storage.put_immutable(name, join_jsonl(lines))
@@ -638,7 +732,8 @@ class SimulatedWorkspace:
 
     def release_again(self, **changes: object) -> SignedRelease:
         """Release the rules of the newest release once more."""
-        return self.release(*self.releases[-1].rules, **changes)
+        newest = self.releases[-1]
+        return self.release(*newest.rules, **{"ends": newest.ends, **changes})
 
     def release(self, *rules: SignedRule, **changes: object) -> SignedRelease:
         """Make a release and publish it."""

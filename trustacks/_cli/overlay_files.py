@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from bundle.overlay import RuleFiles, find_rule, overlay_root, read_overlay
+from bundle.overlay import (
+    Overlay,
+    RuleFiles,
+    find_rule,
+    overlay_root,
+    read_overlay,
+)
 
 overlay_option = click.option(
     "--overlay",
@@ -21,7 +27,16 @@ def read_rules(overlay: Path | None) -> tuple[RuleFiles, ...]:
     Raises:
         OverlayFormatError: No rule, or what is not a rule's.
     """
-    return read_overlay(overlay or Path()).rules
+    return read_whole(overlay).rules
+
+
+def read_whole(overlay: Path | None) -> Overlay:
+    """Return the overlay: its rules, and the retirements of those that left.
+
+    Raises:
+        OverlayFormatError: No rule, or what is not a rule's.
+    """
+    return read_overlay(overlay or Path())
 
 
 def choose_rules(

@@ -17,7 +17,7 @@ from trustacks._cli.git import source_of
 from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import pairs
-from trustacks._cli.overlay_files import overlay_folder, overlay_option, read_rules
+from trustacks._cli.overlay_files import overlay_folder, overlay_option, read_whole
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
 from trustacks.keeping import keep_released
@@ -52,13 +52,13 @@ def release(
     Where the admins ask for several principals behind a release, it waits for the
     others: trustacks bundle cosign.
     """
-    rules = read_rules(overlay)
+    whole = read_whole(overlay)
     source = source_of(overlay_folder(overlay))
     releaser = _releaser(session, workspace, key, out)
     releaser = replace(
         releaser, source=Source(commit=source.commit, branch=source.branch)
     )
-    _run(session, releaser, lambda: releaser.release(rules), out)
+    _run(session, releaser, lambda: releaser.release(whole.rules, whole.retired), out)
 
 
 @command("reaffirm")
@@ -130,6 +130,7 @@ def _text(done: Released) -> str:
             ("rules", ", ".join(item.rule_id for item in said.inventory) or "none"),
             ("added", ", ".join(said.added) or "none"),
             ("changed", ", ".join(said.changed) or "none"),
+            ("retired", ", ".join(item.rule_id for item in said.retired) or "none"),
             ("archive", str(done.archive)),
             ("content", str(done.content)),
             ("release", str(done.digest)),

@@ -15,10 +15,13 @@ import click
 from bundle.beside import approval_path
 from bundle.layers import read_layer
 from bundle.lint import LintReport, lint_rule
-from bundle.overlay import RuleFiles, find_rule
+from bundle.overlay import RuleFiles, find_rule, overlay_root
+from bundle.overlay_retired import RetiredFiles, find_retired
+from bundle.rule import rule_id_problem
 from keys.durable import write_file
 from keys.errors import UsageError
 from keys.strict import dumps_json
+from signer.predicates.approval import RETIRED, RETURNED
 from trustacks._cli.engine import confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.overlay_files import overlay_option
@@ -31,8 +34,10 @@ from trustacks._cli.rule_lint import (
 )
 from trustacks._cli.seconds import open_second
 from trustacks._cli.session import Session
-from trustacks.approving import Approver
+from trustacks.approving import Approver, Second
 from trustacks.errors import NothingToApproveError
+from trustacks.keeping import released_rules
+from trustacks.retiring import EndApprover
 from trustacks.signing import said_in, statement_digest
 
 
@@ -53,11 +58,21 @@ def approve(
     engine_choice: str | None,
     workspace: str | None,
 ) -> None:
-    """Approve how RULE, an id or a path, differs from the newest release."""
+    """Approve how RULE, an id or a path, differs from the newest release.
+
+    That is a change, a retirement, or the return of a rule that was retired.
+    """
     if not justification.strip():
         raise UsageError("expected a justification in words, got a blank one")
+    ended = _ended(overlay, rule)
+    if ended is not None:
+        _approve_end(session, ended, justification, key, workspace)
+        return
     files = find_rule(overlay or Path(), rule)
     approver = open_second(session, Approver, key, workspace)
+    if approver.returns(files):
+        _approve_return(session, approver, files, justification)
+        return
     approver.old(files)
     approver.require_second(files)
     previous = previous_of(session, files, None, workspace)
@@ -71,14 +86,54 @@ def approve(
     if report.change is None:
         raise NothingToApproveError(f"expected a change of {files.rule_id}, got none")
     raw = approver.sign(files, change=report.change, justification=justification)
-    path = approval_path(files.rule_path, approver.identity.id)
+    _keep(session, approver, files.rule_path, raw, report.change.shown())
+
+
+def _ended(overlay: Path | None, rule: str) -> RetiredFiles | None:
+    """Return the retirement of a rule that is gone, if that is what is meant."""
+    if rule_id_problem(rule) is not None:
+        return None
+    return find_retired(overlay_root(overlay or Path()), rule)
+
+
+def _approve_end(
+    session: Session,
+    files: RetiredFiles,
+    justification: str,
+    key: str | None,
+    workspace: str | None,
+) -> None:
+    approver = open_second(session, EndApprover, key, workspace)
+    said = approver.retirement(files)
+    session.output.say(f"{said.identity} retires {said.rule_id}: {said.reason}")
+    if approver.head is not None:
+        rules = released_rules(approver.pinned, approver.head)
+        session.output.say(rules.get(said.rule_id, b"").decode("utf-8", "replace"))
+    raw = approver.sign(files, justification=justification)
+    rule = files.path.with_name(f"{files.rule_id}.rego")
+    _keep(session, approver, rule, raw, {"verdict": RETIRED})
+
+
+def _approve_return(
+    session: Session, approver: Approver, files: RuleFiles, justification: str
+) -> None:
+    approver.require_second(files)
+    session.output.say(files.rule.decode("utf-8", "replace"))
+    raw = approver.sign_return(files, justification=justification)
+    _keep(session, approver, files.rule_path, raw, {"verdict": RETURNED})
+
+
+def _keep(
+    session: Session, approver: Second, rule: Path, raw: bytes, change: dict[str, Any]
+) -> None:
+    path = approval_path(rule, approver.identity.id)
     write_file(path, raw)
     value = {
-        "rule_id": files.rule_id,
+        "rule_id": said_in(raw)["rule_id"],
         "attestation": str(path),
         "statement": str(statement_digest(raw)),
         "identity": approver.identity.id,
-        "change": report.change.shown(),
+        "change": change,
         "predicate": said_in(raw),
     }
     session.output.result(value, lambda: _text(value))

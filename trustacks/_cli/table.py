@@ -109,8 +109,9 @@ COMMANDS: Final[Table] = {
             "sign": (f"{_HERE}.rule_sign:sign", "test, lint, then attest a rule"),
             "approve": (
                 f"{_HERE}.rule_approve:approve",
-                "approve the change of somebody's rule",
+                "approve the change, end or return of a rule",
             ),
+            "retire": (f"{_HERE}.rule_retire:retire", "take a rule out of force"),
             "cosign": (
                 f"{_HERE}.rule_cosign:cosign",
                 "sign what another author signed",

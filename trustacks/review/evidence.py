@@ -11,12 +11,13 @@ from typing import Final
 
 from bundle.finding import Finding
 from bundle.overlay import RuleFiles
+from bundle.overlay_retired import retired_path
 from keys.digest import Digest
 from keys.durable import read_file
 from keys.errors import TrustacksError
 from signer.attestation import parse_attestation
 from signer.limits import MAX_ATTESTATION_BYTES
-from signer.predicates.approval import RETIRED, ApprovalPredicate
+from signer.predicates.retirement import RetirementPredicate
 from signer.statement import parse_statement
 
 _SIGN: Final = "trustacks rule sign"
@@ -54,23 +55,21 @@ def retirement_findings(old: RuleFiles, root: Path) -> Iterator[Finding]:
         old: The rule as it was.
         root: The overlay folder.
     """
-    name = f"{old.rule_id}.retired.sigstore.json"
-    places = (root / "rules" / old.rule_id / name, old.rule_path.with_name(name))
-    if not any(_retires(path, old) for path in places):
+    if not _retires(retired_path(root, old.rule_id), old):
         message = f"expected the signed retirement of {old.rule_id}, got none"
-        fix = "bring the rule back, or retire it: a rule leaves by a signature only"
+        fix = f"trustacks rule retire {old.rule_id}, or bring the rule back"
         yield Finding("rule-removed", str(old.rule_path), 1, 1, message, fix)
 
 
 def _retires(path: Path, old: RuleFiles) -> bool:
-    """Return whether a file is an approver's statement that retires these bytes."""
+    """Return whether a file is a statement that retires these bytes."""
     try:
         raw = read_file(path, max_bytes=MAX_ATTESTATION_BYTES)
         said = parse_statement(parse_attestation(raw).envelope.payload)
-        if said.predicate_type != ApprovalPredicate.type:
+        if said.predicate_type != RetirementPredicate.type:
             return False
-        approval = ApprovalPredicate.parse(said.predicate)
+        retirement = RetirementPredicate.parse(said.predicate)
     except TrustacksError:
         return False
-    about = (approval.rule_id, approval.old, approval.change)
-    return about == (old.rule_id, Digest.of(old.rule), RETIRED)
+    about = (retirement.rule_id, retirement.rule)
+    return about == (old.rule_id, Digest.of(old.rule))

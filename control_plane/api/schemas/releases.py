@@ -98,7 +98,9 @@ class RetiredInfo(Answer):
     """A rule id that is no longer in force."""
 
     rule_id: str
+    rule: str
     head: str
+    approvals: list[str]
 
 
 class RuleList(Answer):
@@ -115,8 +117,7 @@ class RuleList(Answer):
             revision=rules.revision,
             items=[RuleInfo.of(item, said) for item, said in rules.in_force],
             retired=[
-                RetiredInfo(rule_id=one.rule_id, head=str(one.head))
-                for one in rules.retired
+                RetiredInfo.model_validate(one.to_json()) for one in rules.retired
             ],
         )
 

@@ -62,6 +62,8 @@ ALL = [
     SHOP.approval(),
     SHOP.approval(change="equal", loosens=False),
     SHOP.approval(change="retired", new=None),
+    SHOP.approval(change="returned", old=None, loosens=False),
+    SHOP.retirement(),
     SHOP.trust_change(),
     SHOP.trust_change(
         targets_version=2,
@@ -213,7 +215,7 @@ def test_a_change_has_one_of_five_verdicts(verdict):
 
 
 ITEM = SHOP.release().inventory[0]
-RETIRED = RetiredItem(rule_id="acme.old", head=OTHER)
+RETIRED = RetiredItem(rule_id="acme.old", rule=OTHER, head=OTHER)
 
 
 def item(rule_id: str) -> InventoryItem:
@@ -259,6 +261,11 @@ CONTRADICTIONS = {
     "a lint of what is no rule": lambda: SHOP.lint(rule_id="acme"),
     "an approval of no change": lambda: SHOP.approval(old=OTHER, new=OTHER),
     "an approval of another kind of change": lambda: SHOP.approval(change="better"),
+    "a retirement without a reason": lambda: SHOP.retirement(reason=" "),
+    "an approval of no rule before, not returned": lambda: SHOP.approval(old=None),
+    "an approval of a return that had a rule before": lambda: SHOP.approval(
+        change="returned", loosens=False
+    ),
     "an approval of no rule, not retired": lambda: SHOP.approval(new=None),
     "an approval of a rule that is retired": lambda: SHOP.approval(change="retired"),
     "a looser rule that does not loosen": lambda: SHOP.approval(loosens=False),
