@@ -127,8 +127,7 @@ def read_overlay(directory: Path) -> Overlay:
         directory: The overlay folder, or the repository that has it.
 
     Raises:
-        OverlayFormatError: Empty, or with a link, a foreign file or an id twice. One
-            whose rules are all retired is not empty.
+        OverlayFormatError: Empty, or with a link, a foreign file or an id twice.
         StorageError: A file cannot be read, or is too large.
     """
     root = overlay_root(directory)
@@ -136,8 +135,7 @@ def read_overlay(directory: Path) -> Overlay:
     retired = tuple(read_retired(root))
     if not rules and not retired:
         raise OverlayFormatError(
-            f"expected a rule in {root}, got none",
-            hint=_FIRST_RULE,
+            f"expected a rule in {root}, got none", hint=_FIRST_RULE
         )
     if len(rules) > MAX_RULES:
         raise OverlayFormatError(f"expected at most {MAX_RULES} rules, got more")
@@ -177,10 +175,7 @@ def find_rule(directory: Path, rule: str | Path) -> RuleFiles:
             require_file(flat)
             if own_id(read_file(flat, max_bytes=MAX_MODULE_BYTES)) == rule:
                 return _read_rule(flat)
-    raise NotFoundError(
-        f"expected a rule {rule} in {directory}, got none",
-        hint=_LIST,
-    )
+    raise NotFoundError(f"expected a rule {rule} in {directory}, got none", hint=_LIST)
 
 
 def _named(path: Path) -> Path:
@@ -274,8 +269,8 @@ def _read_rule(path: Path, entries: Iterable[Path] | None = None) -> RuleFiles:
     listed = list(path.parent.iterdir() if entries is None else entries)
     approvals = approvals_beside(path, listed)
     cosignatures = cosignatures_beside(path, listed)
-    for companion in (*approvals, *cosignatures):
-        require_file(companion)
+    for one in (*approvals, *cosignatures):
+        require_file(one)
     return RuleFiles(
         rule_id=stem if in_folder else own_id(rule),
         rule_path=path,
