@@ -63,6 +63,12 @@ def test_a_bare_attestation_has_neither():
     assert (parsed.timestamps, parsed.entries) == ((), ())
 
 
+def test_no_signature_has_a_name_that_cosign_would_pass_over():
+    parsed = parse_attestation(attest(STATEMENT, key=AUTHOR.key, notary=Witnesses()))
+
+    assert (parsed.envelope.keyid, parsed.hint) == ("", AUTHOR.key.public_key.hint)
+
+
 @pytest.mark.parametrize(
     "payload",
     [b"", b"a nonce of thirty-two bytes.....", b"{}", b"\x00" * 32, STATEMENT[:-1]],
