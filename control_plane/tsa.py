@@ -30,8 +30,10 @@ from signer.timestamp.asn1 import AlgorithmIdentifier
 from signer.timestamp.chain import check_chain, parse_chain
 from signer.timestamp.issue import issue_token
 
-# An arc under 2.25 belongs to whoever made the UUID (ITU-T X.667 §8).
-POLICY: Final = "2.25.230176338372127218374871923410957262911"
+# fulcio oid-info: "Policy OID for Sigstore Timestamp Authority", every private one's.
+# One of ours, under 2.25 (ITU-T X.667 §8), has an arc of 128 bits: Go reads 31, so that
+# cosign could read no timestamp at all.
+POLICY: Final = "1.3.6.1.4.1.57264.2"
 # Years. The embedded form is for evaluation; production brings an authority.
 _YEARS: Final = 10
 # Bits. RFC 5280 §4.1.2.2 allows 20 octets, positive; 159 bits never need a 21st.
