@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from keys.clock import format_instant
+from keys.foreign import foreign_key_from_pem
 from keys.public import PublicKey
 from keys.strict import dumps_json
 from signer.signer_policy import IdentityPolicy
@@ -135,7 +136,7 @@ class PeerInstance:
 
 def public_of(key: KeyFile) -> PublicKey:
     """Return the public half of a key."""
-    return PublicKey.from_pem(key.public.read_bytes())
+    return foreign_key_from_pem(key.public.read_bytes())
 
 
 @contextmanager
