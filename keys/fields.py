@@ -9,7 +9,7 @@ Example:
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from keys.clock import parse_instant
 from keys.digest import Digest
@@ -132,9 +132,9 @@ class Fields:
         """Return an RFC 3339 UTC instant."""
         return parse_instant(self.text(name))
 
-    def object(self, name: str) -> "Fields":
-        """Return a reader of a nested object."""
-        return Fields(self.any(name), name, self)
+    def object(self, name: str) -> Self:
+        """Return a reader of a nested object, of the same class."""
+        return type(self)(self.any(name), name, self)
 
     def mapping(self, name: str, *, max_items: int = MAX_ITEMS) -> dict[str, Any]:
         """Return an object whose keys are data, of bounded size."""
@@ -164,10 +164,10 @@ class Fields:
             raise FieldFormatError(f"{self._at(name)}: expected distinct strings")
         return tuple(values)
 
-    def objects(self, name: str, *, max_items: int = MAX_ITEMS) -> list["Fields"]:
-        """Return readers of a list of objects."""
+    def objects(self, name: str, *, max_items: int = MAX_ITEMS) -> list[Self]:
+        """Return readers of a list of objects, of the same class."""
         values = self.items(name, max_items=max_items)
-        return [Fields(v, f"{name}[{i}]", self) for i, v in enumerate(values)]
+        return [type(self)(v, f"{name}[{i}]", self) for i, v in enumerate(values)]
 
     def done(self) -> None:
         """Refuse fields that nobody read."""

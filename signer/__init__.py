@@ -13,6 +13,7 @@ A tour, in the order of the bytes::
     certificate/   a signer's certificate: claim, issuer, and the log of certificates
     signed         the signature, and what every witness must be about
     sigstore_bundle  what others write: files and statements, keys and certificates
+    protojson      their JSON: what of protobuf's forms is read besides our own
 
     form           embedded or sovereign; custody: who can cause a signature
     identity       who may sign what, for which rules, when

@@ -95,7 +95,7 @@ def parse_envelope(fields: Fields, *, names_key: bool = True) -> Envelope:
         )
     (one,) = signatures
     keyid = ""
-    if names_key or one.has("keyid"):
+    if names_key or (one.has("keyid") and not one.is_null("keyid")):
         keyid = one.text("keyid", max_chars=MAX_PAYLOAD_TYPE_CHARS, empty=True)
     envelope = Envelope(
         payload_type=fields.text("payloadType", max_chars=MAX_PAYLOAD_TYPE_CHARS),

@@ -20,6 +20,10 @@ MAX_TOKEN_BYTES: Final = 16 * 1024
 MAX_TIMESTAMPS: Final = 4
 MAX_LOG_ENTRIES: Final = 4
 
+# Timestamps, and log entries, in anybody's bundle, as in sigstore-go and the Python
+# client: each costs a signature or two.
+MAX_FOREIGN_WITNESSES: Final = 32
+
 # Subjects in one statement. Ours have at most two; other tools attest a folder.
 MAX_SUBJECTS: Final = 64
 

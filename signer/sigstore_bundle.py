@@ -11,7 +11,6 @@ from typing import Final
 from cryptography.hazmat.primitives import hashes
 
 from keys.digest import Digest
-from keys.fields import Fields
 from keys.strict import loads_json
 from signer.certificate.path import load_certificate
 from signer.dsse import Envelope, parse_envelope
@@ -22,19 +21,20 @@ from signer.limits import (
     MAX_SIGNATURE_BYTES,
 )
 from signer.material import read_certificate, read_entries, read_timestamps
+from signer.protojson import ProtoFields
 from signer.said import require_payload_type, require_subject
 from signer.signed import Signed
 from signer.statement import read_digests
 from signer.tlog.entry import LogEntry
-from signer.tlog.foreign import has_value
 
 V0_3: Final = (
     "application/vnd.dev.sigstore.bundle.v0.3+json",
     "application/vnd.dev.sigstore.bundle+json;version=0.3",
 )
+V0_1: Final = "application/vnd.dev.sigstore.bundle+json;version=0.1"
 MEDIA_TYPES: Final = (
     *V0_3,
-    "application/vnd.dev.sigstore.bundle+json;version=0.1",
+    V0_1,
     "application/vnd.dev.sigstore.bundle+json;version=0.2",
 )
 # FIPS 180-4, as protobuf-specs (sigstore_common.proto) call them.
@@ -145,7 +145,7 @@ def parse_sigstore_bundle(raw: bytes) -> SigstoreBundle:
     Source: sigstore protobuf-specs, sigstore_bundle.proto.
     """
     value = loads_json(raw, max_bytes=MAX_ATTESTATION_BYTES, what="bundle")
-    fields = Fields(value, "bundle")
+    fields = ProtoFields(value, "bundle")
     media_type = fields.one_of("mediaType", MEDIA_TYPES)
     material = fields.object("verificationMaterial")
     bundle = SigstoreBundle(
@@ -157,13 +157,16 @@ def parse_sigstore_bundle(raw: bytes) -> SigstoreBundle:
     )
     material.done()
     fields.done()
+    # sigstore_bundle.proto: 0.1 has a promise in every entry; readers of it ask for one
+    if media_type == V0_1 and any(one.promise is None for one in bundle.entries):
+        raise SigstoreBundleFormatError("bundle v0.1: expected a promise, got none")
     return bundle
 
 
-def _signer(material: Fields, *, may_chain: bool) -> bytes | None:
+def _signer(material: ProtoFields, *, may_chain: bool) -> bytes | None:
     """Read the certificate; a key's hint selects nothing and vetoes nothing."""
     kinds = ("certificate", "publicKey", "x509CertificateChain")
-    found = [kind for kind in kinds if has_value(material, kind)]
+    found = [kind for kind in kinds if material.has(kind)]
     if len(found) != 1:
         raise SigstoreBundleFormatError(
             f"bundle: expected one of {', '.join(kinds)}, got {len(found)}"
@@ -172,7 +175,7 @@ def _signer(material: Fields, *, may_chain: bool) -> bytes | None:
     if found == ["certificate"]:
         return read_certificate(signer)
     if found == ["publicKey"]:
-        if has_value(signer, "hint"):
+        if signer.has("hint"):
             signer.text("hint", empty=True)
         signer.done()
         return None
@@ -181,7 +184,7 @@ def _signer(material: Fields, *, may_chain: bool) -> bytes | None:
     return _head_of_chain(signer)
 
 
-def _head_of_chain(chain: Fields) -> bytes:
+def _head_of_chain(chain: ProtoFields) -> bytes:
     """Read the signer's certificate; no other is used, and a root may not be there.
 
     Source: Sigstore client specification, "Alternative Workflows": intermediates
@@ -202,9 +205,9 @@ def _is_root(der: bytes) -> bool:
     return certificate.issuer == certificate.subject
 
 
-def _content(fields: Fields) -> Envelope | MessageSignature:
+def _content(fields: ProtoFields) -> Envelope | MessageSignature:
     kinds = ("dsseEnvelope", "messageSignature")
-    found = [kind for kind in kinds if has_value(fields, kind)]
+    found = [kind for kind in kinds if fields.has(kind)]
     if len(found) != 1:
         raise SigstoreBundleFormatError(
             f"bundle: expected one of {' or '.join(kinds)}, got {len(found)}"
@@ -218,8 +221,8 @@ def _content(fields: Fields) -> Envelope | MessageSignature:
     return MessageSignature(signature, algorithm, digest)
 
 
-def _message_digest(content: Fields) -> tuple[hashes.HashAlgorithm, bytes]:
-    if not has_value(content, "messageDigest"):
+def _message_digest(content: ProtoFields) -> tuple[hashes.HashAlgorithm, bytes]:
+    if not content.has("messageDigest"):
         return hashes.SHA256(), b""
     said = content.object("messageDigest")
     algorithm = _HASHES[said.one_of("algorithm", tuple(_HASHES))]

@@ -11,8 +11,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keys.digest import Digest
-from keys.public import PublicKey
+from keys.public import ED25519, PublicKey
 from signer.errors import TrustedRootFormatError
+from signer.tlog.note import full_key_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,25 @@ class TransparencyLog(Log):
     """A log of signatures."""
 
     @cached_property
-    def origin(self) -> str:
-        """The name in its checkpoints: for Rekor v2, the host of its address.
+    def names(self) -> tuple[str, ...]:
+        """The names that its checkpoints may have, the likeliest first.
 
-        A port says where a log is served and is no part of its name, as in sigstore-go.
+        Rekor's is the host of its address: without a port, which says where a log is
+        served, as in sigstore-go, or with it, as Rekor v1 writes it. The id of an
+        Ed25519 key is made of the name (C2SP signed-note), and leaves one.
         """
-        return host_of(self.base_url)
+        rest = self.base_url.rpartition("://")[2].rstrip("/")
+        likely = (host_of(self.base_url), rest.partition("/")[0], rest)
+        names = tuple(dict.fromkeys(name for name in likely if name))
+        if self.key.details != ED25519:
+            return names
+        made_of = (n for n in names if full_key_hash(n, self.key) == self.log_id)
+        return tuple(made_of) or names[:1]
+
+    @cached_property
+    def origin(self) -> str:
+        """The likeliest of its names; empty if its address has none."""
+        return next(iter(self.names), "")
 
     @property
     def name(self) -> str:

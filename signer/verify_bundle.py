@@ -11,6 +11,7 @@ promise of a log is no proof, and every size and index is a signed checkpoint's.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from keys.clock import format_instant
@@ -35,7 +36,7 @@ from signer.signer_policy import IdentityPolicy, KeyPolicy, SignerPolicy
 from signer.sigstore_bundle import Artifact, SigstoreBundle, parse_sigstore_bundle
 from signer.steps import StepRecorder
 from signer.trusted_root import TrustedRoot
-from signer.witnesses import TrustedTime
+from signer.witnesses import Stamps, TrustedTime
 
 __all__ = ["IdentityPolicy", "KeyPolicy", "VerifiedBundle", "verify_bundle"]
 
@@ -128,7 +129,7 @@ def verify_bundle(
         # (6) RFC 3161 §2.4.1: the imprint is "the hash of the datum to be
         # time-stamped", which is the signature
         with steps("timestamps"):
-            times = seen.verify_tokens(
+            stamps = seen.verify_tokens(
                 bundle.timestamps, signed.signature, trusted_root
             )
         # (7) RFC 6962 §2.1.1: the audit path leads to the root that the log signed;
@@ -142,7 +143,8 @@ def verify_bundle(
         # (8) Sigstore client specification, "Transparency Service Timestamp": "MUST
         # verify the signature [...] MUST then parse the `integratedTime`"
         with steps("promises"):
-            times += seen.verify_promises(bundle.entries, trusted_root)
+            promised = seen.verify_promises(bundle.entries, trusted_root)
+        times = (*stamps.times, *promised)
         instants = tuple(time.at for time in times)
         # (9) protobuf-specs TrustedRoot, validFor: both ends included
         with steps("log-window"):
@@ -161,7 +163,12 @@ def verify_bundle(
             with steps("window"):
                 policy.require_window(times)
         elif leaf is not None:
-            _check_certificate(steps, leaf, policy, times, trusted_root)
+            # (12) Sigstore client specification, "Certificate": "it must have a
+            # timestamp while every certificate in the chain up to the root is valid"
+            with steps("time") as note:
+                _require_time(times, stamps)
+                note(", ".join(map(format_instant, instants)))
+            _check_certificate(steps, leaf, policy, instants, trusted_root)
         # (20) in-toto attestation v1 statement.md: "Subject artifacts are matched
         # purely by digest"; of the very bytes of step 5
         with steps("about"):
@@ -179,15 +186,9 @@ def _check_certificate(
     steps: StepRecorder,
     leaf: Leaf,
     policy: IdentityPolicy,
-    times: Sequence[TrustedTime],
+    instants: Sequence[datetime],
     trusted_root: TrustedRoot,
 ) -> None:
-    instants = tuple(time.at for time in times)
-    # (12) Sigstore client specification, "Certificate": "it must have a timestamp while
-    # every certificate in the chain up to the root is valid"
-    with steps("time") as note:
-        _require_time(times)
-        note(", ".join(format_instant(at) for at in instants))
     # (13) RFC 5280 §6.1: the chain to an anchor of the trusted root
     with steps("chain"):
         issuers = issuers_of(leaf, trusted_root.certificate_authorities)
@@ -229,16 +230,19 @@ def _require_dated(
     """Refuse a retired log's word of which nobody trusted says when it was given."""
     for entry in bundle.entries if not times else ():
         log = trusted_root.log(entry.log_id)
-        if log.window.end is not None:
+        if all(one.end is not None for one in trusted_root.windows(entry.log_id)):
             raise LogWindowError(
                 f"expected a trusted time within the window of log {log.origin}, "
                 "got none"
             )
 
 
-def _require_time(times: Sequence[TrustedTime]) -> None:
-    if not times:
-        raise NoTrustedTimeError(
-            "expected a trusted authority's timestamp or a log's promise, got none",
-            hint="a certificate lives for minutes: somebody must say when it signed",
-        )
+def _require_time(times: Sequence[TrustedTime], stamps: Stamps) -> None:
+    if times:
+        return
+    if stamps.unusable is not None:
+        raise stamps.unusable
+    raise NoTrustedTimeError(
+        "expected a trusted authority's timestamp or a log's promise, got none",
+        hint="a certificate lives for minutes: somebody must say when it signed",
+    )

@@ -4,22 +4,36 @@
 What their word may decide is ``signer.evidence``.
 """
 
-import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from keys.clock import format_instant
+from keys.errors import TrustacksError
 from signer.attestation import Attestation
 from signer.custody import CustodyTable
 from signer.errors import LogWindowError, NotLoggedError, NoTrustedTimeError
 from signer.form import Custody
 from signer.signed import Signed, Verifier
-from signer.timestamp.errors import AuthorityCertificateError, WrongAuthorityError
-from signer.timestamp.token import verify_token
+from signer.timestamp.errors import (
+    AuthorityCertificateError,
+    TimestampAlgorithmError,
+    TimestampWindowError,
+    WrongAuthorityError,
+)
+from signer.timestamp.token import read_token, verify_token
 from signer.tlog.entry import LogEntry
 from signer.tlog.included import LoggedEntry, verify_log_entry, verify_promise
 from signer.trusted_root import TimestampAuthority, TransparencyLog, TrustedRoot
+
+# Reasons for which a token in order proves nothing: its authority was not in use, must
+# not stamp, or signs in a way that is not accepted. Who drops the token gets as far.
+_UNUSABLE: Final = (
+    AuthorityCertificateError,
+    TimestampAlgorithmError,
+    TimestampWindowError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +82,37 @@ def verify_times(
     return times
 
 
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """What a bundle's timestamps prove.
+
+    Attributes:
+        times: Of trusted authorities.
+        unusable: Why the first token that proves nothing does not; none of strangers'.
+    """
+
+    times: tuple[TrustedTime, ...]
+    unusable: TrustacksError | None
+
+
 def verify_tokens(
     tokens: Iterable[bytes], signature: bytes, trusted_root: TrustedRoot
-) -> tuple[TrustedTime, ...]:
-    """Verify the timestamps of trusted authorities; strangers' prove nothing.
+) -> Stamps:
+    """Verify the timestamps of trusted authorities; what cannot be used spoils nothing.
+
+    A token that contradicts the bundle is another matter than one that proves nothing.
 
     Raises:
-        TrustacksError: A token that names a trusted authority and does not verify.
+        TrustacksError: A token out of form, or of a trusted authority and false.
     """
-    found = []
+    found, unusable = [], []
     for token in tokens:
-        # Who must not stamp is as good as a stranger: public roots name such a one.
-        with contextlib.suppress(AuthorityCertificateError):
+        try:
             found.append(verify_time(token, signature, trusted_root))
-    return tuple(time for time in found if time is not None)
+        except _UNUSABLE as error:
+            unusable.append(error)
+    times = tuple(time for time in found if time is not None)
+    return Stamps(times, next(iter(unusable), None))
 
 
 def verify_promises(
@@ -163,8 +194,9 @@ def require_logs_in_use(
     """
     for entry in entries:
         log = trusted_root.log(entry.log_id)
+        windows = trusted_root.windows(entry.log_id)
         for instant in instants:
-            if not log.covers(instant):
+            if not any(window.covers(instant) for window in windows):
                 raise LogWindowError(
                     f"expected a log in use at {format_instant(instant)}, "
                     f"got {log.origin}"
@@ -179,12 +211,18 @@ def verify_time(
     Raises:
         TrustacksError: A token that names a trusted authority and does not verify.
     """
+    parsed, unusable = read_token(token), None
     for authority in trusted_root.authorities:
         try:
-            at = verify_token(token, message=signature, authority=authority)
+            at = verify_token(parsed, message=signature, authority=authority)
         except WrongAuthorityError:
             continue  # the token names another certificate; nothing was tried
+        except (AuthorityCertificateError, TimestampWindowError) as error:
+            unusable = unusable or error  # it may be listed for another time, too
+            continue
         return TrustedTime(at, authority)
+    if unusable is not None:
+        raise unusable
     return None
 
 

@@ -72,13 +72,15 @@ def verify_sct(
     Source: RFC 6962 §3.2 and §3.3.
     """
     sct = _only_sct(leaf)
-    log = next((log for log in ct_logs if log.log_id == sct.log_id), None)
-    if log is None:
+    logs = [log for log in ct_logs if log.log_id == sct.log_id]
+    if not logs:
         raise UnknownCtLogError(
             "expected a log of certificates of the trusted root, "
             f"got {sct.log_id.hex()[:16]}"
         )
     at = sct.timestamp.replace(tzinfo=UTC)
+    # listed twice, it was in use in two windows
+    log = next((log for log in logs if log.covers(at)), logs[0])
     _require_signed(leaf.der, issuers[0].chain, log.key)
     return SeenIssued(log, at)
 

@@ -88,7 +88,7 @@ def open_rekor_v1_checkpoint(raw: bytes, *, host: str, key: PublicKey) -> Checkp
         TrustacksError: As ``open_checkpoint``.
 
     Source: C2SP tlog-checkpoint, "Note text"; Rekor v1 makes the origin of its host and
-    the number of a tree: ``<host> - <tree id>``.
+    the number of a tree: ``<host> - <tree id>``, or the host alone.
     """
     return _open(raw, host, key, True)  # noqa: FBT003 - the cache's key
 
@@ -100,7 +100,8 @@ def _open(raw: bytes, name: str, key: PublicKey, of_tree: bool) -> Checkpoint:  
     checkpoint = parse_checkpoint(note.text)
     got, tree = checkpoint.origin, None
     if of_tree:
-        got, _, tree = checkpoint.origin.partition(" - ")
+        got, dash, tree = checkpoint.origin.partition(" - ")
+        tree = tree if dash else None
     if got != name or (tree is not None and not _TREE.fullmatch(tree)):
         raise WrongLogError(
             f"expected a checkpoint of {name!r}, got one of {checkpoint.origin!r}",

@@ -2,24 +2,24 @@
 """Log entries as others write them: of Rekor v1 and v2, in protobuf's JSON.
 
 protobuf leaves out what is empty or zero, and some writers say null instead: absent,
-null and empty are the same here. What this project writes has one form, and
-``LogEntry.parse`` reads no other.
+null and empty are the same here, and an int64 is text or a number. What this project
+writes has one form, and ``LogEntry.parse`` reads no other.
 """
 
 from typing import Final
 
-from keys.fields import Fields
+from signer.protojson import ProtoFields
 from signer.tlog.entry import (
     V2_KINDS,
     LogEntry,
     Promise,
-    read_body,
     read_hash,
     read_hashes,
     read_integer,
 )
 from signer.tlog.errors import InclusionProofMissingError, LogEntryFormatError
 from signer.tlog.limits import (
+    MAX_ENTRY_BYTES,
     MAX_INTEGRATED_S,
     MAX_NOTE_BYTES,
     MAX_PROMISE_BYTES,
@@ -30,23 +30,19 @@ from signer.tlog.limits import (
 V1_KINDS: Final = (("dsse", "0.0.1"), ("hashedrekord", "0.0.1"), ("intoto", "0.0.2"))
 
 
-def has_value(fields: Fields, name: str) -> bool:
-    """Return whether a field is there and not null."""
-    return fields.has(name) and not fields.is_null(name)
-
-
-def parse_foreign_entry(fields: Fields) -> LogEntry:
+def parse_foreign_entry(fields: ProtoFields) -> LogEntry:
     """Parse one element of anybody's ``tlogEntries``.
 
     Raises:
         InclusionProofMissingError: It has no proof with a checkpoint.
         FormatError: Another kind or version, a field out of form, two indices of one
-            leaf, or a promise or time in an entry of Rekor v2.
+            leaf, or a promise in an entry of Rekor v2.
 
     Source: sigstore protobuf-specs, sigstore_rekor.proto.
     """
     log_id, kind = fields.object("logId"), _kind(fields.object("kindVersion"))
-    index, body = _integer(fields, "logIndex"), read_body(fields)
+    index = _integer(fields, "logIndex")
+    body = fields.base64("canonicalizedBody", max_bytes=MAX_ENTRY_BYTES)
     promise = _promise(fields, is_v2=kind in V2_KINDS)
     proof, checkpoint = _proof(fields)
     place = _integer(proof, "logIndex")
@@ -54,7 +50,7 @@ def parse_foreign_entry(fields: Fields) -> LogEntry:
         index=index,
         log_id=read_hash(log_id.text("keyId"), f"{log_id.where}.keyId"),
         body=body,
-        proof=read_hashes(proof) if has_value(proof, "hashes") else (),
+        proof=read_hashes(proof) if proof.has("hashes") else (),
         tree_size=_integer(proof, "treeSize"),
         root=read_hash(proof.text("rootHash"), f"{proof.where}.rootHash"),
         checkpoint=checkpoint.text("envelope", max_chars=MAX_NOTE_BYTES),
@@ -72,7 +68,7 @@ def parse_foreign_entry(fields: Fields) -> LogEntry:
     return entry
 
 
-def _kind(fields: Fields) -> tuple[str, str]:
+def _kind(fields: ProtoFields) -> tuple[str, str]:
     found = fields.text("kind"), fields.text("version")
     fields.done()
     if found not in (*V1_KINDS, *V2_KINDS):
@@ -83,10 +79,10 @@ def _kind(fields: Fields) -> tuple[str, str]:
     return found
 
 
-def _proof(fields: Fields) -> tuple[Fields, Fields]:
-    if has_value(fields, "inclusionProof"):
+def _proof(fields: ProtoFields) -> tuple[ProtoFields, ProtoFields]:
+    if fields.has("inclusionProof"):
         proof = fields.object("inclusionProof")
-        if has_value(proof, "checkpoint"):
+        if proof.has("checkpoint"):
             return proof, proof.object("checkpoint")
     raise InclusionProofMissingError(
         f"{fields.where}: expected an inclusion proof with a checkpoint, got none",
@@ -94,21 +90,25 @@ def _proof(fields: Fields) -> tuple[Fields, Fields]:
     )
 
 
-def _promise(fields: Fields, *, is_v2: bool) -> Promise | None:
+def _promise(fields: ProtoFields, *, is_v2: bool) -> Promise | None:
     """Read the promise; a time without one is nobody's word, and not kept."""
     integrated = _integer(fields, "integratedTime", most=MAX_INTEGRATED_S)
-    promised = has_value(fields, "inclusionPromise")
-    if is_v2 and (promised or integrated):
-        raise LogEntryFormatError(
-            f"{fields.where}: expected neither promise nor time of Rekor v2, got one"
-        )
-    if not promised:
+    if not fields.has("inclusionPromise"):
         return None
+    if is_v2:
+        raise LogEntryFormatError(
+            f"{fields.where}: expected no promise of Rekor v2, got one"
+        )
     promise = fields.object("inclusionPromise")
     data = promise.base64("signedEntryTimestamp", max_bytes=MAX_PROMISE_BYTES)
     promise.done()
     return Promise(integrated, data)
 
 
-def _integer(fields: Fields, name: str, *, most: int = MAX_TREE_SIZE) -> int:
-    return read_integer(fields, name, most=most) if has_value(fields, name) else 0
+def _integer(fields: ProtoFields, name: str, *, most: int = MAX_TREE_SIZE) -> int:
+    if not fields.has(name):
+        return 0
+    number = fields.any(name)
+    if type(number) is int and 0 <= number <= most:
+        return number
+    return read_integer(fields, name, most=most)

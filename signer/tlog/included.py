@@ -32,6 +32,10 @@ class Log(Protocol):
         """The name in the log's checkpoints."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The same, and others that its checkpoints may have."""
+
+    @property
     def key(self) -> PublicKey:
         """The log's key."""
 
@@ -126,7 +130,13 @@ def verify_promise(entry: LogEntry, *, log: Log) -> datetime:
 
 
 def _head(entry: LogEntry, log: Log) -> Checkpoint:
-    raw = entry.checkpoint.encode()
+    raw, said = entry.checkpoint.encode(), entry.checkpoint.partition("\n")[0]
     if entry.is_v2:
-        return open_checkpoint(raw, origin=log.origin, key=log.key)
-    return open_rekor_v1_checkpoint(raw, host=log.origin, key=log.key)
+        return open_checkpoint(raw, origin=_name(said, log), key=log.key)
+    host = _name(said.partition(" - ")[0], log)
+    return open_rekor_v1_checkpoint(raw, host=host, key=log.key)
+
+
+def _name(said: str, log: Log) -> str:
+    """Return the name that is said if it is the log's; the note is not opened yet."""
+    return said if said in log.names else log.origin

@@ -8,7 +8,7 @@ keys and real witnesses and does everything else right.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 from cryptography import x509
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
+from keys.clock import format_instant
 from keys.digest import Digest
 from keys.strict import b64decode, b64encode, dumps_json, loads_json
 from signer.signer_policy import IdentityPolicy, SignerPolicy
@@ -26,6 +27,7 @@ from tests.simulators.fulcio import (
     CaTerms,
     LeafTerms,
     SimulatedFulcio,
+    SimulatedRekorV1,
     name_of,
     username,
 )
@@ -357,6 +359,172 @@ def zeros_that_are_left_out() -> Offered:
     return offer(instance, document)
 
 
+@accepted
+def numbers_that_are_no_text() -> Offered:
+    """protobuf's JSON writes an int64 as text, and reads a number too."""
+    instance, document = keyless(kinds=(HASHEDREKORD_V1,))
+    entry = at(document, *ENTRY)
+    for holder, name in (
+        (entry, "logIndex"),
+        (entry, "integratedTime"),
+        (entry["inclusionProof"], "logIndex"),
+        (entry["inclusionProof"], "treeSize"),
+    ):
+        holder[name] = int(holder[name])
+    return offer(instance, document)
+
+
+@accepted
+def base64_with_line_breaks() -> Offered:
+    """As base64(1) makes them, in every field of bytes that is long enough."""
+    instance, document = keyless(payload=statement(DATA))
+    for path in (
+        (MATERIAL, "certificate", "rawBytes"),
+        (*ENTRY, "canonicalizedBody"),
+        (*STAMPS, 0, "signedTimestamp"),
+        ("dsseEnvelope", "payload"),
+        ("dsseEnvelope", "signatures", 0, "sig"),
+    ):
+        text = at(document, *path)
+        lines = [text[i : i + 76] for i in range(0, len(text), 76)]
+        put(document, *path, value="\n".join([*lines, ""]))
+    return offer(instance, document)
+
+
+@accepted
+def a_key_id_that_is_null() -> Offered:
+    """DSSE's keyid is a hint, and optional."""
+    instance, document = keyless(payload=statement(DATA))
+    put(document, "dsseEnvelope", "signatures", 0, "keyid", value=None)
+    return offer(instance, document)
+
+
+@accepted
+def a_time_in_an_entry_of_rekor_v2() -> Offered:
+    """Nobody's word, and nobody takes it: the timestamp says when."""
+    instance, document = keyless()
+    late = str(int((NOW + DAY).timestamp()))
+    return offer(instance, put(document, *ENTRY, "integratedTime", value=late))
+
+
+@accepted
+def five_timestamps() -> Offered:
+    """One would do; all are of one authority, a second apart."""
+    instance, document = keyless()
+    for seconds in range(1, 5):
+        token = instance.authority.stamp(
+            _signature(document), at=NOW + timedelta(seconds=seconds)
+        )
+        at(document, *STAMPS).append({"signedTimestamp": b64encode(token)})
+    return offer(instance, document)
+
+
+@accepted
+def a_retired_authority_beside_one_in_use() -> Offered:
+    """Who drops its timestamp gets as far: it proves nothing, and spoils nothing."""
+    instance, document, root = _two_authorities("https://tsa.example.net")
+    root["timestampAuthorities"][0]["validFor"]["end"] = format_instant(NOW - DAY)
+    return offer(instance, document, root=root)
+
+
+@accepted
+def a_retired_authority_beside_a_promise() -> Offered:
+    """The log says when."""
+    instance, document = keyless(kinds=(HASHEDREKORD_V1,))
+    root = retire(instance.document(), timestampAuthorities=NOW - DAY)
+    return offer(instance, document, root=root)
+
+
+@accepted
+def an_authority_that_must_not_stamp_beside_one_that_may() -> Offered:
+    """Public roots list such a one: it is passed over, and the root is not refused."""
+    instance, document, root = _two_authorities("https://tsa.example.net")
+    other = SimulatedAuthority("https://tsa.example.org")
+    _uncritical(other)
+    listed = [{"rawBytes": b64encode(one)} for one in other.chain]
+    root["timestampAuthorities"][0]["certChain"]["certificates"] = listed
+    return offer(instance, document, root=root)
+
+
+@accepted
+def parts_of_a_root_without_windows() -> Offered:
+    """A window is optional; without one a part is always in use."""
+    instance, document = keyless()
+    root = instance.document()
+    for log in (*root["tlogs"], *root["ctlogs"]):
+        del log["publicKey"]["validFor"], log["publicKey"]["keyDetails"]
+    for one in (*root["certificateAuthorities"], *root["timestampAuthorities"]):
+        del one["validFor"]
+    return offer(instance, document, root=root)
+
+
+@accepted
+def parts_of_a_root_that_are_listed_twice() -> Offered:
+    """They were in use in two windows, the second of which is today's."""
+    instance, document = keyless(kinds=(HASHEDREKORD_V2, HASHEDREKORD_V1))
+    names = ("tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities")
+    root = retire(instance.document(), **dict.fromkeys(names, NOW - DAY))
+    for name in names:
+        root[name] += instance.document()[name]
+    return offer(instance, document, root=root)
+
+
+@accepted
+def parts_of_a_root_that_nobody_can_use() -> Offered:
+    """Another hash, and a field that is not known: passed over, the rest is read."""
+    instance, document = keyless()
+    root, other = instance.document(), SimulatedSigstore().document()
+    for log in other["tlogs"]:
+        log["hashAlgorithm"] = "SHA2_512"
+    other["certificateAuthorities"][0]["trustedForLess"] = True
+    other["timestampAuthorities"][0]["certChain"]["trustedForLess"] = True
+    other["ctlogs"][0]["publicKey"]["trustedForLess"] = True
+    for name in ("tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities"):
+        root[name] = other[name] + root[name]
+    root["partsOfAnotherKind"] = [{}]
+    return offer(instance, document, root=root)
+
+
+@accepted
+def a_window_in_another_time_zone() -> Offered:
+    """protobuf writes UTC, and reads any offset."""
+    instance, document = keyless()
+    root = instance.document()
+    for log in root["tlogs"]:
+        log["publicKey"]["validFor"] = {
+            "start": "2026-01-01T01:00:00.5+01:00",
+            "end": NOW.astimezone(timezone(timedelta(hours=-8))).isoformat(),
+        }
+    return offer(instance, document, root=root)
+
+
+@accepted
+def a_log_at_a_port() -> Offered:
+    """A port says where a log is served; its name is the host's."""
+    instance, document = keyless()
+    root = instance.document()
+    root["tlogs"][0]["baseUrl"] += ":8443/api"
+    return offer(instance, document, root=root)
+
+
+@accepted
+def a_log_that_is_named_after_its_port() -> Offered:
+    """Rekor v1 writes the port that it is served at into its name."""
+    instance = SimulatedSigstore()
+    instance.rekor_v1 = SimulatedRekorV1("rekor.example.com:3000")
+    how = {"kinds": (HASHEDREKORD_V1,), "stamps": 0}
+    return offer(instance, instance.sign(instance.keyless(), **how))
+
+
+@accepted
+def a_log_with_one_tree() -> Offered:
+    """Rekor v1 whose checkpoints are of the host, without the number of a tree."""
+    instance = SimulatedSigstore()
+    instance.rekor_v1.origin = instance.rekor_v1.host
+    how = {"kinds": (HASHEDREKORD_V1,), "stamps": 0}
+    return offer(instance, instance.sign(instance.keyless(), **how))
+
+
 # --------------------------------------------------------------------------- shape
 
 
@@ -479,6 +647,37 @@ def a_proof_without_a_checkpoint() -> Offered:
     instance, document = keyless(kinds=(HASHEDREKORD_V1,))
     del at(document, *ENTRY, "inclusionProof")["checkpoint"]
     return offer(instance, document)
+
+
+@refused("shape", "sigstore-bundle-format")
+def bundle_v0_1_without_a_promise() -> Offered:
+    """v0.1 has one in every entry, and its readers ask for it."""
+    return offer(*keyless(version=V0_1))
+
+
+@refused("shape", "field-format")
+def thirty_three_timestamps() -> Offered:
+    """Each costs a signature: 32 are read, as by other readers."""
+    instance, document = keyless()
+    token = at(document, *STAMPS)[0]
+    return offer(instance, put(document, *STAMPS, value=[token] * 33))
+
+
+@refused("time", "no-trusted-time")
+def a_time_of_rekor_v2_and_no_timestamp() -> Offered:
+    """A time that no promise holds is nobody's word."""
+    instance, document = keyless(stamps=0)
+    now = str(int(NOW.timestamp()))
+    return offer(instance, put(document, *ENTRY, "integratedTime", value=now))
+
+
+@refused("log", "unknown-log")
+def a_log_with_a_field_that_is_not_known() -> Offered:
+    """The field might say that the log is trusted for less: it is not trusted."""
+    instance, document = keyless()
+    root = instance.document()
+    root["tlogs"][0]["publicKey"]["trustedForLess"] = True
+    return offer(instance, document, root=root)
 
 
 @refused("shape", "log-entry-format")
@@ -664,8 +863,9 @@ def a_good_timestamp_with_a_false_one_beside_it() -> Offered:
     return offer(instance, document)
 
 
-@refused("timestamps", "timestamp-window")
+@refused("time", "timestamp-window")
 def a_retired_timestamp_authority() -> Offered:
+    """Its word proves nothing, and nobody else says when."""
     instance, document = keyless()
     root = retire(instance.document(), timestampAuthorities=NOW - DAY)
     return offer(instance, document, root=root)
@@ -946,7 +1146,7 @@ def only_a_stranger_says_when() -> Offered:
     return offer(instance, instance.sign(instance.keyless()), root=root)
 
 
-@refused("time", "no-trusted-time")
+@refused("time", "timestamp-certificate")
 def an_authority_whose_key_usage_is_not_critical() -> Offered:
     """RFC 3161 §2.3: the extension "MUST be critical"."""
     instance = SimulatedSigstore()

@@ -174,9 +174,8 @@ def test_an_instance_without_a_part_certifies_nobody(changes):
         HERE.trusted_root(certificateAuthorities=[{"certChain": {"certificates": []}}]),
         HERE.trusted_root(ctlogs=[{"logId": {"keyId": "x"}}]),
         HERE.trusted_root(mediaType="x"),
-        HERE.trusted_root(more=1),
     ],
-    ids=range(8),
+    ids=range(7),
 )
 def test_what_is_no_trusted_root_is_refused(given):
     with pytest.raises(FormatError):

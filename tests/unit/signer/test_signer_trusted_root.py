@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sigstore's trusted root: ours is read by others, and others' by us."""
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,8 +14,10 @@ from sigstore_models.trustroot.v1 import TrustedRoot as OtherTrustedRoot
 from keys.errors import FormatError
 from keys.strict import b64encode, dumps_json, loads_json
 from signer.errors import TrustedRootFormatError, UnknownLogError
-from signer.trusted_parts import host_of
+from signer.tlog.note import full_key_hash
+from signer.trusted_parts import TransparencyLog, host_of
 from signer.trusted_root import TrustedRoot, Window, build_trusted_root
+from tests.simulators.memory_key import MemoryKey
 from tests.simulators.signing import BEGIN, END, NOW, SimulatedAuthority, Workshop
 
 SHOP = Workshop()
@@ -178,35 +181,133 @@ def authority(document):
 
 REFUSED = {
     "an unknown field of a window": lambda d: authority(d)["validFor"].update(x=1),
+    "another media type": lambda d: d.update(mediaType="application/json"),
+    "a window without a start": lambda d: tlog(d)["publicKey"].update(validFor={}),
+    "a window of local time": lambda d: tlog(d)["publicKey"].update(
+        validFor={"start": "2026-01-01T00:00:00"}
+    ),
+    "a window on no day": lambda d: tlog(d)["publicKey"].update(
+        validFor={"start": "2026-02-30T00:00:00Z"}
+    ),
+    "a window before all years": lambda d: tlog(d)["publicKey"].update(
+        validFor={"start": "0001-01-01T00:00:00+01:00"}
+    ),
+    "another key of one log": lambda d: d["tlogs"].append(
+        {
+            **tlog(d),
+            "publicKey": {
+                **tlog(d)["publicKey"],
+                "rawBytes": b64encode(MemoryKey.ed25519().public_key.spki),
+            },
+        }
+    ),
+    "an authority without certificates": lambda d: authority(d).update(
+        certChain={"certificates": []}
+    ),
+    "a certificate that is none": lambda d: authority(d).update(
+        certChain={"certificates": [{"rawBytes": "AAAA"}]}
+    ),
+}
+LEFT_OUT = {
     "an unknown field of a chain": lambda d: authority(d)["certChain"].update(x=1),
     "an unknown field of an authority": lambda d: authority(d).update(x=1),
     "an unknown field of a certificate": lambda d: authority(d)["certChain"][
         "certificates"
     ][0].update(x=1),
-    "another media type": lambda d: d.update(mediaType="application/json"),
-    "an unknown field": lambda d: d.update(x=1),
     "an unknown field of a log": lambda d: tlog(d).update(x=1),
+    "an unknown field of a key": lambda d: tlog(d)["publicKey"].update(x=1),
+    "an unknown field of a log's id": lambda d: tlog(d)["logId"].update(x=1),
     "another hash": lambda d: tlog(d).update(hashAlgorithm="SHA2_512"),
-    "a log without a window": lambda d: tlog(d)["publicKey"].pop("validFor"),
-    "a window without a start": lambda d: tlog(d)["publicKey"].update(validFor={}),
-    "a window with an offset": lambda d: tlog(d)["publicKey"].update(
-        validFor={"start": "2026-01-01T00:00:00+01:00"}
-    ),
-    "a log twice": lambda d: d["tlogs"].append(tlog(d)),
-    "a log of certificates twice": lambda d: d.update(ctlogs=[tlog(d), tlog(d)]),
-    "a certificate authority twice": lambda d: d.update(
-        certificateAuthorities=[authority(d), authority(d)]
-    ),
-    "an authority twice": lambda d: d["timestampAuthorities"].append(
-        d["timestampAuthorities"][0]
-    ),
-    "an authority without certificates": lambda d: d["timestampAuthorities"][0].update(
-        certChain={"certificates": []}
-    ),
-    "a certificate that is none": lambda d: d["timestampAuthorities"][0].update(
-        certChain={"certificates": [{"rawBytes": "AAAA"}]}
+    "a certificate of a key of another kind": lambda d: authority(d).update(
+        certChain={"certificates": [{"rawBytes": b64encode(of_an_unknown_key())}]}
     ),
 }
+
+
+def of_an_unknown_key() -> bytes:
+    """A certificate whose key says that it is of a kind that does not exist."""
+    ecdsa, other = (
+        bytes.fromhex("06072a8648ce3d0201"),
+        bytes.fromhex("06072a8648ce3d027f"),
+    )
+    der = SHOP.authority.chain[0]
+    assert ecdsa in der
+    return der.replace(ecdsa, other)
+
+
+@pytest.mark.parametrize(
+    "edit", [pytest.param(edit, id=name) for name, edit in LEFT_OUT.items()]
+)
+def test_a_part_that_cannot_be_used_is_left_out(edit):
+    """What is not known might say that the part is trusted for less."""
+    root = TrustedRoot.parse(changed(edit))
+
+    assert len(root.logs) + len(root.authorities) == 1
+
+
+def test_lists_of_parts_of_another_kind_are_passed_over():
+    assert TrustedRoot.parse(changed(lambda d: d.update(x=[{}]))).logs
+
+
+def test_a_part_that_is_listed_twice_was_in_use_in_two_windows():
+    def edit(document):
+        for name in ("tlogs", "timestampAuthorities"):
+            document[name].append(
+                loads_json(dumps_json(document[name][0]), max_bytes=9999)
+            )
+        tlog(document)["publicKey"]["validFor"]["end"] = "2026-02-01T00:00:00Z"
+        authority(document)["validFor"]["end"] = "2026-02-01T00:00:00Z"
+
+    root = TrustedRoot.parse(changed(edit))
+
+    assert [one.end is None for one in root.windows(SHOP.log.log_id)] == [False, True]
+    assert [one.window.end is None for one in root.authorities] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-01-31T00:00:00Z", "2026-01-31T01:30:00+01:30"]
+)
+def test_an_instant_may_have_any_offset(written):
+    def edit(document):
+        tlog(document)["publicKey"]["validFor"]["start"] = written
+
+    (log,) = TrustedRoot.parse(changed(edit)).logs
+    assert log.window.start == datetime(2026, 1, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["validFor", "keyDetails"])
+def test_what_is_optional_may_be_left_out(name):
+    (log,) = TrustedRoot.parse(changed(lambda d: tlog(d)["publicKey"].pop(name))).logs
+
+    assert log.covers(datetime(1970, 1, 1, tzinfo=UTC)) == (name == "validFor")
+
+
+def test_the_id_of_a_log_of_certificates_is_its_keys():
+    def edit(document):
+        document["ctlogs"] = [
+            {**tlog(document), "logId": {"keyId": b64encode(bytes(32))}}
+        ]
+
+    (log,) = TrustedRoot.parse(changed(edit)).ct_logs
+    assert log.log_id == hashlib.sha256(log.key.spki).digest()
+
+
+def named(url, key, log_id):
+    log = TransparencyLog(url, key, log_id, Window(BEGIN))
+    return log.names
+
+
+def test_a_log_is_named_after_its_host_or_what_its_id_is_made_of():
+    edwards, ecdsa = MemoryKey.ed25519().public_key, MemoryKey.ecdsa().public_key
+    url = "https://log.example.com:3000/tree/"
+    hosts = ("log.example.com", "log.example.com:3000", "log.example.com:3000/tree")
+
+    assert named(url, ecdsa, bytes(32)) == hosts
+    for name in hosts:
+        assert named(url, edwards, full_key_hash(name, edwards)) == (name,)
+    assert named(url, edwards, bytes(32)) == hosts[:1]
+    assert named("log.example.com", ecdsa, bytes(32)) == ("log.example.com",)
+    assert named("", ecdsa, bytes(32)) == ()
 
 
 @pytest.mark.parametrize(

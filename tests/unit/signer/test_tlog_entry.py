@@ -48,6 +48,7 @@ LEAVES = [b"0", b"1", BODY, b"3", b"4"]
 @dataclass(frozen=True)
 class Trusted:
     origin: str = ORIGIN
+    names: tuple[str, ...] = (ORIGIN,)
     key: PublicKey = LOG_KEY.public_key
     log_id: bytes = full_key_hash(ORIGIN, LOG_KEY.public_key)
 
