@@ -141,6 +141,15 @@ def drop_instance(policy: TrustPolicy, trusted_root: bytes, name: str) -> Pinnin
     return _pinned(policy, trusted_root, following, policy.custody, _Parts({}, {}))
 
 
+def parts_of(instances: Mapping[str, SigstoreInstance], trusted_root: bytes) -> bytes:
+    """Return a TrustedRoot document with the CAs and CT logs of these instances alone.
+
+    Raises:
+        FormatError: Not a TrustedRoot.
+    """
+    return _with_parts_of(instances, trusted_root, _Parts({}, {}))
+
+
 def _pinned(
     policy: TrustPolicy,
     trusted_root: bytes,
@@ -149,26 +158,39 @@ def _pinned(
     added: _Parts,
 ) -> Pinning:
     """Keep of parts and custodies what the instances name, and nothing else."""
-    authorities = {
-        one
-        for instance in instances.values()
-        for one in instance.certificate_authorities
-    }
-    logs = {one for instance in instances.values() for one in instance.ct_logs}
-    issuers = {one for instance in instances.values() for one in instance.issuers}
+    authorities, logs, issuers = _named(instances)
     custody = replace(
         rows,
         certificate_authorities=_only(rows.certificate_authorities, authorities),
         ct_logs=_only(rows.ct_logs, logs),
         issuers=_only(rows.issuers, issuers),
     )
+    data = _with_parts_of(instances, trusted_root, added)
+    return Pinning(replace(policy, instances=instances, custody=custody), data)
+
+
+def _with_parts_of(
+    instances: Mapping[str, SigstoreInstance], trusted_root: bytes, added: _Parts
+) -> bytes:
+    authorities, logs, _ = _named(instances)
     before, document = _Parts.of(trusted_root), _read(trusted_root)
     known = {**before.certificate_authorities, **added.certificate_authorities}
     document[_CA] = list(_only(known, authorities).values())
     document[_CT] = list(_only({**before.ct_logs, **added.ct_logs}, logs).values())
     data = dumps_json(document)
     TrustedRoot.parse(data)
-    return Pinning(replace(policy, instances=instances, custody=custody), data)
+    return data
+
+
+def _named(
+    instances: Mapping[str, SigstoreInstance],
+) -> tuple[set[Digest], set[bytes], set[str]]:
+    found = instances.values()
+    return (
+        {one for instance in found for one in instance.certificate_authorities},
+        {one for instance in found for one in instance.ct_logs},
+        {one for instance in found for one in instance.issuers},
+    )
 
 
 def _only(found: Mapping[Any, Any], wanted: set[Any]) -> dict[Any, Any]:

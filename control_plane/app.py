@@ -13,17 +13,21 @@ from control_plane import limits
 from control_plane.api import (
     attestations,
     audit,
+    fulcio,
     health,
     identities,
     instances,
     metrics,
     moves,
+    oidc,
     pending,
     problems,
     proposals,
+    rekor,
     releases,
     runners,
     signing,
+    sigstore_files,
     static,
     timestamps,
     tokens,
@@ -34,13 +38,18 @@ from control_plane.api.middleware import Boundary
 from control_plane.api.problems import MEDIA_TYPE
 from control_plane.api.schemas.base import Problem
 from control_plane.services import Services
+from control_plane.sigstore.limits import MAX_ENTRY_REQUEST_BYTES
 from keys import __version__
 
 _ROUTERS: Final = (
     health,
     metrics,
     timestamps,
+    oidc,
+    fulcio,
+    rekor,
     workspaces,
+    sigstore_files,
     tokens,
     identities,
     instances,
@@ -60,6 +69,8 @@ _LARGE: Final = re.compile(
     r"/v1/(workspaces(/[^/]+/(releases|pending-releases|trust/proposals|move))?"
     r"|ceremonies/[^/]+)"
 )
+# Sigstore's own: forms, keys and digests, from anybody who has no token yet.
+_SIGSTORE: Final = re.compile(r"/(oidc|rekor|api)/")
 
 
 def create_app(services: Services) -> FastAPI:
@@ -108,4 +119,6 @@ def create_app(services: Services) -> FastAPI:
 
 def body_limit(path: str, largest: int) -> int:
     """Return the bound on a request body, bytes: large where archives come in."""
+    if _SIGSTORE.match(path):
+        return min(largest, MAX_ENTRY_REQUEST_BYTES)
     return largest if _LARGE.fullmatch(path) else min(largest, _SMALL)

@@ -28,7 +28,7 @@ from keys.providers.limits import MAX_URI_CHARS
 from keys.strict import loads_json
 
 _KEY_ID: Final = re.compile(r"[0-9a-f]{64}")
-_SERVERS: Final = re.compile(r"_server/(tsa-ca|tsa)")
+_SERVERS: Final = re.compile(r"_server/(tsa-ca|tsa|sigstore-(root|ca|ct|oidc))")
 _WORKSPACES: Final = re.compile(
     r"[a-z][a-z0-9-]{0,62}/(root|targets|log|control-plane-admin|identity-.{1,64}"
     r"|(snapshot|timestamp|release)(-([2-9]|[1-9][0-9]{1,3}))?)"

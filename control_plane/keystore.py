@@ -30,6 +30,10 @@ from keys.signing import PIN_PROMPT, Secrets, SigningKey
 SERVER: Final = "_server"  # no workspace has this name: they begin with a letter
 TSA_CA: Final = "tsa-ca"
 TSA: Final = "tsa"
+CA_ROOT: Final = "sigstore-root"
+CA: Final = "sigstore-ca"
+CT: Final = "sigstore-ct"
+OIDC: Final = "sigstore-oidc"
 ROOT: Final = "root"
 TARGETS: Final = "targets"
 SNAPSHOT: Final = "snapshot"

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import uvicorn
@@ -40,6 +41,8 @@ def run(settings: Settings) -> None:
         StorageError: The state directory or the registry cannot be used.
     """
     with listen(settings) as listener:
+        # A port that the system chose is in the issuer's name, as any other is.
+        settings = replace(settings, port=listener.getsockname()[1])
         state = StateDirectory.prepare(settings)
         with state.lock(), contextlib.closing(build_services(settings)) as services:
             services.workspaces.remove_leftovers()

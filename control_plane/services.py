@@ -24,6 +24,7 @@ from control_plane.registry.migrate import migrate
 from control_plane.registry.models import TokenRow
 from control_plane.registry.session import Registry
 from control_plane.settings import Settings
+from control_plane.sigstore.instance import EmbeddedSigstore, open_sigstore
 from control_plane.state import StateDirectory
 from control_plane.stores import DirectoryStores, OpenStorage, S3Stores, Stores
 from control_plane.timestamping import open_authority
@@ -49,6 +50,7 @@ class Services:
         workspaces: The workspaces of this server.
         engine: Rego, for the Runner's gate.
         server_keys: Ids of the keys that serve no workspace in particular.
+        sigstore: The embedded Sigstore instance, if it runs.
         first_start: What to tell the operator about secrets made now.
         metrics: What this process counts.
     """
@@ -62,6 +64,7 @@ class Services:
     workspaces: Workspaces
     engine: Engine
     server_keys: frozenset[str]
+    sigstore: EmbeddedSigstore | None = None
     first_start: tuple[str, ...] = ()
     metrics: Metrics = field(default_factory=Metrics)
 
@@ -106,10 +109,14 @@ def build_services(
         key=keystore.ensure(SERVER, TSA),
         at=clock(),
     )
+    sigstore = None
+    if settings.runs_sigstore:
+        sigstore = open_sigstore(settings, state, keystore, at=clock())
     registry = Registry(settings.registry_url, connections=settings.threads)
     migrate(registry)
     if _ensure_admin_token(state, registry, clock):
         said.append(f"made the first admin's token: {state.admin_token}")
+    keys = (*authority.keys, *(sigstore.keys if sigstore else ()))
     return Services(
         settings=settings,
         state=state,
@@ -125,7 +132,8 @@ def build_services(
             authority=authority,
         ),
         engine=EmbeddedEngine(),
-        server_keys=frozenset(key.key_id for key in authority.keys),
+        server_keys=frozenset(key.key_id for key in keys),
+        sigstore=sigstore,
         first_start=tuple(said),
     )
 

@@ -18,14 +18,25 @@ from urllib.parse import urlsplit
 from bundle.storage.bucket import Location
 from control_plane import limits
 from keys.errors import ConfigurationError
+from signer.credential import is_loopback, require_issuer
+from signer.errors import UnsafeIssuerError
 
 PREFIX: Final = "TRUSTACKS_"
 _VARIABLES: Final = {"passphrase_file": "SERVER_PASSPHRASE_FILE"}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,190}[a-z0-9])?")
 _MAX_PORT: Final = 65535
+_SWITCH: Final = ("auto", "off", "on")
 _PATHS: Final = frozenset({"state", "passphrase_file", "keys_file", "pkcs11_module"})
 _TEXTS: Final = frozenset(
-    {"host", "public_host", "storage", "s3_endpoint_url", "s3_region"}
+    {
+        "host",
+        "public_host",
+        "public_url",
+        "s3_endpoint_url",
+        "s3_region",
+        "sigstore",
+        "storage",
+    }
 )
 
 
@@ -60,6 +71,10 @@ class Settings:
         s3_endpoint_url: Of a server that is not Amazon's.
         s3_region: Of the bucket.
         garbage_grace_seconds: How long what nobody needs stays; 0 deletes nothing.
+        sigstore: Whether the embedded Sigstore instance runs: ``on``, ``off``, or
+            ``auto``: with everything else embedded and on this machine only.
+        public_url: The address that clients reach the server at; by default host and
+            port. The embedded OIDC issuer's name: in certificates for ever.
     """
 
     state: Path
@@ -77,6 +92,8 @@ class Settings:
     s3_endpoint_url: str = ""
     s3_region: str = ""
     garbage_grace_seconds: int = limits.GARBAGE_GRACE_SECONDS
+    sigstore: str = "auto"
+    public_url: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= _MAX_PORT:
@@ -100,6 +117,7 @@ class Settings:
             )
         _check_url(self.database_url)
         _check_storage(self)
+        _check_sigstore(self)
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, **chosen: object) -> Self:
@@ -133,6 +151,19 @@ class Settings:
         return self.database_url or Masked(
             f"sqlite:///{self.state.absolute() / 'registry.sqlite3'}"
         )
+
+    @property
+    def url(self) -> str:
+        """The address that clients reach this server at."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def runs_sigstore(self) -> bool:
+        """Whether the embedded Sigstore instance runs."""
+        embedded = not (self.database_url or self.storage)
+        here = embedded and is_loopback(self.host)
+        return self.sigstore == "on" or (self.sigstore == "auto" and here)
 
 
 def _variable(name: str) -> str:
@@ -175,3 +206,23 @@ def _check_storage(settings: Settings) -> None:
             "storage: expected s3://BUCKET/PREFIX beside S3's endpoint, got none",
             hint="set TRUSTACKS_STORAGE",
         )
+
+
+def _check_sigstore(settings: Settings) -> None:
+    if settings.sigstore not in _SWITCH:
+        raise ConfigurationError(
+            f"sigstore: expected {', '.join(_SWITCH)}, got {settings.sigstore[:40]!r}"
+        )
+    if settings.public_url.endswith("/"):
+        raise ConfigurationError(
+            "public_url: expected an address without a slash at its end, got one"
+        )
+    if settings.public_url or settings.runs_sigstore:
+        try:
+            require_issuer(settings.url)
+        except UnsafeIssuerError as error:
+            raise ConfigurationError(
+                f"public_url: expected https, or http on this machine, "
+                f"got {settings.url[:80]!r}",
+                hint="set TRUSTACKS_PUBLIC_URL to what clients call",
+            ) from error

@@ -8,9 +8,11 @@
       passphrase            of every key file below; 0600, made once, never overwritten
       admin-token           the first token; 0600, made once, never overwritten
       registry.sqlite3      an index (unless settings name another database)
-      keys/_server/         timestamp authority and its CA
+      keys/_server/         timestamp authority and its CA; the Sigstore instance
       keys/<workspace>/     one key, one purpose
       timestamping.pem      the authority's certificates, leaf first
+      sigstore/ca.pem       the instance's certificates, the issuing CA first
+      sigstore/ct/          its log of certificates
       workspaces/<name>/    the TUF repository, the log and the attestations
 
 Order of writes at the first start: (1) passphrase, (2) keys under it, (3) the token's
@@ -71,6 +73,11 @@ class StateDirectory:
     def chain(self) -> Path:
         """The certificates of the timestamp authority."""
         return self.root / "timestamping.pem"
+
+    @property
+    def sigstore(self) -> Path:
+        """The directory of the embedded Sigstore instance."""
+        return self.root / "sigstore"
 
     @property
     def admin_token(self) -> Path:

@@ -9,22 +9,13 @@ never valid (DESIGN 9, T3).
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509 import (
-    load_der_x509_certificate,
-    load_pem_x509_certificates,
-)
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from control_plane.certificates import open_chain
 from control_plane.tsa import TimestampService, create_chain
-from keys.durable import create_file, read_file
-from keys.errors import KeyProviderError, NotFoundError
 from keys.public import PublicKey
 from keys.signing import SigningKey
-
-# Bytes. Two P-256 certificates in PEM are under 2 KiB.
-_MAX_CHAIN_BYTES: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +44,13 @@ def open_authority(
         KeyProviderError: The certificates are not of these keys.
         StorageError: They cannot be read or written.
     """
-    try:
-        pem = read_file(path, max_bytes=_MAX_CHAIN_BYTES)
-    except NotFoundError:
-        chain = create_chain(ca_key, key, at=at)
-        pem = b"".join(
-            load_der_x509_certificate(der).public_bytes(Encoding.PEM) for der in chain
-        )
-        create_file(path, pem)
-    certificates = load_pem_x509_certificates(pem)
-    start = certificates[0].not_valid_before_utc
-    chain = [certificate.public_bytes(Encoding.DER) for certificate in certificates]
-    found = (
-        certificates[0]
-        .public_key()
-        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    certificates = open_chain(
+        path, key.public_key, lambda: create_chain(ca_key, key, at=at)
     )
-    if found != key.public_key.spki:
-        raise KeyProviderError(
-            f"expected certificates of the key of {path}, got others"
-        )
+    chain = [certificate.public_bytes(Encoding.DER) for certificate in certificates]
     return Authority(
         service=TimestampService(key, chain),
         chain=tuple(chain),
-        start=start,
+        start=certificates[0].not_valid_before_utc,
         keys=(key.public_key, ca_key.public_key),
     )

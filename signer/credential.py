@@ -149,7 +149,7 @@ def require_issuer(issuer: str) -> str:
     try:
         url = urlsplit(issuer)
         secure = url.scheme == "https" or (
-            url.scheme == "http" and _is_loopback(url.hostname or "")
+            url.scheme == "http" and is_loopback(url.hostname or "")
         )
     except ValueError as error:
         raise _unsafe(issuer) from error
@@ -163,7 +163,8 @@ def _holds_more(url: SplitResult, issuer: str) -> bool:
     return "@" in url.netloc or "?" in issuer or "#" in issuer
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine, by its name or address alone."""
     if host == "localhost":
         return True
     try:

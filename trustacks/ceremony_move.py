@@ -24,6 +24,7 @@ from bundle.gate.candidate import (
 from bundle.move import judge_move, open_next_root
 from bundle.move_diff import diff_move
 from bundle.trust_diff import TrustSide
+from bundle.trust_instances import parts_of
 from bundle.trust_proposal import digests_of
 from bundle.tuf.errors import TufSignatureError
 from bundle.tuf.keys import identify, role_key
@@ -120,7 +121,9 @@ class Move(Ceremony):
         wanted = Wish(layer_pins(wish.layers), wish.admins, wish.keep)
         policy = moved_policy(ground, wanted, at=at)
         files = layer_files(wish.layers)
-        files[TRUSTED_ROOT_TARGET] = self._embedded.trusted_root
+        files[TRUSTED_ROOT_TARGET] = parts_of(
+            policy.instances, self._embedded.trusted_root
+        )
         files[POLICY_TARGET] = policy.to_bytes()
         proposal = build_proposal(
             ground.chain.workspace,

@@ -10,7 +10,7 @@ import ipaddress
 import types
 from collections.abc import Mapping
 from typing import Any, Final, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -93,6 +93,12 @@ class Client:
         """Return the JSON answer to a POST of a JSON value."""
         content = dumps_json(value)
         kind = "application/json"
+        return _json(self._call("POST", path, content=content, kind=kind))
+
+    def form(self, path: str, values: Mapping[str, str]) -> Any:
+        """Return the JSON answer to a POST of a form, as OAuth's endpoints take it."""
+        content = urlencode(values).encode()
+        kind = "application/x-www-form-urlencoded"
         return _json(self._call("POST", path, content=content, kind=kind))
 
     def delete(self, path: str) -> None:
@@ -268,9 +274,11 @@ def _refusal(status: int, body: bytes) -> Exception:
         )
     could_not_look = status >= _FIRST_SERVER_ERROR or status == _TOO_MANY_REQUESTS
     hint = problem.get("hint")
+    # RFC 6749 §5.2 has another word for it than RFC 9457.
+    detail = problem.get("detail") or problem.get("error_description")
     evidence = problem.get("evidence")
     return ControlPlaneRefusalError(
-        str(problem.get("detail") or problem.get("title") or "refused"),
+        str(detail or problem.get("title") or "refused"),
         passed_code=problem["code"],
         exit_code=_ENVIRONMENT if could_not_look else 1,
         hint=hint if isinstance(hint, str) else None,

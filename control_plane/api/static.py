@@ -16,6 +16,7 @@ from bundle.storage.headers import IMMUTABLE, REVALIDATE, content_type
 from bundle.storage.interface import MAX_NAME_CHARS
 from control_plane import limits
 from control_plane.api.deps import ServicesIn
+from control_plane.services import Services
 from keys.digest import Digest
 from keys.errors import NotFoundError
 
@@ -37,6 +38,17 @@ def static_object(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Return TUF metadata and targets, log tiles and the release chain, as stored."""
+    return serve(services, ws, name, if_none_match=if_none_match)
+
+
+def serve(
+    services: Services, ws: str, name: str, *, if_none_match: str | None = None
+) -> Response:
+    """Answer with a public object, or that the client has it.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
     if len(name) > MAX_NAME_CHARS or not _PUBLIC.fullmatch(name):
         raise NotFoundError(f"expected a public object, got {name[:80]!r}")
     storage = services.workspaces.storage(ws)

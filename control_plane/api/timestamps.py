@@ -8,12 +8,14 @@ from fastapi.concurrency import run_in_threadpool
 
 from control_plane import limits
 from control_plane.api.deps import ServicesIn
+from control_plane.certificates import pem_of
 from control_plane.errors import BodyTooLargeError, RequestInvalidError
 
 router = APIRouter(tags=["timestamps"])
 
 _QUERY: Final = "application/timestamp-query"
 _REPLY: Final = "application/timestamp-reply"
+_CHAIN: Final = "application/pem-certificate-chain"
 
 
 @router.post(
@@ -43,3 +45,13 @@ async def timestamp(request: Request, services: ServicesIn) -> Response:
         services.timestamping.respond, query, services.clock()
     )
     return Response(reply, media_type=_REPLY)
+
+
+@router.get(
+    "/api/v1/timestamp/certchain",
+    response_class=Response,
+    responses={200: {"content": {_CHAIN: {}}, "description": "certificates, PEM"}},
+)
+def certchain(services: ServicesIn) -> Response:
+    """Return the authority's certificates, its own first, as Sigstore's server does."""
+    return Response(pem_of(services.timestamping.chain), media_type=_CHAIN)

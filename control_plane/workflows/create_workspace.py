@@ -149,6 +149,9 @@ def _stage(
         layers=LayerPins(constitution.pin, {str(p.name): p.pin for p in packs}),
         trusted_root=TrustedRoot.parse(trusted_root),
     )
+    if services.sigstore is not None:
+        pinned = services.sigstore.pinned_in(policy, trusted_root)
+        policy, files[TRUSTED_ROOT_TARGET] = pinned.policy, pinned.trusted_root
     begin = TrustChange(policy, files, Change(kind=WORKSPACE_CREATED), previous=None)
     change_trust(services, workspace, begin, at=at, indexed=False)
 

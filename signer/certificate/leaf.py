@@ -23,8 +23,8 @@ from signer.certificate.path import (
 from signer.limits import MAX_CERTIFICATE_BYTES, MAX_LEAVES
 
 # Sigstore's own arc: the OIDC issuer as text, as a DER UTF8String, and a user's name.
-_ISSUER: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
-_ISSUER_V2: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
+ISSUER: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
+ISSUER_V2: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 _USERNAME: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
 
 _UNDERSTOOD: Final = (
@@ -130,7 +130,7 @@ def _require_signing(certificate: x509.Certificate) -> None:
 
 def _issuer(certificate: x509.Certificate) -> str:
     """Read the OIDC issuer: said in one extension, or alike in two."""
-    raw, text = _other(certificate, _ISSUER), _other(certificate, _ISSUER_V2)
+    raw, text = _other(certificate, ISSUER), _other(certificate, ISSUER_V2)
     found = {_utf8(raw)} if raw is not None else set()
     if text is not None:
         found.add(_utf8_string(text))

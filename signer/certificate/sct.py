@@ -5,12 +5,10 @@ What the log signed is the certificate before the timestamp was put into it; it 
 again here from the certificate, by taking the timestamp out.
 """
 
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -31,14 +29,9 @@ from signer.certificate.errors import (
 from signer.certificate.issued import open_authority
 from signer.certificate.leaf import Leaf, parse_leaf
 from signer.certificate.path import extension
+from signer.certificate.sct_form import digitally_signed
 from signer.limits import MAX_LEAVES
 from signer.trusted_parts import CertificateAuthority, CtLog
-
-_V1: Final = 0
-_CERTIFICATE_TIMESTAMP: Final = 0
-_PRECERT_ENTRY: Final = 1
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +131,9 @@ def _signed_by_log(
     Source: RFC 6962 §3.2; ``TBSCertificate`` is "the DER-encoded TBSCertificate [...]
     without the SCT extension".
     """
-    key_hash = open_authority(chain).key_hash
-    tbs = leaf.certificate.tbs_precertificate_bytes
-    milliseconds = (sct.timestamp.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
-    head = struct.pack(
-        ">BBQH", _V1, _CERTIFICATE_TIMESTAMP, milliseconds, _PRECERT_ENTRY
+    return digitally_signed(
+        at=sct.timestamp.replace(tzinfo=UTC),
+        issuer_key_hash=open_authority(chain).key_hash,
+        tbs=leaf.certificate.tbs_precertificate_bytes,
+        extensions=sct.extension_bytes,
     )
-    extensions = struct.pack(">H", len(sct.extension_bytes)) + sct.extension_bytes
-    entry = key_hash + len(tbs).to_bytes(3) + tbs
-    return head + entry + extensions

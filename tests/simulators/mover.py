@@ -11,6 +11,7 @@ from typing import Any
 
 from bundle.embedded import EmbeddedGround
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
+from bundle.trust_instances import parts_of
 from bundle.tuf.keys import role_key
 from bundle.tuf.proposal import ProposalSignature, TrustProposal, build_proposal
 from bundle.tuf.proposal_signing import assemble, sign_proposal
@@ -96,8 +97,12 @@ class Mover:
             keep,
         )
         policy = moved_policy(ground, wish, at=self.at)
-        self.files = {**published.files, POLICY_TARGET: policy.to_bytes()}
-        assert TRUSTED_ROOT_TARGET in self.files
+        trusted_root = published.files[TRUSTED_ROOT_TARGET]
+        self.files = {
+            **published.files,
+            POLICY_TARGET: policy.to_bytes(),
+            TRUSTED_ROOT_TARGET: parts_of(policy.instances, trusted_root),
+        }
         self.proposal = build_proposal(
             ground.chain.workspace,
             ground.base,

@@ -154,6 +154,17 @@ COMMANDS: Final[Table] = {
         },
         "evidence for auditors",
     ),
+    "sigstore": (
+        {
+            "trusted-root": (f"{_HERE}.sigstore:trusted_root", "the file to verify by"),
+            "signing-config": (
+                f"{_HERE}.sigstore:signing_config",
+                "the file to sign by",
+            ),
+            "token": (f"{_HERE}.sigstore:token", "an identity token, for minutes"),
+        },
+        "for Sigstore's own clients: cosign, sigstore",
+    ),
     "mcp": (f"{_HERE}.mcp:mcp", "let an agent list, explain, test and lint"),
     "sign": (f"{_HERE}.artifact:sign", "attest a file with a local key"),
     "verify": (f"{_HERE}.verify:verify", "verify who signed a file, offline"),

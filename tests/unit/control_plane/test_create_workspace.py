@@ -82,7 +82,7 @@ def test_the_first_trust_change_is_in_the_log_and_about_the_first_targets(
 def test_each_key_of_a_workspace_has_one_purpose(server, workspace):
     server.create_workspace("other")
     found = list((server.settings.state / "keys").rglob("*.pem"))
-    assert len(found) == 2 + 2 * 7
+    assert len(found) == 2 + 4 + 2 * 7
     ids = {
         server.services.keystore.key(p.parent.name, p.stem).public_key.key_id
         for p in found

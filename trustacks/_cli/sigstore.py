@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``trustacks sigstore``: what Sigstore's own clients need to sign in a workspace.
+
+The files are for any client of Sigstore, ``cosign`` and ``sigstore`` among them; the
+token is for whoever has no browser at hand.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from keys.strict import dumps_json, loads_json
+from signer.limits import MAX_TRUSTED_ROOT_BYTES
+from trustacks._cli.connect import open_client, open_pinned
+from trustacks._cli.files import refuse_existing, write_new
+from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.session import Session
+from trustacks.answers import text_of
+from trustacks.signing_config import MAX_SIGNING_CONFIG_BYTES, check_signing_config
+
+_EXCHANGE: Final = {
+    "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+}
+_out_option = click.option(
+    "--out", type=click.Path(path_type=Path), help="Write it there instead."
+)
+
+
+@command("trusted-root")
+@_out_option
+@workspace_option
+def trusted_root(session: Session, out: Path | None, workspace: str | None) -> None:
+    """Print the workspace's TrustedRoot, as its admins signed it: for verifying."""
+    pinned = open_pinned(session, session.login(workspace))
+    found = pinned.refresh(at=session.clock()).trusted_root
+    _print(session, loads_json(found, max_bytes=MAX_TRUSTED_ROOT_BYTES), out)
+
+
+@command("signing-config")
+@_out_option
+@workspace_option
+def signing_config(session: Session, out: Path | None, workspace: str | None) -> None:
+    """Print the workspace's SigningConfig, compared with its trust: for signing."""
+    login = session.login(workspace)
+    api = open_client(session, login).workspace(login.workspace)
+    trust = open_pinned(session, login).refresh(at=session.clock()).trust
+    answer = dumps_json(api.get("/sigstore/signing-config"))
+    checked = check_signing_config(answer, trust.policy, trust.trusted_root)
+    _print(session, loads_json(checked, max_bytes=MAX_SIGNING_CONFIG_BYTES), out)
+
+
+@command("token")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write it there, mode 0600."
+)
+@workspace_option
+def token(session: Session, out: Path | None, workspace: str | None) -> None:
+    """Print an identity token of the login's account: it signs for five minutes."""
+    if out:
+        refuse_existing(out)
+    login = session.login(workspace)
+    client = open_client(session, login)
+    answer = client.form("/oidc/token", {**_EXCHANGE, "subject_token": login.token})
+    made = text_of(answer, "id_token")
+    if out is None:
+        session.output.result({"identity_token": made}, made)
+        return
+    write_new(out, f"{made}\n".encode(), mode=0o600)
+    session.output.result({"file": str(out)}, f"identity token: {out}")
+
+
+def _print(session: Session, document: Any, out: Path | None) -> None:
+    data = dumps_json(document)
+    if out is None:
+        session.output.result(document, data.decode())
+        return
+    refuse_existing(out)
+    write_new(out, data)
+    session.output.result({"file": str(out)}, f"written: {out}")
