@@ -174,8 +174,9 @@ def npm() -> Iterator[Npm]:
     try:
         yield Npm(process)
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
+        for stream in (process.stdin, process.stdout):
+            assert stream is not None
+            stream.close()
         process.wait(timeout=30)
 
 

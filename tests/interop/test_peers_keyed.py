@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stock cosign verifies the rules and releases that people signed with keys.
+"""Stock cosign and npm's verifier verify the rules and releases signed with keys.
 
 With no service: a file, an attestation, a public key and the workspace's trusted root,
 as they lie in an overlay's repository and in the published workspace.
@@ -11,9 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sigstore.models import Bundle, InvalidBundle
 
 from bundle.rego.embedded import EmbeddedEngine
 from keys.digest import Digest
+from keys.public import PublicKey
+from signer.signer_policy import KeyPolicy
+from tests.interop import judges
 from tests.simulators.workspace import SimulatedWorkspace
 
 pytestmark = pytest.mark.interop
@@ -172,3 +176,33 @@ def test_another_workspaces_root_is_refused(cosign, asked, files):
     asked["--trusted-root"] = files.write("empty.json", json.dumps(root))
 
     cosign.refuses(*words(asked, files.file))
+
+
+@pytest.fixture(scope="module")
+def npm():
+    with judges.npm() as judge:
+        yield judge
+
+
+@pytest.mark.parametrize("judge", ["ours", "npm"])
+def test_other_verifiers_say_the_same(files, npm, judge):
+    ask = {"ours": judges.ours, "npm": npm}[judge]
+
+    def asked(bundle=files.bundle, key=files.key, file=files.file):
+        return judges.Question(
+            bundle=bundle.read_bytes(),
+            root=json.loads(files.root.read_bytes()),
+            policy=KeyPolicy(key=PublicKey.from_pem(key.read_bytes())),
+            artifact=file.read_bytes(),
+        )
+
+    assert ask(asked())
+    assert not ask(asked(key=files.other_key))
+    assert not ask(asked(file=files.write("other", b"other")))
+    for change in (_payload, _signature, _proof, _entry):
+        assert not ask(asked(bundle=files.changed(change)))
+
+
+def test_the_python_client_knows_no_keys(files):
+    with pytest.raises(InvalidBundle, match="expected certificate in bundle"):
+        Bundle.from_json(files.raw)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules and releases that are signed through real services, with certificates.
+
+Whoever signs them, each verifier accepts them: ours, stock cosign, the Python client and
+npm's. And what is not true is refused by each.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from keys.strict import loads_json
+from signer.predicates.release import ReleasePredicate
+from signer.predicates.rule import RulePredicate
+from tests.interop import judges
+from tests.interop.peers import python_client
+from tests.interop.peers.cosign import Cosign
+from tests.interop.peers.workshop import FILES, PeerWorkshop
+
+pytestmark = pytest.mark.interop
+TYPES = {"rule": RulePredicate.type, "release": ReleasePredicate.type}
+
+
+def _cosign(instance, account, statement):
+    """Sign a statement of ours with stock cosign."""
+    with TemporaryDirectory() as home:
+        cosign = Cosign(Path(home))
+        file, bundle = cosign.home / "statement.json", cosign.home / "bundle.json"
+        file.write_bytes(statement)
+        cosign(
+            "attest-blob",
+            f"--identity-token={cosign.token_file(account.token())}",
+            f"--signing-config={instance.signing_config_file}",
+            f"--trusted-root={instance.trusted_root_file}",
+            f"--statement={file}",
+            f"--bundle={bundle}",
+            "--yes",
+        )
+        return bundle.read_bytes()
+
+
+SIGNERS = {"sigstore": python_client.sign_statement, "cosign": _cosign}
+
+
+@pytest.fixture(scope="module", params=FILES)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def shop(instance):
+    return PeerWorkshop(instance)
+
+
+@pytest.fixture(scope="module", params=SIGNERS)
+def raw(request, shop, kind):
+    sign = SIGNERS[request.param]
+    return sign(shop.instance, shop.account(kind), shop.statement(kind))
+
+
+@pytest.fixture(scope="module")
+def npm():
+    with judges.npm() as judge:
+        yield judge
+
+
+def _question(shop, kind, raw, artifact=None, account=None):
+    return judges.Question(
+        bundle=raw,
+        root=loads_json(shop.instance.trusted_root, max_bytes=10**6),
+        policy=(account or shop.account(kind)).policy(authorities=1),
+        artifact=artifact or next(iter(FILES[kind].values())),
+    )
+
+
+@pytest.mark.parametrize("judge", ["ours", "python", "npm"])
+def test_each_verifier_accepts_it_and_refuses_what_is_not_true(
+    shop, kind, raw, npm, judge
+):
+    ask = {"ours": judges.ours, "python": judges.Python(), "npm": npm}[judge]
+    others = {"rule": shop.instance.workload, "release": shop.instance.person}
+
+    for artifact in FILES[kind].values():
+        assert ask(_question(shop, kind, raw, artifact)), judge
+    assert not ask(_question(shop, kind, raw, b"another file"))
+    assert not ask(_question(shop, kind, raw, account=others[kind]))
+
+
+def test_cosign_accepts_it_and_refuses_what_is_not_true(
+    shop, kind, raw, cosign, tmp_path
+):
+    bundle, root = tmp_path / "bundle.json", shop.instance.trusted_root_file
+    bundle.write_bytes(raw)
+    asked = (f"--bundle={bundle}", f"--trusted-root={root}", f"--type={TYPES[kind]}")
+    command = ("verify-blob-attestation", *asked)
+    others = {"rule": shop.instance.workload, "release": shop.instance.person}
+    file, other = tmp_path / "file", tmp_path / "other"
+    other.write_bytes(b"another file")
+
+    for data in FILES[kind].values():
+        file.write_bytes(data)
+        said = cosign(*command, *shop.account(kind).flags, file)
+        assert "Verified OK" in said
+    cosign.refuses(*command, *shop.account(kind).flags, other)
+    cosign.refuses(*command, *others[kind].flags, file)
