@@ -94,6 +94,30 @@ class Count:
         return (self.name, f"{self.value:,} {self.unit}", "", "", "", most, met)
 
 
+@dataclass(frozen=True)
+class Rate:
+    """One line of the table that is how much per second.
+
+    Attributes:
+        name: What was measured.
+        value: How many per second.
+        unit: Of what.
+        least: The least that the goal allows, or None.
+    """
+
+    name: str
+    value: float
+    unit: str
+    least: float | None
+
+    def cells(self) -> tuple[str, ...]:
+        goal, met = "", ""
+        if self.least is not None:
+            goal = f"at least {self.least:,.0f} {self.unit}"
+            met = "met" if self.value >= self.least else "**not met**"
+        return (self.name, f"{self.value:,.0f} {self.unit}", "", "", "", goal, met)
+
+
 def least(
     work: Callable[[], object], base: Callable[[], object], *, times: int
 ) -> tuple[Taken, Taken]:
@@ -121,7 +145,7 @@ def process(*argv: str, env: dict[str, str] | None = None) -> Callable[[], objec
     return lambda: subprocess.run(argv, check=True, capture_output=True, env=env)
 
 
-def table(rows: Sequence[Row | Count]) -> str:
+def table(rows: Sequence[Row | Count | Rate]) -> str:
     """Return the figures as a Markdown table, times in milliseconds."""
     load = " ".join(f"{one:.1f}" for one in os.getloadavg())
     cores = len(os.sched_getaffinity(0))

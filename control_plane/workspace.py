@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
 from bundle.storage.interface import Storage
@@ -21,6 +22,7 @@ from bundle.tuf.rootchain import from_pin
 from control_plane import limits
 from control_plane.errors import WorkspaceDamagedError
 from control_plane.log import Log
+from control_plane.log.group import Group
 from keys.errors import FormatError, VerificationError
 from keys.signing import SigningKey
 from signer.trust import Trust
@@ -62,6 +64,7 @@ class Workspace:
         key: Returns a key of this workspace that the server holds, by purpose.
         further: Returns the online keys that replace others, or will.
         lock: Held by whoever changes trust, releases or the log; reentrant.
+        recording: Who waits for the log (``workflows.recording``).
     """
 
     name: str
@@ -71,6 +74,10 @@ class Workspace:
     key: Callable[[str], SigningKey]
     further: Callable[[], Sequence[SigningKey]]
     lock: AbstractContextManager[object] = field(repr=False)
+    recording: Group[Any, Any] = field(
+        default_factory=lambda: Group(size=lambda item: len(item.attestation.raw)),
+        repr=False,
+    )
     _seen: list[Published] = field(default_factory=list, repr=False)
 
     @property

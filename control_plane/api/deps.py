@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What path operations ask for. Everything here fetches; nothing is built."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPBearer
 
@@ -13,20 +14,30 @@ from control_plane.auth.tokens import authenticate
 from control_plane.services import Services
 
 # Only describes the scheme in OpenAPI; `_caller` reads the header itself.
+# In the ASGI scope, which is one request's.
+_CALLER: Final = "trustacks.caller"
 _BEARER = HTTPBearer(auto_error=False, description="a token of this server")
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
+    return services_of(request)
+
+
+def services_of(request: Request) -> Services:
+    """Return what the application serves."""
     found = request.app.state.services
     if not isinstance(found, Services):
         raise TypeError("create_app was given no services")
     return found
 
 
-def _caller(
+async def _caller(
     request: Request, services: "ServicesIn", _scheme: Annotated[Any, Depends(_BEARER)]
 ) -> Caller:
-    return _authenticated(request, services)
+    known = request.scope.get(_CALLER)
+    if isinstance(known, Caller):
+        return known
+    return await run_in_threadpool(_authenticated, request, services)
 
 
 def _authenticated(request: Request, services: Services) -> Caller:
@@ -38,11 +49,13 @@ def _authenticated(request: Request, services: Services) -> Caller:
 def require_token(request: Request) -> None:
     """Refuse a request without a token of this server, whatever it may call.
 
+    Whose token it is stays known for this request; it is not looked up twice.
+
     Raises:
         NotAuthenticatedError: None, or another one.
         TokenExpiredError: It has run out.
     """
-    _authenticated(request, _services(request))
+    request.scope[_CALLER] = _authenticated(request, services_of(request))
 
 
 ServicesIn = Annotated[Services, Depends(_services)]
@@ -56,10 +69,12 @@ def asks_who_calls(operation: Dependant) -> bool:
     )
 
 
-def allowed(permission: Permission) -> Callable[[Request, Caller], Caller]:
+def allowed(
+    permission: Permission,
+) -> Callable[[Request, Caller], Coroutine[Any, Any, Caller]]:
     """Return a dependency: a caller that has this permission in the path's scope."""
 
-    def check(request: Request, caller: CallerIn) -> Caller:
+    async def check(request: Request, caller: CallerIn) -> Caller:
         caller.require(permission, request.path_params.get("ws"))
         return caller
 

@@ -97,7 +97,7 @@ class Log(LogReader):
         self._signing_key = key
         self._alone = alone
         self._head: _Head | None = None
-        self._group = Group(self._commit)
+        self._group: Group[bytes, LogEntry] = Group(size=len)
 
     @classmethod
     def create(
@@ -145,7 +145,7 @@ class Log(LogReader):
                 in the log. The next append repairs what is to be repaired.
         """
         _check_bounds(bodies)
-        return self._group.submit(tuple(bodies)) if bodies else []
+        return self._group.submit(tuple(bodies), self._commit) if bodies else []
 
     def recover(self) -> Checkpoint:
         """Finish a batch that a crash left; ``append`` does the same.

@@ -62,6 +62,19 @@ def find_leaf(
     return session.scalar(query.order_by(LeafRow.leaf_index).limit(1))
 
 
+def find_leaves(
+    session: Session, workspace: str, digests: Iterable[Digest]
+) -> list[LeafRow]:
+    """Return the leaves of attestations by the digests of their PAE, newest first.
+
+    Who asks for one of a digest and a key gets the first of them last.
+    """
+    query = select(LeafRow).where(
+        LeafRow.workspace == workspace, LeafRow.digest.in_([str(d) for d in digests])
+    )
+    return list(session.scalars(query.order_by(LeafRow.leaf_index.desc())))
+
+
 def leaves_about(
     session: Session, workspace: str, subject: Digest, *, start: int, limit: int
 ) -> list[LeafRow]:

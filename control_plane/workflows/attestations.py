@@ -14,7 +14,8 @@ from typing import Final
 from control_plane.errors import AttestationNotAcceptedError
 from control_plane.registry import repository as index
 from control_plane.services import Services
-from control_plane.workflows.ledger import Recorded, at_index, find, record
+from control_plane.workflows.ledger import Recorded, Signed, at_index, find
+from control_plane.workflows.recording import record_verified
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from signer.attestation import parse_attestation
@@ -27,6 +28,7 @@ from signer.predicates.base import (
     RETIREMENT,
     RULE,
 )
+from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
 from signer.verify import Evidence, Expected, verify_attestation
 
@@ -59,18 +61,23 @@ def submit(services: Services, name: str, raw: bytes) -> Recorded:
         StorageError: Repeat the call.
     """
     workspace = services.workspaces.open(name)
-    with workspace.lock:
-        evidence = verify_pending(services, workspace, raw)
+
+    def verified(trust: Trust) -> Signed:
+        evidence = verify_pending(services, workspace, raw, trust)
         if evidence.statement.predicate_type not in ACCEPTED:
             raise AttestationNotAcceptedError(
                 f"expected a rule, lint, approval, release or artifact attestation, "
                 f"got {evidence.statement.predicate_type}",
                 hint="reports and trust changes have endpoints of their own",
             )
-        return record(services, workspace, raw, evidence.signer.verifier.key)
+        return evidence.attestation, evidence.signer.verifier.key
+
+    return record_verified(services, workspace, verified)
 
 
-def verify_pending(services: Services, workspace: Workspace, raw: bytes) -> Evidence:
+def verify_pending(
+    services: Services, workspace: Workspace, raw: bytes, trust: Trust
+) -> Evidence:
     """Verify an attestation that is to be logged, as what it claims to be.
 
     Of a rule that is in the log, a further signature of the same statement may come.
@@ -86,7 +93,7 @@ def verify_pending(services: Services, workspace: Workspace, raw: bytes) -> Evid
     )
     return verify_attestation(
         raw,
-        trust=workspace.published().trust,
+        trust=trust,
         expected=Expected.as_claimed(attestation, cosigned=cosigned),
         at=services.clock(),
         pending=True,

@@ -10,6 +10,7 @@ Who may put what into the log is not decided here.
 """
 
 import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +31,8 @@ from signer.timestamp.request import build_request, parse_response
 from signer.tlog.entry import hashedrekord_body, parse_hashedrekord
 
 _NONCE_BITS: Final = 64
+# An attestation, and the key that it was verified with.
+Signed = tuple[Attestation, PublicKey]
 # Leaves that one transaction indexes; a rebuild needs no memory for more.
 _BATCH: Final = 256
 
@@ -76,7 +79,7 @@ class LocalNotary:
         """Return the attestation with its log entry."""
         if self.indexed:
             return record(self.services, self.workspace, attestation, self.key).raw
-        return _append(self.workspace, parse_attestation(attestation), self.key).raw
+        return log_unindexed(self.workspace, attestation, self.key).raw
 
 
 def record(
@@ -99,9 +102,55 @@ def record(
         found = find(services, workspace, attestation.digest, key_id=key.key_id)
         if found is not None:
             return found
-        recorded = _append(workspace, attestation, key)
-        _index_next(services, workspace, recorded, attestation, key)
+        stored = store_body(workspace, attestation)
+        (recorded,) = _log_new(services, workspace, [(stored, key)])
         return recorded
+
+
+def record_all(
+    services: Services, workspace: Workspace, given: Sequence[Signed]
+) -> list[Recorded]:
+    """Log attestations in one commit, each as ``record`` does.
+
+    Args:
+        services: The server.
+        workspace: Whose log.
+        given: Verified, their bytes stored, without log entries, each with its key.
+
+    Raises:
+        StorageError: They may or may not be in the log; repeat the call.
+    """
+    wanted = {_name(one): one for one in given}
+    with workspace.lock:
+        catch_up(services, workspace)
+        done = _found(services, workspace, wanted.keys())
+        new = [one for name, one in wanted.items() if name not in done]
+        if new:
+            logged = _log_new(services, workspace, new)
+            done |= zip(map(_name, new), logged, strict=True)
+    return [done[_name(one)] for one in given]
+
+
+def _name(signed: Signed) -> tuple[Digest, str]:
+    attestation, key = signed
+    return attestation.digest, key.key_id
+
+
+def _found(
+    services: Services, workspace: Workspace, names: Iterable[tuple[Digest, str]]
+) -> dict[tuple[Digest, str], Recorded]:
+    wanted = set(names)
+    with services.registry.read() as session:
+        digests = [digest for digest, _ in wanted]
+        rows = index.find_leaves(session, workspace.name, digests)
+        places = {
+            (Digest.parse(row.digest), row.key_id): row.leaf_index for row in rows
+        }
+    return {
+        name: at_index(workspace, place)
+        for name, place in places.items()
+        if name in wanted
+    }
 
 
 def find(
@@ -177,23 +226,30 @@ def catch_up(services: Services, workspace: Workspace) -> int:
 
 def log_unindexed(workspace: Workspace, raw: bytes, key: PublicKey) -> Recorded:
     """Log a verified attestation of a workspace that the registry does not know yet."""
-    return _append(workspace, parse_attestation(raw), key)
+    stored = store_body(workspace, parse_attestation(raw))
+    (recorded,) = _append(workspace, [(stored, key)])
+    return recorded
 
 
-def _append(workspace: Workspace, attestation: Attestation, key: PublicKey) -> Recorded:
-    stored = _store_body(workspace, attestation)
-    body = hashedrekord_body(
-        digest=stored.digest,
-        signature=stored.envelope.signature,
-        key=key,
-        certificate=stored.leaf.der if stored.leaf else None,
-    )
-    (entry,) = workspace.log.append([body])
-    return Recorded(with_entry(stored, entry), stored.digest, entry.index)
+def _append(workspace: Workspace, stored: Sequence[Signed]) -> list[Recorded]:
+    bodies = [
+        hashedrekord_body(
+            digest=attestation.digest,
+            signature=attestation.envelope.signature,
+            key=key,
+            certificate=attestation.leaf.der if attestation.leaf else None,
+        )
+        for attestation, key in stored
+    ]
+    entries = workspace.log.append(bodies)
+    return [
+        Recorded(with_entry(one, entry), one.digest, entry.index)
+        for (one, _), entry in zip(stored, entries, strict=True)
+    ]
 
 
-def _store_body(workspace: Workspace, attestation: Attestation) -> Attestation:
-    """Store an attestation's bytes, or return those that a crash left.
+def store_body(workspace: Workspace, attestation: Attestation) -> Attestation:
+    """Store a verified attestation's bytes, or return those that a crash left.
 
     ECDSA signs the same statement differently each time; what was stored was verified
     before it was stored, and only its leaf is missing. Who signs a statement that
@@ -219,27 +275,25 @@ def _get(workspace: Workspace, name: str) -> bytes:
     return workspace.storage.get(name, max_bytes=MAX_ATTESTATION_BYTES)
 
 
-def _index_next(
-    services: Services,
-    workspace: Workspace,
-    recorded: Recorded,
-    attestation: Attestation,
-    key: PublicKey,
-) -> None:
-    """Index our own leaf if it is the next, without reading it back."""
+def _log_new(
+    services: Services, workspace: Workspace, stored: Sequence[Signed]
+) -> list[Recorded]:
+    """Append, and index our own leaves if they are the next, without reading back."""
+    logged = _append(workspace, stored)
     with services.registry.write() as session:
-        if index.count_leaves(session, workspace.name) == recorded.index:
-            statement = parse_statement(attestation.envelope.payload)
-            add_leaf(
-                session,
-                workspace,
-                place=recorded.index,
-                digest=recorded.digest,
-                key_id=key.key_id,
-                statement=statement,
-            )
-            return
+        if index.count_leaves(session, workspace.name) == logged[0].index:
+            for recorded, (attestation, key) in zip(logged, stored, strict=True):
+                add_leaf(
+                    session,
+                    workspace,
+                    place=recorded.index,
+                    digest=recorded.digest,
+                    key_id=key.key_id,
+                    statement=parse_statement(attestation.envelope.payload),
+                )
+            return logged
     catch_up(services, workspace)
+    return logged
 
 
 def _index(session: Session, workspace: Workspace, place: int, body: bytes) -> None:

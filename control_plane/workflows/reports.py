@@ -28,7 +28,8 @@ def report(services: Services, name: str, runner: str, raw: bytes) -> Recorded:
     """
     workspace = services.workspaces.open(name)
     with workspace.lock:
-        evidence = verify_pending(services, workspace, raw)
+        trust = workspace.published().trust
+        evidence = verify_pending(services, workspace, raw, trust)
         said = evidence.predicate
         if not isinstance(said, RunnerReportPredicate) or said.runner != runner:
             raise AttestationNotAcceptedError(

@@ -17,11 +17,11 @@ from control_plane.auth.roles import Caller
 from control_plane.errors import SigningNotAllowedError
 from control_plane.keystore import identity_purpose
 from control_plane.services import Services
-from control_plane.workflows.ledger import LocalNotary, Recorded, find
+from control_plane.workflows.ledger import LocalNotary, Recorded, Signed
+from control_plane.workflows.recording import record_verified
 from control_plane.workflows.release_chain import read_chain
-from control_plane.workspaces import Workspace
 from keys.digest import Digest
-from keys.errors import NotFoundError, UnavailableError
+from keys.errors import NotFoundError
 from signer.attestation import parse_attestation
 from signer.errors import UnknownIdentityError
 from signer.form import Custody
@@ -29,8 +29,9 @@ from signer.identity import Identity
 from signer.predicates.artifact import ArtifactPredicate
 from signer.predicates.base import ARTIFACT, PERMISSION
 from signer.result import VerificationResult
-from signer.sign import attest
+from signer.sign import attest_pending
 from signer.statement import Subject, build_statement
+from signer.trust import Trust
 from signer.verify import Expected, verify_attestation
 
 
@@ -57,23 +58,20 @@ def sign(
             hint="rules, releases and trust changes are signed by their own identities",
         )
     workspace = services.workspaces.open(name)
-    at = services.clock()
-    with workspace.lock:
-        trust = workspace.published().trust
-        identity = _usable(services, workspace, identity_id, caller)
+
+    def signed(trust: Trust) -> Signed:
+        identity = _usable(services, trust, name, identity_id, caller)
         key = services.keystore.key(name, identity_purpose(identity.id))
-        statement = build_statement(
-            subjects,
-            ArtifactPredicate(
-                workspace=trust.workspace, identity=identity.id, signed_at=at
-            ),
+        said = ArtifactPredicate(
+            workspace=trust.workspace, identity=identity.id, signed_at=services.clock()
         )
         notary = LocalNotary(services, workspace, key.public_key)
-        completed = parse_attestation(attest(statement, key=key, notary=notary))
-        found = find(services, workspace, completed.digest)
-    if found is None:
-        raise UnavailableError("expected the attestation in the log, got none")
-    return found
+        raw = attest_pending(
+            build_statement(subjects, said), key=key, timestamp=notary.timestamp
+        )
+        return parse_attestation(raw), key.public_key
+
+    return record_verified(services, workspace, signed)
 
 
 def verify(
@@ -97,9 +95,9 @@ def verify(
 
 
 def _usable(
-    services: Services, workspace: Workspace, identity_id: str, caller: Caller
+    services: Services, trust: Trust, name: str, identity_id: str, caller: Caller
 ) -> Identity:
-    policy = workspace.published().trust.policy
+    policy = trust.policy
     try:
         identity = policy.identity(identity_id)
     except UnknownIdentityError as error:
@@ -108,7 +106,7 @@ def _usable(
         ) from error
     purpose = identity_purpose(identity.id)
     known = identity.public_key is not None
-    held = known and services.keystore.has(workspace.name, purpose)
+    held = known and services.keystore.has(name, purpose)
     if identity.custody is not Custody.CONTROL_PLANE or not held:
         raise SigningNotAllowedError(
             f"expected an identity whose key is here, got {identity.id}",
