@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bundle.audit.pack import export_pack
 from control_plane.services import Services
 from control_plane.workflows.attestations import signer_of
-from control_plane.workflows.ledger import read_body
+from control_plane.workflows.bodies import read_body
 from keys.digest import Digest
 from keys.errors import NotFoundError
 from signer.attestation import parse_attestation

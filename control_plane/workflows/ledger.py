@@ -16,16 +16,15 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from bundle.audit.source import attestation_name
 from control_plane.registry import repository as index
 from control_plane.services import Services
+from control_plane.workflows.bodies import read_body, store_body
 from control_plane.workflows.leaf_rows import add_leaf
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
-from keys.errors import NotFoundError, WriteConflictError
+from keys.errors import NotFoundError
 from keys.public import PublicKey
 from signer.attestation import Attestation, parse_attestation, with_entry
-from signer.limits import MAX_ATTESTATION_BYTES
 from signer.statement import Statement, parse_statement
 from signer.timestamp.request import build_request, parse_response
 from signer.tlog.entry import hashedrekord_body, parse_hashedrekord
@@ -186,25 +185,6 @@ def at_index(workspace: Workspace, place: int) -> Recorded:
     return Recorded(with_entry(stored, entry), leaf.digest, place)
 
 
-def read_body(
-    workspace: Workspace, digest: Digest, key: PublicKey | None = None
-) -> bytes:
-    """Return the bytes of a logged attestation, without its log entry.
-
-    Args:
-        workspace: Whose log.
-        digest: Of the statement.
-        key: Whose signature of it; the first that was stored, without it.
-
-    Raises:
-        NotFoundError: They are missing.
-    """
-    raw = _get(workspace, attestation_name(digest.hex))
-    if key is None or parse_attestation(raw).hint == key.hint:
-        return raw
-    return _get(workspace, attestation_name(digest.hex, key.key_id))
-
-
 def catch_up(services: Services, workspace: Workspace) -> int:
     """Index the leaves that the registry does not have; return how many.
 
@@ -246,33 +226,6 @@ def _append(workspace: Workspace, stored: Sequence[Signed]) -> list[Recorded]:
         Recorded(with_entry(one, entry), one.digest, entry.index)
         for (one, _), entry in zip(stored, entries, strict=True)
     ]
-
-
-def store_body(workspace: Workspace, attestation: Attestation) -> Attestation:
-    """Store a verified attestation's bytes, or return those that a crash left.
-
-    ECDSA signs the same statement differently each time; what was stored was verified
-    before it was stored, and only its leaf is missing. Who signs a statement that
-    another key signed before has a file of their own.
-    """
-    names = (
-        attestation_name(attestation.digest.hex),
-        attestation_name(attestation.digest.hex, attestation.key_id),
-    )
-    for name in names:
-        try:
-            workspace.storage.put_immutable(name, attestation.raw)
-        except WriteConflictError:
-            stored = parse_attestation(_get(workspace, name))
-            if stored.hint == attestation.hint:
-                return stored
-        else:
-            return attestation
-    raise WriteConflictError(f"expected {names[-1]} of one key, got another's")
-
-
-def _get(workspace: Workspace, name: str) -> bytes:
-    return workspace.storage.get(name, max_bytes=MAX_ATTESTATION_BYTES)
 
 
 def _log_new(

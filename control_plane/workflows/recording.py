@@ -19,6 +19,7 @@ from typing import Final
 
 from control_plane.services import Services
 from control_plane.workflows import ledger
+from control_plane.workflows.bodies import store_body
 from control_plane.workflows.ledger import Recorded, Signed
 from control_plane.workspaces import Workspace
 from keys.public import PublicKey
@@ -62,7 +63,7 @@ def record_verified(
     for _ in range(_TRIES):
         trust = workspace.published().trust
         attestation, key = verify(trust)
-        stored = ledger.store_body(workspace, attestation)
+        stored = store_body(workspace, attestation)
         ours = (Verified(stored, key, trust),)
         done: Recorded | None
         (done,) = workspace.recording.submit(

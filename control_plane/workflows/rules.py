@@ -7,7 +7,7 @@ Reads only. The truth is the release attestation; nothing here is for a Runner.
 from dataclasses import dataclass
 
 from control_plane.services import Services
-from control_plane.workflows.ledger import read_body
+from control_plane.workflows.bodies import read_body
 from control_plane.workflows.release_chain import open_release, read_chain
 from control_plane.workflows.releases import head_of
 from keys.digest import Digest
