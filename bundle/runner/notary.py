@@ -16,7 +16,8 @@ from tuf.api.exceptions import DownloadError
 from bundle.limits import REQUEST_DEADLINE_S, SOCKET_TIMEOUT_S
 from bundle.runner.errors import ReportRefusedError
 from bundle.runner.state import KEY_FILE
-from bundle.tuf.http import deadline_pools, read_chunks
+from bundle.tuf.http import read_chunks
+from keys.deadline_pools import deadline_pools
 from keys.durable import make_directory
 from keys.errors import FormatError, UnavailableError
 from keys.fields import Fields
