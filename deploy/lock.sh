@@ -16,7 +16,7 @@ compile() {
 	shift
 	resolve --output-file "$out" "$@" pyproject.toml "$backend"
 }
-runs="--extra cli --extra server --extra mcp --extra prove"
+runs="--extra cli --extra server --extra mcp --extra prove --extra keyless"
 stores="--extra s3 --extra postgres --extra kms --extra hsm --extra vault"
 # shellcheck disable=SC2086 # words on purpose
 compile requirements/runtime.txt $runs
