@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One class and one stable code for each reason to refuse an attestation."""
 
-from keys.errors import FormatError, VerificationError
+from keys.errors import FormatError, UsageError, VerificationError
 
 
 class EnvelopeFormatError(FormatError):
@@ -38,6 +38,12 @@ class SuiteNotPassedError(FormatError):
     """A rule attestation over a test run that did not pass."""
 
     code = "suite-not-passed"
+
+
+class OwnPredicateError(UsageError):
+    """A predicate type of this project, which its own commands sign."""
+
+    code = "own-predicate"
 
 
 class UnknownPredicateError(FormatError):
@@ -260,6 +266,12 @@ class TooFewAuthoritiesError(VerificationError):
     """Fewer distinct operators stamped the signature than are asked for."""
 
     code = "too-few-authorities"
+
+
+class TooFewSignersError(VerificationError):
+    """Fewer distinct signers of one digest than are asked for."""
+
+    code = "too-few-signers"
 
 
 class ArtifactNeededError(VerificationError):

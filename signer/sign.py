@@ -43,6 +43,17 @@ def sign_statement(statement: bytes, *, key: SigningKey) -> Envelope:
         KeyProviderError: The key cannot be used now.
     """
     parse_statement(statement)
+    return sign_foreign(statement, key=key)
+
+
+def sign_foreign(statement: bytes, *, key: SigningKey) -> Envelope:
+    """Sign anybody's statement, which the caller built or read, and verify it.
+
+    Raises:
+        UnsafeConfigurationError: A key other than ECDSA P-256 (DESIGN 3.1).
+        SignatureInvalidError: The key's halves do not match.
+        KeyProviderError: The key cannot be used now.
+    """
     public = key.public_key
     if public.details != ECDSA_P256:
         raise UnsafeConfigurationError(

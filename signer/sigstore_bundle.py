@@ -14,7 +14,12 @@ from keys.digest import Digest
 from keys.strict import loads_json
 from signer.certificate.path import load_certificate
 from signer.dsse import Envelope, parse_envelope
-from signer.errors import ArtifactMismatchError, SigstoreBundleFormatError
+from signer.errors import (
+    ArtifactMismatchError,
+    PredicateTypeError,
+    SigstoreBundleFormatError,
+)
+from signer.foreign_statement import read_predicate_type
 from signer.limits import (
     MAX_ATTESTATION_BYTES,
     MAX_CHAIN_CERTIFICATES,
@@ -131,6 +136,21 @@ class SigstoreBundle:
         if isinstance(self.content, Envelope):
             require_payload_type(self.content)
             require_subject(read_digests(self.content.payload), artifact.digest)
+
+    def require_says(self, predicate_type: str) -> None:
+        """Refuse what is not a statement of that type; the signature held.
+
+        Raises:
+            PredicateTypeError: A statement of another type, or none.
+        """
+        found = None
+        if isinstance(self.content, Envelope):
+            found = read_predicate_type(self.content.payload)
+        if found != predicate_type:
+            got = "a file" if found is None else repr(found[:100])
+            raise PredicateTypeError(
+                f"expected predicate type {predicate_type}, got {got}"
+            )
 
 
 def parse_sigstore_bundle(raw: bytes) -> SigstoreBundle:

@@ -56,6 +56,8 @@ _WITNESSED: Final = (
 )
 _END: Final = (("about", "what was signed is about these bytes"),)
 
+SAYS_STEP: Final = ("says", "it is a statement of the type that is asked for")
+
 KEY_STEPS: Final = (
     *_BEGIN,
     *_WITNESSED,
@@ -84,6 +86,7 @@ def verify_bundle(
     artifact: bytes | Digest,
     trusted_root: TrustedRoot,
     policy: SignerPolicy,
+    predicate_type: str | None = None,
 ) -> VerifiedBundle:
     """Verify that whom ``policy`` names signed an artifact, as witnesses saw.
 
@@ -93,12 +96,15 @@ def verify_bundle(
         trusted_root: The logs and authorities that count.
         policy: A key, or an identity; the plan of steps is that of the one or the
             other, so that a step of the other cannot stand in for one that is missing.
+        predicate_type: The type of statement it must be; any, or the file itself, if
+            none is given.
 
     Returns:
         A result for every input, also for rubbish; evidence if it is accepted.
     """
     by_key = isinstance(policy, KeyPolicy)
-    steps = StepRecorder(KEY_STEPS if by_key else IDENTITY_STEPS)
+    plan = KEY_STEPS if by_key else IDENTITY_STEPS
+    steps = StepRecorder(plan if predicate_type is None else (*plan, SAYS_STEP))
     wanted = Artifact.of(artifact)
     evidence, leaf = None, None
     with steps:
@@ -173,6 +179,11 @@ def verify_bundle(
         # purely by digest"; of the very bytes of step 5
         with steps("about"):
             bundle.require_about(wanted)
+        # (21) in-toto attestation v1 statement.md: "URI identifying the type of the
+        # Predicate"; a type that the caller did not ask for is not what was said
+        if predicate_type is not None:
+            with steps("says"):
+                bundle.require_says(predicate_type)
         evidence = BundleEvidence(bundle, verifier, leaf, times, logged)
     result = steps.result(
         subject=str(wanted.digest),
