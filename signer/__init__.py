@@ -12,6 +12,8 @@ A tour, in the order of the bytes::
     tlog/          the transparency log, its reading half
     certificate/   a signer's certificate: claim, issuer, and the log of certificates
     signed         the signature, and what every witness must be about
+    keyless/       the same by the services of a Sigstore instance, as an OIDC subject
+    foreign_statement  statements of other people's types, carried byte by byte
     sigstore_bundle  what others write: files and statements, keys and certificates
     protojson      their JSON: what of protobuf's forms is read besides our own
 
@@ -26,11 +28,13 @@ A tour, in the order of the bytes::
 
     verify         attestation + trust + instant -> result. Start here
     verify_bundle  any Sigstore bundle + trusted root + signer_policy -> result
+    several        m of n such bundles, by distinct signers, over one digest
     signers, witnesses, evidence, said: what its steps ask; steps, result: how kept
     errors         one class and code for each reason to refuse; limits: every bound
 
-Laws: no disk, network or clock; nothing is parsed before its signature held, but what
-finds the key; evidence that is bad is an answer and never an exception.
+Laws: no disk, network or clock, but in ``keyless``, which nothing that verifies
+imports; nothing is parsed before its signature held, but what finds the key; evidence
+that is bad is an answer and never an exception.
 
 Example, a publisher's word for a layer:
     >>> import pathlib, tempfile
