@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``trustacks sign``, and ``verify`` by a pin: an identity vouches for a file.
+"""``trustacks sign`` and ``verify`` by a pin: an identity vouches for a file.
 
 What is signed is an ``artifact/v1`` statement about the file's digest, never the bytes
 as such. Verifying opens no connection: it uses what the last login or refresh pinned.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -18,10 +19,8 @@ from signer.statement import Subject, build_statement
 from signer.trust import Expected
 from signer.verify import verify_attestation
 from trustacks._cli.connect import open_client, open_pinned
-from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.hashed import digest_of
 from trustacks._cli.keyring import open_key
-from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
 from trustacks.notary import RemoteNotary
@@ -29,23 +28,30 @@ from trustacks.notary import RemoteNotary
 _FILE = click.Path(path_type=Path)
 
 
-@command("sign")
-@click.argument("file", type=_FILE)
-@click.option("--key", metavar="NAME", help="The local key, if not the default one.")
-@click.option("--out", type=_FILE, help="The attestation; FILE.sigstore.json else.")
-@workspace_option
-def sign(
-    session: Session,
-    *,
-    file: Path,
-    key: str | None,
-    out: Path | None,
-    workspace: str | None,
-) -> None:
-    """Attest FILE with a local key, stamped and logged."""
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A file that was signed.
+
+    Attributes:
+        raw: The attestation.
+        value: What ``--json`` says besides.
+        identity: Who signed.
+    """
+
+    raw: bytes
+    value: dict[str, str]
+    identity: str
+
+
+def sign_pinned(
+    session: Session, file: Path, *, key: str | None, workspace: str | None
+) -> Signed:
+    """Return the attestation of a file by an identity of the pinned workspace.
+
+    Raises:
+        TrustacksError: Nobody who is registered, or what came back does not hold.
+    """
     digest = digest_of(file)
-    target = out or beside(file)
-    refuse_existing(target)
     login, at = session.login(workspace), session.clock()
     pinned = open_pinned(session, login).refresh(at=at)
     signing = open_key(session, key)
@@ -61,13 +67,9 @@ def sign(
     verify_attestation(
         raw, trust=pinned.trust, expected=expected, at=session.clock()
     ).require()
-    write_new(target, raw)
     said = parse_attestation(raw).digest
-    value = {"file": str(file), "digest": str(digest), "attestation": str(target)}
-    session.output.result(
-        {**value, "statement": str(said), "identity": identity.id},
-        f"signed {file} as {identity.id}: {target}",
-    )
+    value = {"statement": str(said), "identity": identity.id}
+    return Signed(raw, value, identity.id)
 
 
 def verify_pinned(

@@ -9,6 +9,8 @@ predicate cannot be built with a case that did not say what it should.
 from collections.abc import Iterator
 from typing import Any, Final
 
+from keys.strict import loads_json
+from signer.limits import MAX_STATEMENT_BYTES
 from signer.statement import parse_statement
 from trustacks._cli.output import printable
 
@@ -28,6 +30,28 @@ def statement_text(statement: bytes) -> str:
     lines += [f"  {s.name}  {s.digest}" for s in parsed.subjects]
     predicate = _summed(parsed.predicate)
     lines += [f"  {name} = {value}" for name, value in _flat(predicate, "")]
+    return "\n".join(lines)
+
+
+def foreign_text(statement: bytes) -> str:
+    """Return anybody's statement as lines for people.
+
+    Raises:
+        FormatError: Not a statement.
+    """
+    value = loads_json(
+        statement, max_bytes=MAX_STATEMENT_BYTES, what="statement", floats=True
+    )
+    about = value["subject"]
+    lines = [f"signing {_cut(value['predicateType'])}"]
+    lines += [
+        f"  {_cut(one['name'])}  sha256:{one['digest']['sha256']}"
+        for one in about[:_MOST]
+    ]
+    if len(about) > _MOST:
+        lines.append(f"  and {len(about) - _MOST} more")
+    said = _flat(value["predicate"], "")
+    lines += [f"  {_cut(name)} = {shown}" for name, shown in said]
     return "\n".join(lines)
 
 

@@ -166,7 +166,8 @@ COMMANDS: Final[Table] = {
         "for Sigstore's own clients: cosign, sigstore",
     ),
     "mcp": (f"{_HERE}.mcp:mcp", "let an agent list, explain, test and lint"),
-    "sign": (f"{_HERE}.artifact:sign", "attest a file with a local key"),
+    "sign": (f"{_HERE}.sign_file:sign", "vouch for a file, in a workspace or outside"),
+    "attest": (f"{_HERE}.attest:attest", "say something about files, in one signature"),
     "verify": (f"{_HERE}.verify:verify", "verify who signed a file, offline"),
     "server": (
         {

@@ -3,8 +3,9 @@
 
 Two questions that never mix. Without ``--bundle``: did a registered identity vouch for
 the file, by the trust that was pinned. With it: is this anybody's Sigstore bundle of
-the file, by a key or by an identity and its issuer, under a trusted root that is given.
-Neither opens a connection, and the second loads nothing of a client.
+the file, by a key or by an identity and its issuer, under a trusted root that is given;
+or are these several of them, by enough of those named. Neither opens a connection, and
+the second loads nothing of a client.
 """
 
 from pathlib import Path
@@ -15,18 +16,15 @@ import click
 from keys.digest import Digest
 from keys.durable import read_file
 from keys.errors import UsageError
-from keys.foreign import foreign_key_from_pem
-from keys.public import MAX_KEY_BYTES
-from signer.bundle_evidence import VerifiedBundle
 from signer.errors import ArtifactNeededError
 from signer.limits import MAX_ATTESTATION_BYTES, MAX_TRUSTED_ROOT_BYTES
-from signer.signer_policy import IdentityPolicy, KeyPolicy, SignerPolicy
-from signer.subject_pattern import SubjectPattern
+from signer.several import SeveralVerified, verify_several
+from signer.signer_policy import SignerPolicy
 from signer.trusted_root import TrustedRoot
-from signer.verify_bundle import verify_bundle
 from trustacks._cli.hashed import digest_of
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
+from trustacks._cli.signers import policies
 
 _FILE: Final = click.Path(path_type=Path)
 # Bytes. A file that is read whole, for keys that do not sign its SHA-256.
@@ -37,6 +35,8 @@ _FOREIGN: Final = (
     "certificate_identity",
     "certificate_identity_pattern",
     "certificate_oidc_issuer",
+    "predicate_type",
+    "threshold",
 )
 _NO_ROOT: Final = TrustedRoot((), ())
 
@@ -44,19 +44,44 @@ _NO_ROOT: Final = TrustedRoot((), ())
 @command("verify")
 @click.argument("file", metavar="FILE")
 @click.option("--attestation", type=_FILE, help="FILE.sigstore.json by default.")
-@click.option("--bundle", type=_FILE, help="Anybody's Sigstore bundle of FILE.")
+@click.option(
+    "--bundle",
+    "bundles",
+    type=_FILE,
+    multiple=True,
+    help="Anybody's Sigstore bundle of FILE; several, for several signers.",
+)
 @click.option(
     "--trusted-root", type=_FILE, help="Sigstore's TrustedRoot, with --bundle."
 )
-@click.option("--key", type=_FILE, help="The signer's public key, PEM.")
-@click.option("--certificate-identity", metavar="SUBJECT", help="Exactly this subject.")
+@click.option("--key", type=_FILE, multiple=True, help="A signer's public key, PEM.")
+@click.option(
+    "--certificate-identity",
+    metavar="SUBJECT",
+    multiple=True,
+    help="Exactly this subject.",
+)
 @click.option(
     "--certificate-identity-pattern",
     metavar="^PATTERN$",
+    multiple=True,
     help="Subjects of an anchored pattern.",
 )
 @click.option(
-    "--certificate-oidc-issuer", metavar="URL", help="The subject's OIDC issuer."
+    "--certificate-oidc-issuer",
+    metavar="URL",
+    multiple=True,
+    help="The subject's OIDC issuer: one for all subjects, or one for each.",
+)
+@click.option(
+    "--predicate-type",
+    metavar="URI",
+    help="It must be a statement of this type, as attest makes it.",
+)
+@click.option(
+    "--threshold",
+    type=click.IntRange(min=1),
+    help="How many distinct signers must have signed one digest; all, by default.",
 )
 @click.option(
     "--logs",
@@ -80,17 +105,44 @@ def verify(session: Session, /, *, file: str, **given: Any) -> None:
     and with --key or an identity and its issuer: that they signed it, by the logs and
     authorities of --trusted-root.
     """
-    if given["bundle"] is None:
+    if not given["bundles"]:
         _by_pin(session, file, given)
         return
-    policy = _policy(given)
+    named = policies(given)
     root = _trusted_root(given)
-    raw = read_file(given["bundle"], max_bytes=MAX_ATTESTATION_BYTES)
-    verified = _verified(raw, file, root, policy)
-    result = verified.result
+    threshold = given["threshold"] = given["threshold"] or len(named)
+    if threshold > len(given["bundles"]):
+        raise UsageError(
+            f"expected a --bundle of each of {threshold} signers, "
+            f"got {len(given['bundles'])}",
+            hint="--threshold says how many of those named are enough",
+        )
+    raws = [read_file(p, max_bytes=MAX_ATTESTATION_BYTES) for p in given["bundles"]]
+    _show(session, _verified(raws, file, root, named, given), given)
+
+
+def _show(session: Session, found: SeveralVerified, given: dict[str, Any]) -> None:
+    """Show one result as it is; several with what they come to."""
+    results = [one.result for one in found.bundles]
     color = session.output.color
-    session.output.result(result.to_json(), lambda: result.text(color=color))
-    result.require()
+    if len(results) == 1 and found.threshold == 1:
+        (result,) = results
+        session.output.result(result.to_json(), lambda: result.text(color=color))
+        result.require()
+        return
+    verdict = "accepted" if found else "refused"
+    who = ", ".join(found.signers) or "nobody"
+    head = f"{verdict}  signed by {len(found.signers)} of {found.threshold}: {who}"
+    rows = zip(given["bundles"], results, strict=True)
+    texts = [f"{path}: {result.text(color=color)}" for path, result in rows]
+    value = {
+        "accepted": bool(found),
+        "threshold": found.threshold,
+        "signers": list(found.signers),
+        "results": [result.to_json() for result in results],
+    }
+    session.output.result(value, "\n".join([head, *texts]))
+    found.require()
 
 
 def _by_pin(session: Session, file: str, given: dict[str, Any]) -> None:
@@ -110,35 +162,11 @@ def _by_pin(session: Session, file: str, given: dict[str, Any]) -> None:
     )
 
 
-def _policy(given: dict[str, Any]) -> SignerPolicy:
-    counts = {"logs": given["logs"], "authorities": given["authorities"]}
-    subject, pattern = (
-        given["certificate_identity"],
-        given["certificate_identity_pattern"],
-    )
-    by_identity = (subject, pattern, given["certificate_oidc_issuer"])
-    if given["key"] is not None and not any(by_identity):
-        pem = read_file(given["key"], max_bytes=MAX_KEY_BYTES)
-        return KeyPolicy(key=foreign_key_from_pem(pem), **counts)
-    issuer = given["certificate_oidc_issuer"]
-    if given["key"] is not None or not issuer or bool(subject) == bool(pattern):
-        raise UsageError(
-            "expected --key, or --certificate-oidc-issuer with --certificate-identity "
-            "or --certificate-identity-pattern, got another",
-            hint="a key and an identity never stand in for each other",
-        )
-    if pattern:
-        meant = SubjectPattern.anchored(pattern)
-    else:
-        meant = SubjectPattern.exactly(subject)
-    return IdentityPolicy(issuer=issuer, subject=meant, **counts)
-
-
 def _trusted_root(given: dict[str, Any]) -> TrustedRoot:
     path = given["trusted_root"]
     if path is not None:
         return TrustedRoot.parse(read_file(path, max_bytes=MAX_TRUSTED_ROOT_BYTES))
-    if given["key"] is None or given["logs"] or given["authorities"]:
+    if not given["key"] or given["logs"] or given["authorities"]:
         raise UsageError(
             "expected --trusted-root, got none",
             hint="with --key, --logs 0 asks for the signature alone",
@@ -147,16 +175,28 @@ def _trusted_root(given: dict[str, Any]) -> TrustedRoot:
 
 
 def _verified(
-    raw: bytes, file: str, root: TrustedRoot, policy: SignerPolicy
-) -> VerifiedBundle:
+    raws: list[bytes],
+    file: str,
+    root: TrustedRoot,
+    named: list[SignerPolicy],
+    given: dict[str, Any],
+) -> SeveralVerified:
     """Verify by the file's digest; by its bytes only for keys that need them."""
+
+    def judged(artifact: bytes | Digest) -> SeveralVerified:
+        return verify_several(
+            raws,
+            artifact=artifact,
+            trusted_root=root,
+            policies=named,
+            threshold=given["threshold"],
+            predicate_type=given["predicate_type"],
+        )
+
     path = Path(file)
     if file.startswith("sha256:") and not path.exists():
-        given = Digest.parse(file)
-        return verify_bundle(raw, artifact=given, trusted_root=root, policy=policy)
-    digest = digest_of(path)
-    found = verify_bundle(raw, artifact=digest, trusted_root=root, policy=policy)
-    if found.result.code != ArtifactNeededError.code:
+        return judged(Digest.parse(file))
+    found = judged(digest_of(path))
+    if ArtifactNeededError.code not in {one.result.code for one in found.bundles}:
         return found
-    data = read_file(path, max_bytes=_MAX_FILE_BYTES)
-    return verify_bundle(raw, artifact=data, trusted_root=root, policy=policy)
+    return judged(read_file(path, max_bytes=_MAX_FILE_BYTES))
