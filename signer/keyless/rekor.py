@@ -18,6 +18,7 @@ from signer.keyless.errors import LOGGING, LoggingAnswerError
 from signer.keyless.http import Answer, Http, answered
 from signer.keyless.limits import MAX_ANSWER_BYTES
 from signer.keyless.signing_config import Service
+from signer.protojson import ProtoFields
 from signer.signed import Signed, Verifier
 from signer.tlog.entry import LogEntry
 from signer.tlog.foreign import parse_foreign_entry
@@ -119,9 +120,9 @@ def _pem(verifier: Verifier) -> bytes:
     return loaded.public_bytes(Encoding.PEM)
 
 
-def _document(answer: Answer) -> Fields:
+def _document(answer: Answer) -> ProtoFields:
     value = loads_json(answer.body, max_bytes=MAX_ANSWER_BYTES, what="log answer")
-    return Fields(value, "log answer")
+    return ProtoFields(value, "log answer")
 
 
 def _entry_v1(answer: Fields) -> LogEntry:
@@ -151,7 +152,7 @@ def _entry_v1(answer: Fields) -> LogEntry:
         },
         "canonicalizedBody": body,
     }
-    return parse_foreign_entry(Fields(value, "log entry"))
+    return parse_foreign_entry(ProtoFields(value, "log entry"))
 
 
 def _kind(body: str) -> dict[str, str]:
