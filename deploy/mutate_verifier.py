@@ -67,7 +67,7 @@ TARGETS: Final = (
         Target(
             "signer/verify_bundle.py", function, ("tests/attacks/test_bundle_steps.py",)
         )
-        for function in ("verify_bundle", "_check_certificate")
+        for function in ("verify_bundle", "_check_certificate", "_check_said")
     ),
     Target(
         "signer/verify_key.py",

@@ -175,15 +175,7 @@ def verify_bundle(
                 _require_time(times, stamps)
                 note(", ".join(map(format_instant, instants)))
             _check_certificate(steps, leaf, policy, instants, trusted_root)
-        # (20) in-toto attestation v1 statement.md: "Subject artifacts are matched
-        # purely by digest"; of the very bytes of step 5
-        with steps("about"):
-            bundle.require_about(wanted)
-        # (21) in-toto attestation v1 statement.md: "URI identifying the type of the
-        # Predicate"; a type that the caller did not ask for is not what was said
-        if predicate_type is not None:
-            with steps("says"):
-                bundle.require_says(predicate_type)
+        _check_said(steps, bundle, wanted, predicate_type)
         evidence = BundleEvidence(bundle, verifier, leaf, times, logged)
     result = steps.result(
         subject=str(wanted.digest),
@@ -191,6 +183,23 @@ def verify_bundle(
         facts=evidence.facts() if evidence else {},
     )
     return VerifiedBundle(result, evidence if result else None)
+
+
+def _check_said(
+    steps: StepRecorder,
+    bundle: SigstoreBundle,
+    wanted: Artifact,
+    predicate_type: str | None,
+) -> None:
+    # (20) in-toto attestation v1 statement.md: "Subject artifacts are matched purely by
+    # digest"; of the very bytes of step 5
+    with steps("about"):
+        bundle.require_about(wanted)
+    # (21) in-toto attestation v1 statement.md: "URI identifying the type of the
+    # Predicate"; a type that the caller did not ask for is not what was said
+    if predicate_type is not None:
+        with steps("says"):
+            bundle.require_says(predicate_type)
 
 
 def _check_certificate(

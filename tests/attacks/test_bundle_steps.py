@@ -15,6 +15,12 @@ from signer.signer_policy import KeyPolicy
 from signer.trusted_root import TrustedRoot
 from signer.verify_bundle import IDENTITY_STEPS, KEY_STEPS, verify_bundle
 from tests.simulators.bundle_cases import CASES, Case
+from tests.simulators.sigstore import (
+    DATA,
+    SimulatedSigstore,
+    identity,
+    statement,
+)
 
 ACCEPTED = [case for case in CASES if case.code is None]
 REFUSED = [case for case in CASES if case.code is not None]
@@ -65,3 +71,23 @@ def test_every_step_has_a_case_of_its_own():
     steps = {step for step, _ in (*KEY_STEPS, *IDENTITY_STEPS)}
 
     assert {case.step for case in REFUSED} == steps
+
+
+def test_a_statement_of_another_type_is_not_what_was_asked_for():
+    instance = SimulatedSigstore()
+    root = instance.trusted_root()
+
+    def judge(document, predicate_type):
+        return verify_bundle(
+            dumps_json(document),
+            artifact=DATA,
+            trusted_root=root,
+            policy=identity(),
+            predicate_type=predicate_type,
+        ).result
+
+    said = instance.sign(instance.keyless(), payload=statement(DATA))
+    assert judge(said, "https://example.com/built/v1").accepted
+    for document in (said, instance.sign(instance.keyless())):
+        result = judge(document, "https://example.com/other/v1")
+        assert (result.code, result.first_failure.id) == ("predicate-type", "says")
