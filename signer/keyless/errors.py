@@ -56,19 +56,19 @@ class KeylessLibraryError(UnavailableError):
 class TokenFormatError(FormatError):
     """Not an OIDC identity token."""
 
-    code = "identity-token-format"
+    code = "oidc-token-format"
 
 
 class TokenExpiredError(StateError):
     """An identity token that is not valid now."""
 
-    code = "identity-token-expired"
+    code = "oidc-token-expired"
 
 
 class TokenAudienceError(VerificationError):
     """An identity token that was made for somebody else to receive."""
 
-    code = "identity-token-audience"
+    code = "oidc-token-audience"
 
 
 class CertificateNotOursError(VerificationError):

@@ -234,7 +234,7 @@ def test_the_second_half_of_a_batch_is_not_somebody_elses(instance):
 def test_a_token_that_ended_is_not_sent(instance):
     client = Client(instance)
     client.tokens.append(lambda: instance.token(life=20))
-    assert refusal(client.file).code == "identity-token-expired"
+    assert refusal(client.file).code == "oidc-token-expired"
     assert instance.asked == []
 
 

@@ -161,17 +161,17 @@ REFUSED = {
     "a token that is none": (
         ("sign", "{file}", "{services}", "--identity-token", "rubbish"),
         1,
-        "identity-token-format",
+        "oidc-token-format",
     ),
     "a token for somebody else": (
         ("sign", "{file}", "{services}", "{me}", "--oidc-audience", "other"),
         1,
-        "identity-token-audience",
+        "oidc-token-audience",
     ),
     "no token anywhere": (
         ("sign", "{file}", "{services}", "--oidc", "ambient"),
         2,
-        "identity-token-missing",
+        "oidc-token-missing",
     ),
     "a root that is none": (
         (

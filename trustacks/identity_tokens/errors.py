@@ -7,7 +7,7 @@ from keys.errors import ConfigurationError, UnavailableError
 class NoTokenError(ConfigurationError):
     """No CI that hands out identity tokens, and nobody to ask."""
 
-    code = "identity-token-missing"
+    code = "oidc-token-missing"
 
 
 class AmbientTokenError(UnavailableError):
