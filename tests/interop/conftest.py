@@ -52,9 +52,13 @@ def served(request, tmp_path) -> Iterator[Served]:
     server.server_close()
 
 
-# Who signs what with which kind of key: as we recommend it, and as the public-good
-# instance has it, but for its log.
-_KINDS = {"p256": ("P-256", "Ed25519"), "p384": ("P-384", "P-256")}
+# Keys of CA and timestamp authority, and of the log: as we recommend it, as the
+# public-good instance has it (but for its log), and as old authorities have it.
+_KINDS = {
+    "p256": ("P-256", "Ed25519"),
+    "p384": ("P-384", "P-256"),
+    "rsa": ("RSA", "Ed25519"),
+}
 
 
 @pytest.fixture(scope="session", params=_KINDS)
