@@ -5,6 +5,7 @@ Whoever signs them, each verifier accepts them: ours, stock cosign, the Python c
 npm's. And what is not true is refused by each.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,7 @@ from keys.strict import loads_json
 from signer.predicates.release import ReleasePredicate
 from signer.predicates.rule import RulePredicate
 from tests.interop import judges
-from tests.interop.peers import python_client
+from tests.interop.peers import ours, python_client
 from tests.interop.peers.cosign import Cosign
 from tests.interop.peers.workshop import FILES, PeerWorkshop
 
@@ -40,7 +41,33 @@ def _cosign(instance, account, statement):
         return bundle.read_bytes()
 
 
-SIGNERS = {"sigstore": python_client.sign_statement, "cosign": _cosign}
+@dataclass(frozen=True)
+class Made:
+    """A bundle, and the trusted root that it is judged by."""
+
+    raw: bytes
+    root: bytes
+
+
+def _in_workspace(shop, kind):
+    """Our client for a workspace: its own log, the instance's certificate and time."""
+    return Made(shop.sign(kind), shop.root_document)
+
+
+def _at_instance(sign):
+    def made(shop, kind):
+        raw = sign(shop.instance, shop.account(kind), shop.statement(kind))
+        return Made(raw, shop.instance.trusted_root)
+
+    return made
+
+
+SIGNERS = {
+    "workspace": _in_workspace,
+    "ours": _at_instance(ours.sign_statement),
+    "sigstore": _at_instance(python_client.sign_statement),
+    "cosign": _at_instance(_cosign),
+}
 
 
 @pytest.fixture(scope="module", params=FILES)
@@ -54,9 +81,8 @@ def shop(instance):
 
 
 @pytest.fixture(scope="module", params=SIGNERS)
-def raw(request, shop, kind):
-    sign = SIGNERS[request.param]
-    return sign(shop.instance, shop.account(kind), shop.statement(kind))
+def made(request, shop, kind):
+    return SIGNERS[request.param](shop, kind)
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +91,10 @@ def npm():
         yield judge
 
 
-def _question(shop, kind, raw, artifact=None, account=None):
+def _question(shop, kind, made, artifact=None, account=None):
     return judges.Question(
-        bundle=raw,
-        root=loads_json(shop.instance.trusted_root, max_bytes=10**6),
+        bundle=made.raw,
+        root=loads_json(made.root, max_bytes=10**6),
         policy=(account or shop.account(kind)).policy(authorities=1),
         artifact=artifact or next(iter(FILES[kind].values())),
     )
@@ -76,22 +102,23 @@ def _question(shop, kind, raw, artifact=None, account=None):
 
 @pytest.mark.parametrize("judge", ["ours", "python", "npm"])
 def test_each_verifier_accepts_it_and_refuses_what_is_not_true(
-    shop, kind, raw, npm, judge
+    shop, kind, made, npm, judge
 ):
     ask = {"ours": judges.ours, "python": judges.Python(), "npm": npm}[judge]
     others = {"rule": shop.instance.workload, "release": shop.instance.person}
 
     for artifact in FILES[kind].values():
-        assert ask(_question(shop, kind, raw, artifact)), judge
-    assert not ask(_question(shop, kind, raw, b"another file"))
-    assert not ask(_question(shop, kind, raw, account=others[kind]))
+        assert ask(_question(shop, kind, made, artifact)), judge
+    assert not ask(_question(shop, kind, made, b"another file"))
+    assert not ask(_question(shop, kind, made, account=others[kind]))
 
 
 def test_cosign_accepts_it_and_refuses_what_is_not_true(
-    shop, kind, raw, cosign, tmp_path
+    shop, kind, made, cosign, tmp_path
 ):
-    bundle, root = tmp_path / "bundle.json", shop.instance.trusted_root_file
-    bundle.write_bytes(raw)
+    bundle, root = tmp_path / "bundle.json", tmp_path / "root.json"
+    bundle.write_bytes(made.raw)
+    root.write_bytes(made.root)
     asked = (f"--bundle={bundle}", f"--trusted-root={root}", f"--type={TYPES[kind]}")
     command = ("verify-blob-attestation", *asked)
     others = {"rule": shop.instance.workload, "release": shop.instance.person}

@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """A sovereign workspace whose people sign at the instance of real services, by OIDC."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from keys.clock import utc_now
 from keys.digest import Digest
+from signer.attestation import parse_attestation, with_entry
 from signer.credential import OidcCredential
 from signer.custody import CustodyTable
 from signer.form import Custody, Form
 from signer.identity import Identity
 from signer.instances import SigstoreInstance
+from signer.keyless.http import Http
+from signer.keyless.signing_config import SigningConfig
+from signer.keyless.witnesses import NotaryWitnesses
 from signer.predicates.base import Predicate
 from signer.statement import Statement, Subject
 from signer.subject_pattern import SubjectPattern
+from signer.tlog.entry import hashedrekord_body
 from signer.trust_policy import TrustPolicy
-from signer.trusted_root import TrustedRoot
-from tests.interop.peers.instance import Account, PeerInstance
+from signer.trusted_root import TrustedRoot, build_trusted_root
+from tests.interop.peers.instance import Account, PeerInstance, public_of
+from tests.interop.peers.ours import keyless
 from tests.simulators.signing import DAY, Workshop, person
 
 NAME = "peers"
@@ -30,6 +37,9 @@ FILES = {
 
 class PeerWorkshop(Workshop):
     """``alice`` may sign rules by her mail address, ``ci`` releases by its workflow.
+
+    Log and timestamps are the workspace's own; certificates are the instance's, and so
+    is the time from outside that their minutes need (ADR 0040).
 
     Attributes:
         instance: The only instance that it trusts.
@@ -49,9 +59,17 @@ class PeerWorkshop(Workshop):
         """Build a rule or a release, as its signer would."""
         return _statement(self._predicate(kind), FILES[kind])
 
+    def sign(self, kind: str, account: Account | None = None) -> bytes:
+        """Have somebody sign a statement, witnessed by workspace and instance."""
+        config = SigningConfig.parse(self.instance.signing_config)
+        outside = config.timestamp_authorities(utc_now())
+        witnesses = NotaryWitnesses(PeerNotary(self), Http(), outside)
+        signer = keyless(self.instance, account or self.account(kind))
+        signer = replace(signer, trusted_root=self.root_document)
+        return signer.sign_statement(self.statement(kind), witnesses)
+
     def policy(self, **changes: object) -> TrustPolicy:
         root = self.trusted_root()
-        (log,), (authority,) = root.logs, root.authorities
         (ca,), (ct_log,) = root.certificate_authorities, root.ct_logs
         issuers = {self.account(kind).issuer.url for kind in FILES}
         external = Custody.EXTERNAL
@@ -69,8 +87,13 @@ class PeerWorkshop(Workshop):
                 )
             },
             "custody": CustodyTable(
-                {log.log_id: external},
-                {authority.digest: external},
+                {self.log.log_id: self.custody},
+                {
+                    one.digest: self.custody
+                    if one.uri == self.authority.uri
+                    else external
+                    for one in root.authorities
+                },
                 {ca.digest: external},
                 {ct_log.log_id: external},
                 dict.fromkeys(issuers, external),
@@ -78,8 +101,22 @@ class PeerWorkshop(Workshop):
         }
         return super().policy(**given | changes)
 
+    @property
+    def root_document(self) -> bytes:
+        """The workspace's trusted root: its own log and authority, and the instance."""
+        made, since = self.instance, self.instance.since
+        return build_trusted_root(
+            logs=[(f"https://{self.log.origin}", self.log.key.public_key, since)],
+            authorities=[
+                (self.authority.uri, self.authority.chain, since),
+                (made.tsa, made.tsa_chain.certificates, since),
+            ],
+            certificate_authorities=[(made.fulcio, made.ca.certificates, since)],
+            ct_logs=[(made.ct_log, public_of(made.ct_key), since)],
+        )
+
     def trusted_root(self) -> TrustedRoot:
-        return TrustedRoot.parse(self.instance.trusted_root)
+        return TrustedRoot.parse(self.root_document)
 
     def _claim(self, name: str, permission: str, kind: str) -> Identity:
         account = self.account(kind)
@@ -95,6 +132,28 @@ class PeerWorkshop(Workshop):
             return self.rule(identity="alice", signed_at=self.at)
         times = {"issued_at": self.at, "expires": self.at + 7 * DAY}
         return self.release(identity="ci", **times)
+
+
+@dataclass(frozen=True)
+class PeerNotary:
+    """The workspace's own witnesses, by the machine's clock."""
+
+    shop: PeerWorkshop
+
+    def timestamp(self, signature: bytes) -> bytes:
+        at = utc_now().replace(microsecond=0)
+        return self.shop.authority.stamp(signature, at=at)
+
+    def log(self, attestation: bytes) -> bytes:
+        parsed = parse_attestation(attestation)
+        assert parsed.leaf is not None
+        body = hashedrekord_body(
+            digest=parsed.digest,
+            signature=parsed.envelope.signature,
+            key=parsed.leaf.key,
+            certificate=parsed.leaf.der,
+        )
+        return with_entry(parsed, self.shop.log.append(body))
 
 
 def _statement(predicate: Predicate, files: dict[str, bytes]) -> bytes:
