@@ -35,11 +35,14 @@ def table(instance, tmp_path):
         "author.pub": author.pem.encode(),
         "trusted_root.json": workspace.trusted_root(),
         "report.pdf": b"%PDF-1.7 a report",
+        "notes.txt": b"notes",
+        "passphrase": b"of the key of this page",
         "predicate.json": b'{"reviewed": true}',
         "token": instance.person.token().encode(),
     }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
+        (tmp_path / name).chmod(0o600)
     keys = {"ct.pub": instance.ct_key.public, "rekor.pub": instance.rekor_key.public}
     chains = {
         "fulcio-chain.pem": instance.ca.path,
@@ -60,6 +63,7 @@ def shell(instance, table):
         "PATH": path,
         "COSIGN_PASSWORD": PASSWORD,
         "TRUSTACKS_HOME": str(table / "home"),
+        "TRUSTACKS_PASSPHRASE_FILE": str(table / "passphrase"),
         "FULCIO": instance.fulcio,
         "CT_LOG": instance.ct_log,
         "REKOR": instance.rekor,
