@@ -11,7 +11,7 @@ A tour, in the order of the bytes::
     ratchet/        whether a rule only adds strictness: proved, or refused
     overlay         the folder on the branch; overlay_entries: what may lie in it;
                     beside: what stands beside a rule; overlay_retired: what one
-                    that left has left;
+                    that left has left; overlay_waivers: exceptions from packs
                     layers: constitution and packs
 
     build           rules -> one OPA bundle (manifest, inventory, archive, stored_gzip)
@@ -26,7 +26,8 @@ A tour, in the order of the bytes::
                     move_people: who may be trusted afterwards; move_diff: in words
 
     gate/           a release and all it stands on -> accepted or refused. Start here
-    decide          layers and a proposal -> denies; decision: the record of it
+    decide          layers and a proposal -> denies; waivers: which of them go;
+                    decision: the record of it
     runner/, marks  fetch, gate, activate; what was seen and is never gone below
     verifier        the gate and the decision for somebody else's program
     audit/          evidence packs, and the same gate at a past instant

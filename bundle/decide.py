@@ -30,6 +30,7 @@ from bundle.rego.engine import Engine, Module, Policy
 from bundle.rego.errors import EvaluationError
 from bundle.rego.schema import check_input
 from bundle.rule import RuleModule
+from bundle.waivers import Found
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.fields import MAX_TEXT_CHARS
@@ -135,15 +136,20 @@ class Stack:
 
     def denies(self, document: Document) -> tuple[Deny, ...]:
         """Return every deny, in the order constitution, packs, overlay."""
+        return bounded([one.deny for one in self.found(document)])
+
+    def found(self, document: Document) -> list[Found]:
+        """Return every deny in that order, each with the pack that it comes from."""
         first, paths = self._constitution.deny_path, [*self._packs, *self._rules]
         answers = [
             *evaluate_each(self._alone, [first], document.value),
             *evaluate_each(self._all, paths, document.value),
         ]
-        found: list[Deny] = []
+        found: list[Found] = []
         for path, answer in zip([first, *paths], answers, strict=True):
-            found += self._read_denies(path, answer)
-        return _bounded(found)
+            pack = self._packs[path].digest if path in self._packs else None
+            found += [Found(deny, pack) for deny in self._read_denies(path, answer)]
+        return found
 
     def require_answers(self, *, at: datetime) -> None:
         """Ask about the canary: engines find some faults only when they evaluate.
@@ -233,7 +239,7 @@ def citation_of(rule: RuleModule) -> dict[str, str]:
     }
 
 
-def _bounded(denies: list[Deny]) -> tuple[Deny, ...]:
+def bounded(denies: Sequence[Deny]) -> tuple[Deny, ...]:
     """Keep the first reasons and say how many there are more."""
     more = len(denies) - MAX_DENIES
     if more <= 0:

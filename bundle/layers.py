@@ -11,7 +11,7 @@ the constitution. Who published an archive is the question of ``signer.verify``.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bundle.archive import gzip_stored, pack_tar, unpack
 from bundle.errors import LayerFormatError
@@ -35,8 +35,10 @@ LAYER_BOUNDS: Final = ArchiveBounds(
     max_members=500,
     max_path_chars=200,
 )
-# Three short strings.
-MAX_DESCRIPTION_BYTES: Final = 4 * KIB
+# Three short strings, and the ids of rules that are not to be waived.
+MAX_DESCRIPTION_BYTES: Final = 64 * KIB
+# As many rules as a pack can have files.
+MAX_NOT_WAIVABLE: Final = 500
 
 _DATA: Final = ("data.json", "data.yaml", "data.yml")
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
@@ -53,6 +55,7 @@ class Layer:
         modules: Its Rego files, paths prefixed with the layer's name.
         archive: The bytes that were read.
         digest: SHA-256 of them.
+        not_waivable: Rules of a pack that no waiver may be of.
     """
 
     kind: str
@@ -61,6 +64,7 @@ class Layer:
     modules: tuple[Module, ...]
     archive: bytes
     digest: Digest
+    not_waivable: frozenset[str] = frozenset()
 
     @property
     def package(self) -> str:
@@ -89,11 +93,19 @@ def read_layer(archive: bytes) -> Layer:
     files = unpack(archive, bounds=LAYER_BOUNDS)
     if DESCRIPTION not in files:
         raise LayerFormatError(f"expected {DESCRIPTION} in the layer, got none")
-    kind, name, version = _read_description(files.pop(DESCRIPTION))
-    modules = tuple(_modules(name, files))
+    said = _read_description(files.pop(DESCRIPTION))
+    modules = tuple(_modules(said.name, files))
     if not modules:
-        raise LayerFormatError(f"layer {name}: expected Rego files, got none")
-    return Layer(kind, name, version, modules, archive, Digest.of(archive))
+        raise LayerFormatError(f"layer {said.name}: expected Rego files, got none")
+    return Layer(
+        said.kind,
+        said.name,
+        said.version,
+        modules,
+        archive,
+        Digest.of(archive),
+        frozenset(said.not_waivable),
+    )
 
 
 def build_layer(directory: Path) -> bytes:
@@ -105,9 +117,8 @@ def build_layer(directory: Path) -> bytes:
         StorageError: A file is missing, or too large.
     """
     description = read_file(directory / DESCRIPTION, max_bytes=MAX_DESCRIPTION_BYTES)
-    kind, name, version = _read_description(description)
-    document = {"kind": kind, "name": name, "version": version}
-    files = {DESCRIPTION: dumps_json(document)}
+    said = _read_description(description)
+    files = {DESCRIPTION: dumps_json(said.to_json())}
     for path in _rego_files(directory):
         if not path.name.endswith("_test.rego"):
             member = path.relative_to(directory).as_posix()
@@ -129,12 +140,35 @@ def _rego_files(directory: Path) -> list[Path]:
     return [path for path in found if path.suffix == ".rego"]
 
 
-def _read_description(data: bytes) -> tuple[str, str, str]:
+@record
+class _Description:
+    """What ``layer.json`` says."""
+
+    kind: str
+    name: str
+    version: str
+    not_waivable: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a document; a layer that keeps nothing does not say so."""
+        said = {"kind": self.kind, "name": self.name, "version": self.version}
+        kept = {"not_waivable": sorted(self.not_waivable)} if self.not_waivable else {}
+        return said | kept
+
+
+def _read_description(data: bytes) -> _Description:
     value = loads_json(data, max_bytes=MAX_DESCRIPTION_BYTES, what=DESCRIPTION)
     fields = Fields(value, DESCRIPTION)
     kind = fields.one_of("kind", (CONSTITUTION, PACK))
     name, version = fields.text("name"), fields.text("version")
+    kept: tuple[str, ...] = ()
+    if fields.has("not_waivable"):
+        kept = fields.texts("not_waivable", max_items=MAX_NOT_WAIVABLE)
     fields.done()
+    if kept and kind != PACK:
+        raise LayerFormatError(
+            f"{DESCRIPTION}: expected not_waivable in packs only, got it in a {kind}"
+        )
     if not _NAME.fullmatch(name):
         raise LayerFormatError(
             f"{DESCRIPTION}: expected a name like change-control, got {name!r}"
@@ -143,7 +177,7 @@ def _read_description(data: bytes) -> tuple[str, str, str]:
         raise LayerFormatError(
             f"{DESCRIPTION}: expected a version like 1.2.0, got {version!r}"
         )
-    return kind, name, version
+    return _Description(kind, name, version, kept)
 
 
 def _modules(name: str, files: dict[str, bytes]) -> Iterator[Module]:

@@ -13,7 +13,6 @@ and no link: what a reviewer sees is what is released. Here files are found and 
 ``bundle.confine`` says what they may do.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -28,8 +27,16 @@ from bundle.beside import (
 )
 from bundle.errors import OverlayFormatError
 from bundle.limits import KIB, MAX_RULES
-from bundle.overlay_entries import foreign, optional, refuse_link, require_file
+from bundle.overlay_entries import (
+    foreign,
+    optional,
+    own_id,
+    read_each,
+    refuse_link,
+    require_file,
+)
 from bundle.overlay_retired import RETIRED, RetiredFiles, read_retired
+from bundle.overlay_waivers import WAIVERS, WaiverFiles, read_waivers
 from bundle.rego.limits import MAX_MODULE_BYTES
 from bundle.rule import rule_id_problem
 from keys.durable import read_file
@@ -51,7 +58,6 @@ _SUFFIXES: Final = (_TEST, _RULE, RETIRED, LINT, _ATTESTATION, *_CASES)
 _BESIDE: Final = (PROFILE, "README.md", ".gitkeep")
 _LIST: Final = "`trustacks rule list` shows what there is"
 _FIRST_RULE: Final = "`trustacks rule new <id> --from change-calendar` makes a rule"
-_OWN_ID: Final = re.compile(r'^rule_metadata\["([^"\n]*)"\]', re.MULTILINE)
 
 
 @record
@@ -91,12 +97,14 @@ class Overlay:
         rules: By id.
         profile: The bytes of the Environment Profile, or none.
         retired: What rules that left have left, by id.
+        waivers: Exceptions from packs' rules, by name.
     """
 
     root: Path
     rules: tuple[RuleFiles, ...]
     profile: bytes | None
     retired: tuple[RetiredFiles, ...] = ()
+    waivers: tuple[WaiverFiles, ...] = ()
 
 
 def overlay_root(directory: Path) -> Path:
@@ -146,7 +154,8 @@ def read_overlay(directory: Path) -> Overlay:
                 f"{other.rule_path}"
             )
     profile = optional(root / PROFILE, MAX_PROFILE_BYTES)
-    return Overlay(root, tuple(rules), profile, retired)
+    waivers = tuple(read_waivers(root))
+    return Overlay(root, tuple(rules), profile, retired, waivers)
 
 
 def find_rule(directory: Path, rule: str | Path) -> RuleFiles:
@@ -200,6 +209,8 @@ def _rules(root: Path) -> Iterator[RuleFiles]:
         if entry.name == "rules" and entry.is_dir():
             for folder in sorted(entry.iterdir()):
                 yield from _folder(folder)
+        elif entry.name == WAIVERS and entry.is_dir():
+            continue
         elif not entry.is_file() or not _known(entry, entry.parent):
             raise foreign(entry)
     # Listed once: a thousand rules may lie side by side.
@@ -281,18 +292,6 @@ def _read_rule(path: Path, entries: Iterable[Path] | None = None) -> RuleFiles:
         attestation=optional(beside[_ATTESTATION], MAX_ATTESTATION_BYTES),
         cases_path=cases,
         cases=read_file(cases, max_bytes=MAX_CASES_BYTES) if cases else None,
-        approvals=_attested(approvals),
-        cosignatures=_attested(cosignatures),
+        approvals=read_each(approvals, MAX_ATTESTATION_BYTES),
+        cosignatures=read_each(cosignatures, MAX_ATTESTATION_BYTES),
     )
-
-
-def _attested(paths: Iterable[Path]) -> tuple[tuple[Path, bytes], ...]:
-    return tuple(
-        (path, read_file(path, max_bytes=MAX_ATTESTATION_BYTES)) for path in paths
-    )
-
-
-def own_id(rule: bytes) -> str:
-    """Return the id that a file says it has; the linter reads it properly."""
-    found = set(_OWN_ID.findall(rule.decode("utf-8", "replace")))
-    return found.pop() if len(found) == 1 else ""

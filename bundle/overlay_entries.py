@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may lie in an overlay folder: files, never links, pipes or devices."""
 
+import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from bundle.errors import OverlayFormatError
 from keys.durable import read_file
+
+_OWN_ID: Final = re.compile(r'^rule_metadata\["([^"\n]*)"\]', re.MULTILINE)
 
 
 def optional(path: Path, max_bytes: int) -> bytes | None:
@@ -49,3 +54,14 @@ def foreign(path: Path) -> OverlayFormatError:
         f"expected rules, tests, cases and attestations, got {path}",
         hint="move it out of the overlay folder: only Rego is released",
     )
+
+
+def own_id(rule: bytes) -> str:
+    """Return the id that a file says it has; the linter reads it properly."""
+    found = set(_OWN_ID.findall(rule.decode("utf-8", "replace")))
+    return found.pop() if len(found) == 1 else ""
+
+
+def read_each(paths: Iterable[Path], max_bytes: int) -> tuple[tuple[Path, bytes], ...]:
+    """Return files with their bytes."""
+    return tuple((path, read_file(path, max_bytes=max_bytes)) for path in paths)

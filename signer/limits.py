@@ -73,6 +73,15 @@ MAX_CHECKPOINT_CHARS: Final = 16_384
 # Approvals of one change of one rule: a lint identity's, and those of some people.
 MAX_APPROVALS: Final = 8
 
+# Waivers that one release lists. Each is an exception that somebody has to remember.
+MAX_WAIVERS: Final = 256
+# Seconds. DESIGN 9: a waiver lives 90 days at most.
+MAX_WAIVER_LIFE_S: Final = 90 * 86_400
+# Characters. DESIGN 5: a justification that says less says nothing.
+MIN_JUSTIFICATION_CHARS: Final = 40
+# Services, targets or tiers in the scope of one waiver: more are no exception.
+MAX_SCOPE_NAMES: Final = 64
+
 # Further signers of one statement. More principals than any threshold asks for.
 MAX_COSIGNERS: Final = 16
 

@@ -15,13 +15,13 @@ from signer.attestation import Attestation
 from signer.errors import KeyReusedError, WorkspaceMismatchError
 from signer.form import Form
 from signer.identity import Identity
-from signer.predicates.base import RELEASE, RULE
+from signer.predicates.base import RELEASE, RULE, WAIVER
 from signer.statement import parse_statement
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
 
 # What more than one principal may sign, each in an attestation of their own.
-COSIGNED: Final = frozenset({RELEASE, RULE})
+COSIGNED: Final = frozenset({RELEASE, RULE, WAIVER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

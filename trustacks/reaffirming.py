@@ -6,7 +6,7 @@ published. They are judged as the trust of now sees them before anything is sign
 does not hold any more cannot be renewed, and is released from the overlay once it does.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,9 +16,12 @@ from bundle.gate.rules import check_attestation_set, check_linted_for
 from bundle.gate.second import verify_approvals
 from bundle.gate.standing import verify_retirements, verify_rules
 from bundle.gate.thresholds import check_rule_threshold, verify_cosigners
+from bundle.gate.waivers import check_waivable, verify_waiver
 from bundle.layers import read_layer
 from bundle.parameter_paths import parameter_paths
 from bundle.rego.engine import Engine
+from keys.digest import Digest
+from keys.errors import VerificationError
 from signer.result import Check
 from trustacks.keeping import released_rules
 from trustacks.pin import Head, Pinned
@@ -63,13 +66,15 @@ def redraft(
         parse=engine.parse,
         parameters=parameter_paths(modules, engine=engine),
     )
+    waivers = _waivers(pinned, head, at)
     return ReleaseDraft(
         at=at,
         pinned=pinned,
         head=head,
         inventory=head.release.inventory,
         retired=head.release.retired,
-        attestations=tuple(_published(head)),
+        waivers=waivers,
+        attestations=tuple(_published(head, waivers)),
         contents=contents,
         source=head.release.source,
     )
@@ -101,7 +106,26 @@ def _require(checks: Iterable[Check]) -> None:
         check.require()
 
 
-def _published(head: Head) -> Iterator[bytes]:
+def _waivers(pinned: Pinned, head: Head, at: datetime) -> tuple[Digest, ...]:
+    """Return the waivers that still count; one that ended is not renewed."""
+    kept = []
+    packs = [read_layer(archive) for archive in pinned.parents().packs.values()]
+    for digest in head.release.waivers:
+        raw, further = head.attestations[digest], head.cosigned.get(digest, ())
+        try:
+            waiver, _ = verify_waiver(raw, further, trust=pinned.trust, at=at)
+            check_waivable([waiver], packs, pinned.trust.policy)
+        except VerificationError:
+            continue
+        if at < waiver.said.expires:
+            kept.append(digest)
+    return tuple(kept)
+
+
+def _published(head: Head, waivers: Collection[Digest]) -> Iterator[bytes]:
+    left = set(head.release.waivers).difference(waivers)
     for digest in listed_by(head.release):
+        if digest in left:
+            continue
         yield head.attestations[digest]
         yield from head.cosigned.get(digest, ())

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a release says: everything that the gate compares, from the pinned state."""
+"""What a release says, before and after it is signed, from the pinned state."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from bundle.build import Contents
+from bundle.pending import PendingRelease
 from keys.digest import Digest
 from signer.identity import Identity
 from signer.predicates.parts import Source
@@ -29,6 +31,7 @@ class ReleaseDraft:
         head: Its newest release.
         inventory: Every rule, by id, with the approvals that it rests on.
         retired: Every rule id that is out of force, by id, in the same way.
+        waivers: Exceptions that count, by digest, in order.
         attestations: Of all those, each author's before further signers'.
         contents: The bundle but for its revision.
         source: Where the overlay came from.
@@ -39,6 +42,7 @@ class ReleaseDraft:
     head: Head | None
     inventory: tuple[InventoryItem, ...]
     retired: tuple[RetiredItem, ...]
+    waivers: tuple[Digest, ...]
     attestations: tuple[bytes, ...] = field(repr=False)
     contents: Contents = field(repr=False)
     source: Source
@@ -47,6 +51,44 @@ class ReleaseDraft:
     def revision(self) -> int:
         """The one after the newest."""
         return self.head.release.revision + 1 if self.head else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A release that was published, or waits for further signatures.
+
+    Attributes:
+        revision: Its revision.
+        digest: SHA-256 of the PAE of its attestation.
+        archive: SHA-256 of the archive.
+        content: SHA-256 of the tar inside.
+        predicate: What was signed.
+        tries: How many tries it took.
+        threshold: How many principals must sign it; above 1 it waits for others.
+        pending: The release with its first signature, if it waits.
+    """
+
+    revision: int
+    digest: Digest
+    archive: Digest
+    content: Digest
+    predicate: ReleasePredicate
+    tries: int
+    threshold: int = 1
+    pending: PendingRelease | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the release as ``--json`` shows it."""
+        return {
+            "revision": self.revision,
+            "release": str(self.digest),
+            "archive": str(self.archive),
+            "content": str(self.content),
+            "published": self.pending is None,
+            "threshold": self.threshold,
+            "tries": self.tries,
+            "statement": self.predicate.to_json(),
+        }
 
 
 def build_predicate(
@@ -73,6 +115,7 @@ def build_predicate(
         parents=parents_of(draft.pinned),
         inventory=inventory,
         retired=draft.retired,
+        waivers=draft.waivers,
         added=tuple(sorted(now.keys() - before.keys())),
         changed=tuple(sorted(i for i, d in now.items() if before.get(i, d) != d)),
         checkpoint=note.decode("utf-8"),

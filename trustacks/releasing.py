@@ -14,7 +14,7 @@ winner as its predecessor.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from bundle.build import BuiltBundle
 from bundle.gate.thresholds import release_threshold
@@ -34,6 +34,7 @@ from signer.tlog.limits import MAX_NOTE_BYTES
 from signer.trust import Expected
 from signer.verify import verify_attestation
 from trustacks.approved import Approvals
+from trustacks.beside import NOTHING, Beside
 from trustacks.client import WorkspaceApi, segment
 from trustacks.ending import Ending
 from trustacks.errors import ControlPlaneRefusalError, ReleaseContendedError
@@ -42,50 +43,13 @@ from trustacks.notary import RemoteNotary
 from trustacks.pinned import Head, Pinned, PinnedStore
 from trustacks.preparing import Preparer, Ready
 from trustacks.reaffirming import redraft
-from trustacks.release_statement import ReleaseDraft, build_predicate
+from trustacks.release_statement import Released, ReleaseDraft, build_predicate
 from trustacks.reproving import reproved
 from trustacks.submitting import submit_lines, submit_pending
 from trustacks.turns import Turns
+from trustacks.waiving import waivers_of
 
 _STALE: Final = "release-predecessor-stale"
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """A release that was published, or waits for further signatures.
-
-    Attributes:
-        revision: Its revision.
-        digest: SHA-256 of the PAE of its attestation.
-        archive: SHA-256 of the archive.
-        content: SHA-256 of the tar inside.
-        predicate: What was signed.
-        tries: How many tries it took.
-        threshold: How many principals must sign it; above 1 it waits for others.
-        pending: The release with its first signature, if it waits.
-    """
-
-    revision: int
-    digest: Digest
-    archive: Digest
-    content: Digest
-    predicate: ReleasePredicate
-    tries: int
-    threshold: int = 1
-    pending: PendingRelease | None = field(default=None, repr=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the release as ``--json`` shows it."""
-        return {
-            "revision": self.revision,
-            "release": str(self.digest),
-            "archive": str(self.archive),
-            "content": str(self.content),
-            "published": self.pending is None,
-            "threshold": self.threshold,
-            "tries": self.tries,
-            "statement": self.predicate.to_json(),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +102,13 @@ class Releaser:
     def release(
         self,
         rules: tuple[RuleFiles, ...],
-        retired: tuple[RetiredFiles, ...] = (),
+        beside: Beside = NOTHING,
     ) -> Released:
         """Release these rules as the next revision.
 
         Args:
             rules: The overlay's.
-            retired: What rules that left have left there.
+            beside: What else of the overlay counts.
 
         Raises:
             RuleUnsignedError: A rule without an attestation.
@@ -154,7 +118,7 @@ class Releaser:
             ReleaseContendedError: Every try lost the race.
         """
         preparer = Preparer(self.engine, self.warn)
-        return self._race(lambda: self._drafted(rules, retired, preparer))
+        return self._race(lambda: self._drafted(rules, beside, preparer))
 
     def reaffirm(self) -> Released:
         """Release the newest release's rules again, for the trust and time of now.
@@ -222,19 +186,25 @@ class Releaser:
     def _drafted(
         self,
         rules: tuple[RuleFiles, ...],
-        retired: tuple[RetiredFiles, ...],
+        beside: Beside,
         preparer: Preparer,
     ) -> ReleaseDraft:
         newest = self._newest(rules, preparer)
         ready = preparer.ready(newest.rules, newest.pinned, at=newest.at)
-        inventory, ends, behind = self._listed(ready, retired, newest)
+        inventory, ends, behind = self._listed(ready, beside.retired, newest)
+        waived = waivers_of(beside.waivers, newest.pinned, at=newest.at, warn=self.warn)
         return ReleaseDraft(
             at=newest.at,
             pinned=newest.pinned,
             head=newest.head,
             inventory=inventory,
             retired=ends,
-            attestations=(*ready.attestations, *behind.values()),
+            waivers=waived.digests,
+            attestations=(
+                *ready.attestations,
+                *behind.values(),
+                *waived.attestations,
+            ),
             contents=ready.contents,
             source=self.source,
         )

@@ -194,6 +194,10 @@ def _rests_on(link: Link, evidence: Evidence) -> Iterator[int]:
             if digest in evidence.said:
                 yield evidence.said[digest].index
         yield from (one.index for one in evidence.cosigned.get(item.head, ()))
+    for digest in link.release.waivers:
+        if digest in evidence.said:
+            yield evidence.said[digest].index
+        yield from (one.index for one in evidence.cosigned.get(digest, ()))
 
 
 def _record(

@@ -34,11 +34,13 @@ Order, and the sentence of DESIGN that each step enacts::
     moved         T5   the same of what the releases before it changed, nothing more
     rule-chain    T5   heads only move forward; nothing is dropped
     changes       T5   a second principal behind every change, for exactly that change
+    waivers       Waivers  of packs' rules, by two principals, none withdrawn
     compile       5    constitution, packs and overlay load and answer together
 
 A step that is deleted is ``not_run``, and then nothing is accepted.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -46,7 +48,7 @@ from bundle.gate import forward
 from bundle.gate.candidate import Candidate
 from bundle.gate.steps_bundle import check_bundle, check_together
 from bundle.gate.steps_release import Word, check_listed, check_word
-from bundle.gate.steps_rules import check_rules
+from bundle.gate.steps_rules import check_rules, check_waivers
 from bundle.gate.steps_trust import TRUST_PLAN, Layers, check_layers, check_trust
 from bundle.gate.verdict import AcceptedTrust, GateResult, VerifiedRelease
 from bundle.marks import Known, Marks
@@ -74,6 +76,7 @@ PLAN: Final = (
     ("moved", "attestations of earlier changes"),
     ("rule-chain", "chain of each rule"),
     ("changes", "a second principal behind each change"),
+    ("waivers", "waivers"),
     ("compile", "constitution, packs and overlay load and answer together"),
 )
 
@@ -104,8 +107,9 @@ def check_release(
         word = check_word(steps, candidate, accepted, marks=marks, floor=floor, at=at)
         rules = check_bundle(steps, candidate, word, layers, engine)
         check_rules(steps, candidate, word, rules, at=at)
+        waivers = check_waivers(steps, word, layers, at=at)
         check_together(steps, engine, layers, rules, at=at)
-        release = _release(accepted, layers, word, rules)
+        release = replace(_release(accepted, layers, word, rules), waivers=waivers)
     subject = f"release {candidate.revision}"
     result = steps.result(subject=subject, at=at, facts=_facts(accepted, release))
     return GateResult(result, release if result else None, accepted)

@@ -212,6 +212,30 @@ class RetirementError(VerificationError):
     code = "retirement"
 
 
+class WaiverUnapprovedError(VerificationError):
+    """A waiver that only one principal signed."""
+
+    code = "waiver-not-approved"
+
+
+class WaiverPackError(VerificationError):
+    """A waiver of a pack that is not pinned, or of other bytes than are."""
+
+    code = "waiver-pack"
+
+
+class WaiverNotAllowedError(VerificationError):
+    """A waiver of a constitution's rule, or of one that its pack keeps."""
+
+    code = "waiver-not-allowed"
+
+
+class WaiverWithdrawnError(VerificationError):
+    """A waiver that the admins withdrew."""
+
+    code = "waiver-withdrawn"
+
+
 class ThresholdNotMetError(VerificationError):
     """A rule or release that fewer distinct principals signed than admins ask for."""
 

@@ -95,3 +95,4 @@ def listed_by(release: ReleasePredicate) -> Iterator[Digest]:
     for item in release.listed:
         yield item.head
         yield from item.approvals
+    yield from release.waivers

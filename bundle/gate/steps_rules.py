@@ -16,7 +16,10 @@ from bundle.gate.candidate import Candidate
 from bundle.gate.second import Approval, read_authors, verify_approvals
 from bundle.gate.standing import verify_retirements, verify_rules
 from bundle.gate.steps_release import Word
+from bundle.gate.steps_trust import Layers
+from bundle.gate.waivers import check_waivable, verify_waivers
 from bundle.rule import RuleModule
+from bundle.waivers import Waiver
 from keys.digest import Digest
 from signer.predicates.rule import RulePredicate
 from signer.steps import StepRecorder
@@ -57,6 +60,24 @@ def check_rules(
     """
     said = _check_listed(steps, word, rules, at=at, waiting=waiting)
     _check_moves(steps, candidate, word, said, at=at)
+
+
+def check_waivers(
+    steps: StepRecorder, word: Word, layers: Layers, *, at: datetime
+) -> tuple[Waiver, ...]:
+    """The step on exceptions from packs' rules."""
+    with steps("waivers") as note:
+        waivers, checks = verify_waivers(
+            word.head.release.waivers,
+            word.others,
+            word.cosigned,
+            trust=word.trust,
+            at=at,
+        )
+        note.add(*checks)
+        check_waivable(waivers, layers.packs, word.trust.policy)
+        note(f"listed: {len(waivers)}")
+    return waivers
 
 
 def _check_listed(

@@ -10,6 +10,7 @@ from bundle.layers import Layer
 from bundle.marks import Known, Marks
 from bundle.rule import RuleModule
 from bundle.tuf.view import TufView
+from bundle.waivers import Waiver
 from keys.digest import Digest
 from signer.errors import NotVerifiedError
 from signer.predicates.release import ReleasePredicate
@@ -54,6 +55,7 @@ class VerifiedRelease:
         cosigned: Further signatures of the statements of release and rules, by the
             same digest.
         marks: The marks that activation sets.
+        waivers: Those that it lists.
     """
 
     revision: int
@@ -69,6 +71,7 @@ class VerifiedRelease:
     attestations: Mapping[Digest, bytes]
     cosigned: Mapping[Digest, tuple[bytes, ...]]
     marks: Marks
+    waivers: tuple[Waiver, ...] = ()
 
     @property
     def known(self) -> Known:

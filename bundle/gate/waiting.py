@@ -13,7 +13,7 @@ from bundle.gate.candidate import Candidate
 from bundle.gate.check import PLAN
 from bundle.gate.steps_bundle import check_bundle, check_together
 from bundle.gate.steps_release import check_word
-from bundle.gate.steps_rules import check_rules
+from bundle.gate.steps_rules import check_rules, check_waivers
 from bundle.gate.steps_trust import check_layers, check_trust
 from bundle.marks import Known
 from bundle.rego.engine import Engine
@@ -42,5 +42,6 @@ def check_waiting(
         word = check_word(steps, candidate, accepted, marks=None, floor=known, at=at)
         rules = check_bundle(steps, candidate, word, layers, engine)
         check_rules(steps, candidate, word, rules, at=at, waiting=True)
+        check_waivers(steps, word, layers, at=at)
         check_together(steps, engine, layers, rules, at=at)
     return steps.result(subject=f"release {candidate.revision}, waiting", at=at)

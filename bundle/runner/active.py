@@ -14,9 +14,11 @@ from bundle.decide import Stack
 from bundle.decision import DecidedBundle
 from bundle.gate import AcceptedTrust, VerifiedRelease, check_standing
 from bundle.gate.errors import ReleaseExpiredError
+from bundle.gate.waivers import standing_waivers
 from bundle.rego.engine import Engine
 from bundle.runner.errors import ProbeFailedError
 from bundle.tuf.errors import TufExpiredError
+from bundle.waivers import Waiver
 from keys.clock import format_instant
 from keys.errors import TrustacksError
 
@@ -45,6 +47,7 @@ class Active:
         void: Why it fails under that trust, or ``None``.
         void_since: Since when.
         judged_at: When that was found.
+        waivers: Those of the release that count under that trust.
     """
 
     release: VerifiedRelease
@@ -53,6 +56,7 @@ class Active:
     judged_at: datetime
     void: TrustacksError | None = None
     void_since: datetime | None = None
+    waivers: tuple[Waiver, ...] = ()
 
     @property
     def bundle(self) -> DecidedBundle:
@@ -72,14 +76,20 @@ class Active:
 
     def judged(self, trust: AcceptedTrust, at: datetime) -> "Active":
         """Return the release as it stands under ``trust`` at ``at``."""
+        release = self.release
+        waivers = standing_waivers(
+            release.waivers,
+            release.attestations,
+            release.cosigned,
+            trust=trust.trust,
+            at=at,
+        )
+        judged = replace(self, trust=trust, judged_at=at, waivers=waivers)
         try:
-            check_standing(self.release, trust, at=at).require()
+            check_standing(release, trust, at=at).require()
         except TrustacksError as error:
-            since = self.void_since or at
-            return replace(
-                self, trust=trust, judged_at=at, void=error, void_since=since
-            )
-        return replace(self, trust=trust, judged_at=at, void=None, void_since=None)
+            return replace(judged, void=error, void_since=self.void_since or at)
+        return replace(judged, void=None, void_since=None)
 
     def outlived(self, at: datetime) -> bool:
         """Return whether somebody's window ended since the last judgement.
@@ -144,4 +154,6 @@ def load_active(release: VerifiedRelease, *, engine: Engine, at: datetime) -> Ac
         raise ProbeFailedError(
             f"release {release.revision} does not answer: {error.message}"
         ) from error
-    return Active(release, stack, release.accepted, judged_at=at)
+    return Active(
+        release, stack, release.accepted, judged_at=at, waivers=release.waivers
+    )

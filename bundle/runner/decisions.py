@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
-from bundle.decide import Document, prepare_input
+from bundle.decide import Document, bounded, prepare_input
 from bundle.decision import Decision, DecisionRecord, Deny
 from bundle.limits import DECISION_LIFE_S
 from bundle.runner.active import Active, Standing
 from bundle.runner.errors import HeadCommitError, RunnerStateDamagedError
+from bundle.waivers import Waived, waive
 from keys.digest import Digest
 from keys.durable import read_file, write_file
 from keys.errors import FormatError, NotFoundError, TrustacksError
@@ -164,9 +165,9 @@ class Decider:
             )
         document = prepare_input(proposal, at=at)
         standing = _standing(active, refusal, at)
-        denies = _denies(active, standing, document)
+        waived = _denies(active, standing, document, at)
         record = self._record(
-            document, active, standing, denies=denies, head_commit=head_commit, at=at
+            document, active, standing, waived=waived, head_commit=head_commit, at=at
         )
         return _placed(record, document, chain)
 
@@ -176,7 +177,7 @@ class Decider:
         active: Active | None,
         standing: Standing,
         *,
-        denies: tuple[Deny, ...],
+        waived: Waived,
         head_commit: str | None,
         at: datetime,
     ) -> DecisionRecord:
@@ -186,23 +187,27 @@ class Decider:
             sequence=0,
             previous=None,
             at=at,
-            expires=_expires(active, standing, at),
+            expires=_expires(active, standing, waived, at),
             head_commit=head_commit,
             input_digest=document.digest,
             sources=document.sources,
             bundle=active.bundle if active else None,
-            waivers=(),
+            waivers=waived.digests,
             engine=self.engine,
             stale=standing.stale,
-            denies=denies,
+            denies=waived.denies,
         )
 
 
-def _expires(active: Active | None, standing: Standing, at: datetime) -> datetime:
-    latest = at + timedelta(seconds=DECISION_LIFE_S)
-    if active is None or standing.refusal or standing.stale:
-        return latest
-    return min(latest, active.release.expires)
+def _expires(
+    active: Active | None, standing: Standing, waived: Waived, at: datetime
+) -> datetime:
+    """Return until when a verdict is good: no longer than the waivers in it."""
+    ends = [at + timedelta(seconds=DECISION_LIFE_S)]
+    ends += [one.said.expires for one in waived.applied]
+    if active is not None and not (standing.refusal or standing.stale):
+        ends.append(active.release.expires)
+    return min(ends)
 
 
 def _standing(
@@ -214,14 +219,16 @@ def _standing(
 
 
 def _denies(
-    active: Active | None, standing: Standing, document: Document
-) -> tuple[Deny, ...]:
+    active: Active | None, standing: Standing, document: Document, at: datetime
+) -> Waived:
     if standing.refusal:
-        return (_refused(standing.refusal),)
+        return Waived((_refused(standing.refusal),))
     if active is None:
         text = "no release has been verified on this Runner yet"
-        return (Deny("runner", "trustacks.no_bundle", text, code="no-bundle"),)
-    return active.stack.denies(document)
+        return Waived((Deny("runner", "trustacks.no_bundle", text, code="no-bundle"),))
+    found, context = active.stack.found(document), document.value["context"]
+    waived = waive(found, active.waivers, context, at=at)
+    return replace(waived, denies=bounded(waived.denies))
 
 
 def _refused(error: TrustacksError) -> Deny:

@@ -4,8 +4,9 @@
 Everything but the log entry is verified first: what cannot be believed now is not
 logged, and nothing is written. Then the order of ``workflows.ledger``.
 
-Five predicate types come in here. Trust changes and proofs of possession are logged by
-the workflows that act on them, reports by theirs, which keeps them in sequence.
+What authors, approvers and releasers say comes in here. Trust changes and proofs of
+possession are logged by the workflows that act on them, reports by theirs, which keeps
+them in sequence.
 """
 
 from dataclasses import dataclass
@@ -27,12 +28,15 @@ from signer.predicates.base import (
     RELEASE,
     RETIREMENT,
     RULE,
+    WAIVER,
 )
 from signer.trust import Trust
 from signer.trust_policy import TrustPolicy
 from signer.verify import Evidence, Expected, verify_attestation
 
-ACCEPTED: Final = frozenset({APPROVAL, ARTIFACT, LINT, RELEASE, RETIREMENT, RULE})
+ACCEPTED: Final = frozenset(
+    {APPROVAL, ARTIFACT, LINT, RELEASE, RETIREMENT, RULE, WAIVER}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def submit(services: Services, name: str, raw: bytes) -> Recorded:
         evidence = verify_pending(services, workspace, raw, trust)
         if evidence.statement.predicate_type not in ACCEPTED:
             raise AttestationNotAcceptedError(
-                f"expected a rule, lint, approval, release or artifact attestation, "
+                "expected what an author, approver or releaser says, "
                 f"got {evidence.statement.predicate_type}",
                 hint="reports and trust changes have endpoints of their own",
             )

@@ -21,6 +21,7 @@ from signer.predicates.root_change import RootChangePredicate
 from signer.predicates.rule import RulePredicate
 from signer.predicates.runner_report import RunnerReportPredicate
 from signer.predicates.trust_change import TrustChangePredicate
+from signer.predicates.waiver import WaiverPredicate
 from signer.statement import Statement
 
 _PARSERS: Final[MappingProxyType[str, Callable[[dict[str, Any]], Predicate]]] = (
@@ -35,6 +36,7 @@ _PARSERS: Final[MappingProxyType[str, Callable[[dict[str, Any]], Predicate]]] = 
             RulePredicate.type: RulePredicate.parse,
             RunnerReportPredicate.type: RunnerReportPredicate.parse,
             TrustChangePredicate.type: TrustChangePredicate.parse,
+            WaiverPredicate.type: WaiverPredicate.parse,
         }
     )
 )

@@ -22,6 +22,7 @@ ROOT_CHANGE: Final = f"{PREFIX}root-change/v1"
 RULE: Final = f"{PREFIX}rule/v1"
 RUNNER_REPORT: Final = f"{PREFIX}runner-report/v1"
 TRUST_CHANGE: Final = f"{PREFIX}trust-change/v1"
+WAIVER: Final = f"{PREFIX}waiver/v1"
 
 # Any one of these permits the predicate type. A proof of possession is signed by the
 # key itself and a layer by its publisher: no permission covers them.
@@ -36,6 +37,7 @@ PERMISSION: Final = MappingProxyType(
         RULE: frozenset({"author"}),
         RUNNER_REPORT: frozenset({"report"}),
         TRUST_CHANGE: frozenset({"admin"}),
+        WAIVER: frozenset({"waive"}),
     }
 )
 

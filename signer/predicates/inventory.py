@@ -32,7 +32,7 @@ class InventoryItem:
     approvals: tuple[Digest, ...] = ()
 
     def __post_init__(self) -> None:
-        _must_be_sorted(self.approvals)
+        must_be_sorted(self.approvals, "approvals")
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
@@ -75,7 +75,7 @@ class RetiredItem:
     approvals: tuple[Digest, ...] = ()
 
     def __post_init__(self) -> None:
-        _must_be_sorted(self.approvals)
+        must_be_sorted(self.approvals, "approvals")
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
@@ -104,6 +104,11 @@ def _approvals(fields: Fields) -> tuple[Digest, ...]:
     return tuple(map(Digest.parse, texts))
 
 
-def _must_be_sorted(digests: Sequence[Digest]) -> None:
+def must_be_sorted(digests: Sequence[Digest], what: str) -> None:
+    """Refuse digests out of order, or one twice: one content has one digest.
+
+    Raises:
+        PredicateFormatError: It is so.
+    """
     texts = [str(digest) for digest in digests]
-    must(texts == sorted(set(texts)), "approvals in order, each once")
+    must(texts == sorted(set(texts)), f"{what} in order, each once")

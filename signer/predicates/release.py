@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Self
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.fields import Fields
-from signer.limits import MAX_CHECKPOINT_CHARS, MAX_RELEASE_LIFE_S
+from signer.limits import MAX_CHECKPOINT_CHARS, MAX_RELEASE_LIFE_S, MAX_WAIVERS
 from signer.predicates.base import RELEASE
-from signer.predicates.inventory import InventoryItem, RetiredItem
+from signer.predicates.inventory import InventoryItem, RetiredItem, must_be_sorted
 from signer.predicates.parts import (
     Parents,
     Source,
@@ -108,6 +108,7 @@ class ReleasePredicate:
         parents: Layers, trust policy and trusted root.
         inventory: Every rule in force, sorted by id.
         retired: Every rule id that was retired, sorted by id.
+        waivers: SHA-256 of the PAE of each waiver that counts, sorted.
         added: Rule ids that the predecessor does not have, sorted.
         changed: Rule ids with another head than in the predecessor, sorted.
         checkpoint: The log's signed note when the release was made (DESIGN T10).
@@ -132,6 +133,7 @@ class ReleasePredicate:
     changed: tuple[str, ...]
     checkpoint: str
     source: Source
+    waivers: tuple[Digest, ...] = ()
 
     def __post_init__(self) -> None:
         must(self.revision >= 1, "a revision from 1")
@@ -146,6 +148,7 @@ class ReleasePredicate:
         added, changed = _sorted_ids(self.added), _sorted_ids(self.changed)
         must(added | changed <= in_force, "added and changed rules in the inventory")
         must(not added & changed, "no rule both added and changed")
+        must_be_sorted(self.waivers, "waivers")
 
     @property
     def signer(self) -> str:
@@ -185,6 +188,9 @@ class ReleasePredicate:
             changed=fields.texts("changed"),
             checkpoint=fields.text("checkpoint", max_chars=MAX_CHECKPOINT_CHARS),
             source=Source.parse(fields.object("source")),
+            waivers=tuple(
+                map(Digest.parse, fields.texts("waivers", max_items=MAX_WAIVERS))
+            ),
         )
         fields.done()
         return parsed
@@ -202,6 +208,7 @@ class ReleasePredicate:
             "parents": self.parents.to_json(),
             "inventory": [item.to_json() for item in self.inventory],
             "retired": [item.to_json() for item in self.retired],
+            "waivers": [str(digest) for digest in self.waivers],
             "added": list(self.added),
             "changed": list(self.changed),
             "checkpoint": self.checkpoint,

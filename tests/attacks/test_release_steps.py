@@ -23,6 +23,7 @@ from signer.form import Custody
 from signer.pins import Floor
 from signer.predicates.parts import Parents, Source
 from signer.predicates.release import RetiredItem
+from signer.predicates.waiver import WaivedPack
 from signer.result import Status
 from signer.revocation import Revocation, Survivors
 from tests.simulators.memory_key import MemoryKey
@@ -965,6 +966,34 @@ def a_changed_rule_without_approval(house):
     return Attack(house.candidate(known=known), floor=known)
 
 
+# ------------------------------------------------------------------ waivers
+
+
+def a_waiver_that_one_person_signed(house):
+    house.release(house.rule(), waivers=(house.waiver(further=()),))
+    return Attack(house.candidate())
+
+
+def a_waiver_of_another_pack(house):
+    pack = WaivedPack(name="change-control", digest=OTHER)
+    waiver = house.waiver(pack=pack, subject=OTHER)
+    house.release(house.rule(), waivers=(waiver,))
+    return Attack(house.candidate())
+
+
+def a_waiver_that_was_withdrawn(house):
+    waiver = house.waiver()
+    house.publish_trust(withdrawn_waivers=frozenset({waiver.digest}))
+    house.release(house.rule(), waivers=(waiver,))
+    return Attack(house.candidate())
+
+
+def a_waiver_of_the_constitution(house):
+    waiver = house.waiver(rule_id="proposal.allowed_paths")
+    house.release(house.rule(), waivers=(waiver,))
+    return Attack(house.candidate())
+
+
 # ------------------------------------------------------------------ together
 
 
@@ -1105,6 +1134,10 @@ ATTACKS = [
     (an_approval_by_the_author, "changes", "approval-not-second"),
     (a_rule_that_comes_back_after_its_retirement, "changes", "change-not-approved"),
     (a_changed_rule_without_approval, "changes", "change-not-approved"),
+    (a_waiver_that_one_person_signed, "waivers", "waiver-not-approved"),
+    (a_waiver_of_another_pack, "waivers", "waiver-pack"),
+    (a_waiver_that_was_withdrawn, "waivers", "waiver-withdrawn"),
+    (a_waiver_of_the_constitution, "waivers", "waiver-not-allowed"),
     (a_rule_that_does_not_answer, "compile", "no-answer"),
 ]
 

@@ -210,17 +210,27 @@ def planted(folder: Path, **settings: str):
         yield plane
 
 
-def joined(plane: Plane, name: str, role: str, *permissions: str) -> Person:
+def joined(
+    plane: Plane, name: str, role: str, *permissions: str, namespace: str = "acme"
+) -> Person:
     """Somebody new with a token of that role, and an identity that may do this."""
     person = Person.make(plane.root.with_name("people") / name)
     login = ("login", "--url", plane.url, "--workspace", "acme", "--root", plane.root)
-    _join(plane, person, name, role, login, *permissions)
+    _join(plane, person, name, role, login, *permissions, namespace=namespace)
     token = plane.root.with_name(f"{name}.token")
     person.must(*login, "--token-file", token, "--key", name)
     return person
 
 
-def _join(plane: Plane, person: Person, name: str, role: str, login, *may: str) -> None:
+def _join(
+    plane: Plane,
+    person: Person,
+    name: str,
+    role: str,
+    login,
+    *may: str,
+    namespace: str = "acme",
+) -> None:
     token = plane.root.with_name(f"{name}.token")
     create = ("workspace", "token", "create", "--role", role, "--subject", name)
     plane.admin.must(*create, "--out", token)
@@ -229,9 +239,8 @@ def _join(plane: Plane, person: Person, name: str, role: str, login, *may: str) 
     proof = plane.root.with_name(f"{name}.proof")
     permissions = [w for one in may or (role,) for w in ("--permission", one)]
     asks = ("--principal", f"{name}@acme.example", *permissions)
-    person.must(
-        "identity", "register", name, *asks, "--namespace", "acme", "--proof-out", proof
-    )
+    for_rules = ("--namespace", namespace, "--proof-out", proof)
+    person.must("identity", "register", name, *asks, *for_rules)
     plane.admin.must("identity", "register", "--proof", proof)
 
 

@@ -34,6 +34,7 @@ from signer.predicates.retirement import RetirementPredicate
 from signer.predicates.rule import Citation, RulePredicate
 from signer.predicates.runner_report import EngineRef, RunnerReportPredicate
 from signer.predicates.trust_change import Change, TrustChangePredicate
+from signer.predicates.waiver import WaivedPack, WaiverPredicate, WaiverScope
 from signer.sign import attest, attest_pending
 from signer.statement import Statement, Subject
 from signer.timestamp.issue import issue_token
@@ -361,6 +362,20 @@ class Workshop:
             parents=Parents(Digest.of(b"constitution"), {"pack": Digest.of(b"pack")}),
         )
         return replace(predicate, **changes)
+
+    def waiver(self, **changes: object) -> WaiverPredicate:
+        said = {
+            "workspace": self.workspace,
+            "rule_id": "change_control.no_bots",
+            "pack": WaivedPack(name="change-control", digest=Digest.of(b"pack")),
+            "scope": WaiverScope(),
+            "identity": "author",
+            "signed_at": NOW,
+            "not_before": NOW,
+            "expires": NOW + timedelta(days=90),
+            "justification": "The bot of billing is audited by hand: CM-1",
+        }
+        return WaiverPredicate(**{**said, **changes})
 
     def retirement(self, **changes: object) -> RetirementPredicate:
         said = {

@@ -20,8 +20,10 @@ from trustacks._cli.output import pairs
 from trustacks._cli.overlay_files import overlay_folder, overlay_option, read_whole
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
+from trustacks.beside import Beside
 from trustacks.keeping import keep_released
-from trustacks.releasing import Released, Releaser
+from trustacks.release_statement import Released
+from trustacks.releasing import Releaser
 
 _KEY = click.option(
     "--key", metavar="NAME", help="The release key, if not the default one."
@@ -53,12 +55,13 @@ def release(
     others: trustacks bundle cosign.
     """
     whole = read_whole(overlay)
+    beside = Beside.of(whole)
     source = source_of(overlay_folder(overlay))
     releaser = _releaser(session, workspace, key, out)
     releaser = replace(
         releaser, source=Source(commit=source.commit, branch=source.branch)
     )
-    _run(session, releaser, lambda: releaser.release(whole.rules, whole.retired), out)
+    _run(session, releaser, lambda: releaser.release(whole.rules, beside), out)
 
 
 @command("reaffirm")
@@ -131,6 +134,7 @@ def _text(done: Released) -> str:
             ("added", ", ".join(said.added) or "none"),
             ("changed", ", ".join(said.changed) or "none"),
             ("retired", ", ".join(item.rule_id for item in said.retired) or "none"),
+            ("waivers", str(len(said.waivers)) if said.waivers else "none"),
             ("archive", str(done.archive)),
             ("content", str(done.content)),
             ("release", str(done.digest)),

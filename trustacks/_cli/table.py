@@ -123,6 +123,14 @@ COMMANDS: Final[Table] = {
         },
         "policy rules of the overlay",
     ),
+    "waiver": (
+        {
+            "sign": (f"{_HERE}.waiver:sign", "ask for a waiver of a pack's rule"),
+            "approve": (f"{_HERE}.waiver:approve", "approve what another asked for"),
+            "list": (f"{_HERE}.waiver:list_", "list the waivers of the overlay"),
+        },
+        "exceptions from packs' rules, for a while",
+    ),
     "bundle": (
         {
             "build": (f"{_HERE}.bundle:build", "build the policy bundle"),

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from bundle.overlay import MAX_CASES_BYTES, RuleFiles, own_id
+from bundle.overlay import MAX_CASES_BYTES, RuleFiles
+from bundle.overlay_entries import own_id
 from trustacks._cli.git import Repository
 from trustacks._cli.git_tree import list_tree, read_blobs
 from trustacks.review.changes import by_id

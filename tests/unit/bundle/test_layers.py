@@ -177,3 +177,20 @@ def test_no_private_key_lies_among_the_examples():
         if path.is_file() and path.suffix != ".pyc":
             assert b"PRIVATE KEY" not in path.read_bytes()
     assert SignatureInvalidError.code == "signature-invalid"
+
+
+def test_a_pack_says_which_rules_nobody_may_waive(tmp_path):
+    said = {
+        "kind": "pack",
+        "name": "p",
+        "version": "1.0.0",
+        "not_waivable": ["p.b", "p.a"],
+    }
+    (tmp_path / "layer.json").write_text(json.dumps(said))
+    (tmp_path / "p.rego").write_text("package pack.p\n")
+    layer = read_layer(build_layer(tmp_path))
+    assert layer.not_waivable == {"p.a", "p.b"}
+    said["kind"] = "constitution"
+    (tmp_path / "layer.json").write_text(json.dumps(said))
+    with pytest.raises(LayerFormatError):
+        build_layer(tmp_path)

@@ -28,6 +28,7 @@ from signer.predicates.layer import LayerPredicate
 from signer.predicates.parts import Parents, Source, namespace_of
 from signer.predicates.release import InventoryItem, RetiredItem
 from signer.predicates.trust_change import Change
+from signer.predicates.waiver import WaivedPack, WaiverScope
 from signer.statement import Statement
 from tests.simulators.signing import CASES, DAY, NOW, Workshop, person
 
@@ -64,6 +65,8 @@ ALL = [
     SHOP.approval(change="retired", new=None),
     SHOP.approval(change="returned", old=None, loosens=False),
     SHOP.retirement(),
+    SHOP.waiver(),
+    SHOP.waiver(scope=WaiverScope(services=("a", "b"), tiers=("prod",))),
     SHOP.trust_change(),
     SHOP.trust_change(
         targets_version=2,
@@ -261,6 +264,20 @@ CONTRADICTIONS = {
     "a lint of what is no rule": lambda: SHOP.lint(rule_id="acme"),
     "an approval of no change": lambda: SHOP.approval(old=OTHER, new=OTHER),
     "an approval of another kind of change": lambda: SHOP.approval(change="better"),
+    "a waiver for longer than 90 days": lambda: SHOP.waiver(
+        expires=NOW + timedelta(days=90, seconds=1)
+    ),
+    "a waiver that ended before it began": lambda: SHOP.waiver(expires=NOW),
+    "a waiver that hardly says why": lambda: SHOP.waiver(justification="x" * 39),
+    "a waiver that says why in blanks": lambda: SHOP.waiver(
+        justification="because" + " " * 40
+    ),
+    "a waiver for nobody": lambda: SHOP.waiver(scope=WaiverScope(services=())),
+    "a scope out of order": lambda: SHOP.waiver(scope=WaiverScope(tiers=("b", "a"))),
+    "a waiver of no rule": lambda: SHOP.waiver(rule_id="no rule"),
+    "a waiver of no pack": lambda: SHOP.waiver(
+        pack=WaivedPack(name="No Pack", digest=OTHER)
+    ),
     "a retirement without a reason": lambda: SHOP.retirement(reason=" "),
     "an approval of no rule before, not returned": lambda: SHOP.approval(old=None),
     "an approval of a return that had a rule before": lambda: SHOP.approval(
