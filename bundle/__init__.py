@@ -20,7 +20,8 @@ A tour, in the order of the bytes::
                     releases lie by digest
     storage/        where its objects lie, durably
     trust_proposal  what admins are asked to sign, judged; trust_diff: in words;
-                    trust_event: whether it is true; trust_instances: of Sigstore's
+                    trust_event: whether it is true; trust_instances: of Sigstore's;
+                    trust_rules: floor, thresholds, ages, withdrawn waivers
     doctor          what the property lacks; diagnosis: what it finds
     move            from embedded to sovereign, judged; embedded: what it begins from;
                     move_people: who may be trusted afterwards; move_diff: in words
