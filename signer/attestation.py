@@ -157,6 +157,13 @@ def with_entry(attestation: Attestation, entry: LogEntry) -> bytes:
     return dumps_json(value)
 
 
+def without_entries(attestation: Attestation) -> bytes:
+    """Return the attestation as it was before it was logged."""
+    value = loads_json(attestation.raw, max_bytes=MAX_ATTESTATION_BYTES)
+    value["verificationMaterial"]["tlogEntries"] = []
+    return dumps_json(value)
+
+
 def parse_jsonl(data: bytes) -> tuple[bytes, ...]:
     """Split an attestations file into attestations, unparsed.
 

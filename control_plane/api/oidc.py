@@ -13,7 +13,7 @@ from control_plane.api.deps import ServicesIn
 from control_plane.api.problems import CODE_HEADER
 from control_plane.api.sigstore import SigstoreIn, form_of, json_answer
 from control_plane.auth.tokens import authenticate
-from control_plane.errors import NotAuthenticatedError, status_of
+from control_plane.errors import status_of
 from control_plane.services import Services
 from control_plane.sigstore import issuer as flows
 from control_plane.sigstore import pages
@@ -139,7 +139,7 @@ def _token(
             lambda api_token: _mailbox(services, sigstore, api_token),
             at=services.clock(),
         )
-    except (LoginError, TooManyLoginsError, NotAuthenticatedError) as error:
+    except (AccessError, TooManyLoginsError) as error:
         return _refusal(error)
     return json_answer(answer)
 

@@ -31,6 +31,24 @@ def add_leaf(session: Session, leaf: LeafRow, subjects: Iterable[Digest]) -> Non
     """Index one leaf of the log and the subjects of its statement."""
     session.add(leaf)
     session.flush()
+    _add_subjects(session, leaf, subjects)
+
+
+def complete_leaf(
+    session: Session,
+    workspace: str,
+    place: int,
+    predicate_type: str,
+    subjects: Iterable[Digest],
+) -> None:
+    """Index the statement of a leaf that came without one; again changes nothing."""
+    leaf = session.get(LeafRow, (workspace, place))
+    if leaf is not None and not leaf.predicate_type:
+        leaf.predicate_type = predicate_type
+        _add_subjects(session, leaf, subjects)
+
+
+def _add_subjects(session: Session, leaf: LeafRow, subjects: Iterable[Digest]) -> None:
     session.add_all(
         SubjectRow(
             workspace=leaf.workspace, leaf_index=leaf.leaf_index, digest=str(digest)

@@ -15,6 +15,7 @@ from typing import Final
 from control_plane.errors import AttestationNotAcceptedError
 from control_plane.registry import repository as index
 from control_plane.services import Services
+from control_plane.workflows.deposits import unlogged
 from control_plane.workflows.ledger import Recorded, Signed, at_index, find
 from control_plane.workflows.recording import record_verified
 from control_plane.workspaces import Workspace
@@ -67,7 +68,8 @@ def submit(services: Services, name: str, raw: bytes) -> Recorded:
     workspace = services.workspaces.open(name)
 
     def verified(trust: Trust) -> Signed:
-        evidence = verify_pending(services, workspace, raw, trust)
+        pending = unlogged(workspace, raw)
+        evidence = verify_pending(services, workspace, pending, trust)
         if evidence.statement.predicate_type not in ACCEPTED:
             raise AttestationNotAcceptedError(
                 "expected what an author, approver or releaser says, "

@@ -12,10 +12,13 @@ from control_plane.registry import repository as index
 from control_plane.services import Services
 from control_plane.sigstore.entries import Door, read_entry
 from control_plane.sigstore.errors import EntryTakenError
+from control_plane.workflows.bodies import read_body
 from control_plane.workflows.leaf_rows import add_leaf
 from control_plane.workflows.ledger import catch_up
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
+from keys.errors import NotFoundError
+from signer.attestation import parse_attestation
 from signer.tlog.entry import HashedRekord, LogEntry
 
 
@@ -42,7 +45,10 @@ def add(services: Services, name: str, request: bytes) -> LogEntry:
     with workspace.lock:
         catch_up(services, workspace)
         found = _found(services, workspace, entry)
-        return found or _append(services, workspace, entry)
+        if found is None:
+            _require_not_stored(workspace, entry)
+            found = _append(services, workspace, entry)
+        return found
 
 
 def _door(services: Services, workspace: Workspace) -> Door:
@@ -65,12 +71,25 @@ def _found(
         return None
     logged = workspace.log.entry(place)
     if logged.body != entry.to_body():
-        raise EntryTakenError(
-            f"expected the signature of entry {place} over {entry.digest}, got another",
-            hint="one key signs one statement once",
-            index=place,
-        )
+        raise _taken(entry)
     return logged
+
+
+def _require_not_stored(workspace: Workspace, entry: HashedRekord) -> None:
+    """Refuse a second signature where a crash left the first without its leaf."""
+    try:
+        stored = parse_attestation(read_body(workspace, entry.digest, entry.key))
+    except NotFoundError:
+        return
+    if (stored.hint, stored.envelope.signature) != (entry.key.hint, entry.signature):
+        raise _taken(entry)
+
+
+def _taken(entry: HashedRekord) -> EntryTakenError:
+    return EntryTakenError(
+        f"expected the signature that the log has over {entry.digest}, got another",
+        hint="one key signs one statement once",
+    )
 
 
 def _append(services: Services, workspace: Workspace, entry: HashedRekord) -> LogEntry:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from control_plane.registry import repository as index
 from control_plane.services import Services
 from control_plane.workflows.bodies import read_body, store_body
+from control_plane.workflows.deposits import complete, require_fits
 from control_plane.workflows.leaf_rows import add_leaf
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
@@ -93,16 +94,15 @@ def record(
         key: The key that it was verified with.
 
     Raises:
+        EntryTakenError: The log has another signature of the key over the statement.
         StorageError: It may or may not be in the log; repeat the call.
     """
     attestation = parse_attestation(raw)
     with workspace.lock:
         catch_up(services, workspace)
-        found = find(services, workspace, attestation.digest, key_id=key.key_id)
-        if found is not None:
-            return found
+        require_fits(services, workspace, attestation, key)
         stored = store_body(workspace, attestation)
-        (recorded,) = _log_new(services, workspace, [(stored, key)])
+        (recorded,) = _record(services, workspace, [(stored, key)])
         return recorded
 
 
@@ -119,14 +119,20 @@ def record_all(
     Raises:
         StorageError: They may or may not be in the log; repeat the call.
     """
-    wanted = {_name(one): one for one in given}
     with workspace.lock:
         catch_up(services, workspace)
-        done = _found(services, workspace, wanted.keys())
-        new = [one for name, one in wanted.items() if name not in done]
-        if new:
-            logged = _log_new(services, workspace, new)
-            done |= zip(map(_name, new), logged, strict=True)
+        return _record(services, workspace, given)
+
+
+def _record(
+    services: Services, workspace: Workspace, given: Sequence[Signed]
+) -> list[Recorded]:
+    wanted = {_name(one): one for one in given}
+    done = _found(services, workspace, wanted.keys())
+    new = [one for name, one in wanted.items() if name not in done]
+    if new:
+        logged = _log_new(services, workspace, new)
+        done |= zip(map(_name, new), logged, strict=True)
     return [done[_name(one)] for one in given]
 
 
@@ -141,15 +147,13 @@ def _found(
     wanted = set(names)
     with services.registry.read() as session:
         digests = [digest for digest, _ in wanted]
-        rows = index.find_leaves(session, workspace.name, digests)
-        places = {
-            (Digest.parse(row.digest), row.key_id): row.leaf_index for row in rows
+        rows = {
+            (Digest.parse(row.digest), row.key_id): row
+            for row in index.find_leaves(session, workspace.name, digests)
         }
-    return {
-        name: at_index(workspace, place)
-        for name, place in places.items()
-        if name in wanted
-    }
+    ours = {name: row for name, row in rows.items() if name in wanted}
+    complete(services, workspace, ours.values())
+    return {name: at_index(workspace, row.leaf_index) for name, row in ours.items()}
 
 
 def find(
@@ -161,6 +165,8 @@ def find(
 ) -> Recorded | None:
     """Return a logged attestation by the digest of its PAE, with a fresh proof.
 
+    None: it is not in the log, or nobody has handed in what was signed.
+
     Args:
         services: The server.
         workspace: Whose log.
@@ -170,7 +176,10 @@ def find(
     with services.registry.read() as session:
         row = index.find_leaf(session, workspace.name, digest, key_id=key_id)
         place = None if row is None else row.leaf_index
-    return None if place is None else at_index(workspace, place)
+    try:
+        return None if place is None else at_index(workspace, place)
+    except NotFoundError:
+        return None  # it came by Rekor's door, and nobody has handed it in yet
 
 
 def at_index(workspace: Workspace, place: int) -> Recorded:

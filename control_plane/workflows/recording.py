@@ -20,6 +20,7 @@ from typing import Final
 from control_plane.services import Services
 from control_plane.workflows import ledger
 from control_plane.workflows.bodies import store_body
+from control_plane.workflows.deposits import require_fits
 from control_plane.workflows.ledger import Recorded, Signed
 from control_plane.workspaces import Workspace
 from keys.public import PublicKey
@@ -58,11 +59,13 @@ def record_verified(
 
     Raises:
         TrustacksError: What ``verify`` says; nothing was logged.
+        EntryTakenError: The log has another signature of the key over the statement.
         StorageError: It may or may not be in the log; repeat the call.
     """
     for _ in range(_TRIES):
         trust = workspace.published().trust
         attestation, key = verify(trust)
+        require_fits(services, workspace, attestation, key)
         stored = store_body(workspace, attestation)
         ours = (Verified(stored, key, trust),)
         done: Recorded | None

@@ -96,6 +96,24 @@ def _already_logged(workspace, jane):
     )
 
 
+def _with_an_entry_of(workspace, jane, log_id: bytes, index: int | None = None):
+    value = json.loads(_already_logged(workspace, jane))
+    (entry,) = value["verificationMaterial"]["tlogEntries"]
+    entry["logId"]["keyId"] = b64encode(log_id)
+    if index is not None:
+        entry["logIndex"] = entry["inclusionProof"]["logIndex"] = str(index)
+    return json.dumps(value).encode()
+
+
+def _of_another_log(workspace, jane):
+    return _with_an_entry_of(workspace, jane, b"\0" * 32)
+
+
+def _of_another_leaf(workspace, jane):
+    log = workspace.server.services.workspaces.open("acme").log
+    return _with_an_entry_of(workspace, jane, log.log_id, index=0)
+
+
 def _without_time(workspace, jane):
     found = parse_attestation(_pending(workspace, jane))
     return build_attestation(envelope=found.envelope, key=jane.key.public_key)
@@ -164,7 +182,8 @@ def _unknown_type(workspace, jane):
         pytest.param(lambda *_: b"junk", 400, "json-format", id="junk"),
         pytest.param(lambda *_: b"{}", 422, "field-format", id="empty"),
         pytest.param(_unregistered, 403, "unknown-signer", id="unregistered-key"),
-        pytest.param(_already_logged, 422, "not-logged", id="with-an-entry"),
+        pytest.param(_of_another_log, 422, "not-logged", id="entry-of-another-log"),
+        pytest.param(_of_another_leaf, 422, "not-logged", id="entry-of-another-leaf"),
         pytest.param(_without_time, 422, "no-trusted-time", id="without-time"),
         pytest.param(_time_of_another, 422, "timestamp-mismatch", id="foreign-time"),
         pytest.param(_changed, 422, "signature-invalid", id="changed"),
@@ -177,6 +196,15 @@ def _unknown_type(workspace, jane):
 def test_what_does_not_hold_is_not_logged(workspace, refused, make, status, code):
     raw = make(workspace, workspace.register("jane", "author"))
     refused(lambda: _submit(workspace, raw), status, code)
+
+
+def test_an_attestation_with_its_own_entry_is_the_leaf_that_there_is(
+    server, workspace, jane
+):
+    raw = _already_logged(workspace, jane)
+    before = server.everything()
+    assert b64decode(_submit(workspace, raw).json()["attestation"]) == raw
+    assert server.everything() == before
 
 
 def test_an_admins_own_trust_change_does_not_come_in_by_this_door(
