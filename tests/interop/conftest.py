@@ -61,17 +61,23 @@ _KINDS = {
 }
 
 
-@pytest.fixture(scope="session", params=_KINDS)
-def instance(request, tmp_path_factory):
-    """A Sigstore instance of the real services, on loopback."""
+@pytest.fixture(scope="session")
+def peers():
+    """The real peers are installed, and loopback is the only network."""
     from deploy.loopback import is_alone  # noqa: PLC0415
     from deploy.peers import lacking  # noqa: PLC0415
-    from tests.interop.peers.instance import run_instance  # noqa: PLC0415
 
     if missing := lacking():
         pytest.skip(f"SKIPPED: {', '.join(missing)} absent (make interop)")
     if not is_alone():
         pytest.skip("SKIPPED: a network with other hosts (make interop)")
+
+
+@pytest.fixture(scope="session", params=_KINDS)
+def instance(request, peers, tmp_path_factory):
+    """A Sigstore instance of the real services, on loopback."""
+    from tests.interop.peers.instance import run_instance  # noqa: PLC0415
+
     kind, log_kind = _KINDS[request.param]
     home = tmp_path_factory.mktemp("instance")
     with run_instance(home, kind=kind, log_kind=log_kind) as running:
@@ -79,7 +85,7 @@ def instance(request, tmp_path_factory):
 
 
 @pytest.fixture
-def cosign(tmp_path):
+def cosign(peers, tmp_path):
     """Stock cosign with an empty home."""
     from tests.interop.peers.cosign import Cosign  # noqa: PLC0415
 

@@ -67,7 +67,8 @@ def token(session: Session, out: Path | None, workspace: str | None) -> None:
     if out is None:
         session.output.result({"identity_token": made}, made)
         return
-    write_new(out, f"{made}\n".encode(), mode=0o600)
+    # No newline behind it: cosign sends all that is in the file.
+    write_new(out, made.encode(), mode=0o600)
     session.output.result({"file": str(out)}, f"identity token: {out}")
 
 
