@@ -27,6 +27,8 @@ def require_utc(instant: datetime) -> datetime:
     Raises:
         UsageError: It is naive or in another zone.
     """
+    if instant.tzinfo is UTC:
+        return instant
     if instant.tzinfo is None or instant.utcoffset() != UTC.utcoffset(None):
         raise UsageError(f"expected an aware UTC instant, got {instant!r}")
     return instant
@@ -50,4 +52,4 @@ def parse_instant(text: str) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """Write an aware UTC instant as ``YYYY-MM-DDTHH:MM:SSZ``."""
-    return require_utc(instant).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return require_utc(instant).replace(tzinfo=None).isoformat("T", "seconds") + "Z"

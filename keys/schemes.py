@@ -30,6 +30,7 @@ RSA_EXPONENT: Final = 65537
 _CURVES: Final = {"secp256r1": ECDSA_P256, "secp384r1": ECDSA_P384}
 _MODULI: Final = {3072: RSA_PSS_3072, 4096: RSA_PSS_4096}
 _SHA256: Final = hashes.SHA256()
+_ECDSA: Final = (ec.ECDSA(_SHA256), ec.ECDSA(hashes.SHA384()))
 # RFC 8017 §9.1: MGF1 with the same hash, and a salt as long.
 _PSS: Final = padding.PSS(padding.MGF1(_SHA256), padding.PSS.DIGEST_LENGTH)
 
@@ -93,6 +94,9 @@ def verify_with(
         data: The message, or, ``prehashed``, its digest by ``hash_of``.
         prehashed: Which of the two.
     """
+    if not prehashed and isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(signature, data, _ECDSA[isinstance(key.curve, ec.SECP384R1)])
+        return
     algorithm = hash_of(key)
     used = Prehashed(algorithm) if prehashed and algorithm else algorithm
     match key:

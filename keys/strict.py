@@ -11,6 +11,7 @@ import binascii
 import json
 import re
 from collections import Counter
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from keys.errors import Base64FormatError, JsonFormatError, LimitExceededError
@@ -20,6 +21,10 @@ MAX_JSON_DEPTH: Final = 64
 # 2**53 - 1: what every other reader (JavaScript, protobuf's JSON) holds exactly.
 MAX_JSON_INTEGER: Final = 9_007_199_254_740_991
 
+# Decoders kept, one for each name of a text in a message: making one takes as long as
+# decoding a short text.
+_KEPT_DECODERS: Final = 64
+
 # The longest accepted integer: a sign and 16 digits. int() on long text is quadratic.
 _MAX_INTEGER_CHARS: Final = 17
 
@@ -27,6 +32,11 @@ _MAX_INTEGER_CHARS: Final = 17
 # every quote in it, in quadratic time.
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+# RFC 4648 table 1: the digits whose last two, and last four, bits are zero.
+_TWO_ZEROS: Final = "AEIMQUYcgkosw048"
+_FOUR_ZEROS: Final = "AQgw"
+# A checkpoint in a bundle has a line break in each of eight lines.
+_FEW_ESCAPES: Final = 32
 _NOT_BRACKETS: Final = bytes(b for b in range(256) if b not in b"[]{}")
 
 
@@ -52,14 +62,7 @@ def loads_json(
         )
     _refuse_depth(data, what)
     try:
-        text = data.decode("utf-8")
-        value = json.loads(
-            text,
-            object_pairs_hook=lambda pairs: _unique(pairs, what),
-            parse_constant=lambda name: _refuse(what, name),
-            parse_float=float if floats else (lambda name: _refuse(what, name)),
-            parse_int=lambda digits: _integer(digits, what),
-        )
+        value = _decoder(what, floats=floats).decode(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise JsonFormatError(
             f"{what}: expected UTF-8, got byte {error.start}"
@@ -67,7 +70,7 @@ def loads_json(
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise JsonFormatError(f"{what}: {error.msg} at {place}") from error
-    if _ESCAPED_SURROGATE.search(data):
+    if _may_have_surrogates(data):
         _refuse_surrogates(value, what)
     return value
 
@@ -104,13 +107,27 @@ def b64decode(text: str, *, what: str = "value") -> bytes:
         raise Base64FormatError(
             f"{what}: expected base64, got {text[:40]!r}"
         ) from error
-    # Only the last group of a text without junk can have bits that no byte has.
-    if b64encode(data[-(len(data) % 3 or 3) :]) != text[-4:]:
+    # Only the last group of a text without junk can have bits that no byte has, and it
+    # is padded then: the last digit has two of them, or four.
+    if text[-1:] == "=" and (
+        text[-3] not in _FOUR_ZEROS if text[-2] == "=" else text[-2] not in _TWO_ZEROS
+    ):
         raise Base64FormatError(f"{what}: expected canonical base64, got {text[:40]!r}")
     return data
 
 
-def _unique(pairs: list[tuple[str, Any]], what: str) -> dict[str, Any]:
+@lru_cache(_KEPT_DECODERS)
+def _decoder(what: str, *, floats: bool) -> json.JSONDecoder:
+    """Return a decoder for texts of one name; it keeps nothing of what it decodes."""
+    return json.JSONDecoder(
+        object_pairs_hook=partial(_unique, what),
+        parse_constant=partial(_refuse, what),
+        parse_float=float if floats else partial(_refuse, what),
+        parse_int=partial(_integer, what),
+    )
+
+
+def _unique(what: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
         (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
@@ -120,6 +137,16 @@ def _unique(pairs: list[tuple[str, Any]], what: str) -> dict[str, Any]:
 
 def _refuse(what: str, name: str) -> Any:
     raise JsonFormatError(f"{what}: expected integers only, got {name}")
+
+
+def _may_have_surrogates(data: bytes) -> bool:
+    """Return whether there is an escape of half a pair; few texts have an escape."""
+    place = data.find(b"\\")
+    for _ in range(_FEW_ESCAPES):
+        if place < 0 or _ESCAPED_SURROGATE.match(data, place):
+            return place >= 0
+        place = data.find(b"\\", place + 2)  # what it escapes begins no escape
+    return _ESCAPED_SURROGATE.search(data) is not None
 
 
 def _refuse_surrogates(value: Any, what: str) -> None:
@@ -132,7 +159,7 @@ def _refuse_surrogates(value: Any, what: str) -> None:
         ) from error
 
 
-def _integer(digits: str, what: str) -> int:
+def _integer(what: str, digits: str) -> int:
     if len(digits) > _MAX_INTEGER_CHARS or abs(int(digits)) > MAX_JSON_INTEGER:
         raise LimitExceededError(
             f"{what}: expected integers up to 2**53 - 1, got {digits[:24]}"
@@ -140,9 +167,22 @@ def _integer(digits: str, what: str) -> int:
     return int(digits)
 
 
+def _has_few_brackets(data: bytes) -> bool:
+    """Return whether fewer open than may be nested; stops at the first too many."""
+    left = MAX_JSON_DEPTH
+    for bracket in (b"{", b"["):
+        place = data.find(bracket)
+        while place >= 0:
+            left -= 1
+            if left < 0:
+                return False
+            place = data.find(bracket, place + 1)
+    return True
+
+
 def _refuse_depth(data: bytes, what: str) -> None:
     """Refuse nesting before the recursive parser sees it."""
-    if data.count(b"[") + data.count(b"{") <= MAX_JSON_DEPTH:
+    if _has_few_brackets(data):
         return
     depth = 0
     for byte in _STRING.sub(b"", data).translate(None, delete=_NOT_BRACKETS):

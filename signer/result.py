@@ -136,7 +136,10 @@ class VerificationResult:
     @property
     def accepted(self) -> bool:
         """Whether there are checks and all of them passed."""
-        return bool(self.checks) and all(c.passed for c in self.checks)
+        for one in self.checks:
+            if one.status is not Status.PASSED or (one.children and not one.passed):
+                return False
+        return bool(self.checks)
 
     def __bool__(self) -> bool:
         return self.accepted

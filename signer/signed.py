@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was signed, and with what: the one thing that every witness must be about."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 from cryptography.hazmat.primitives import hashes
 
 from keys.digest import Digest
 from keys.public import PublicKey
+from keys.strict import b64encode
 from signer.errors import ArtifactNeededError
 
 
@@ -31,6 +34,19 @@ class Verifier:
     def der(self) -> bytes:
         """The certificate, or else the SubjectPublicKeyInfo."""
         return self.certificate or self.key.spki
+
+    @cached_property
+    def der_text(self) -> str:
+        """``der`` in base64, as Rekor v2 has it in a leaf."""
+        return b64encode(self.der)
+
+    @cached_property
+    def pem_text(self) -> str:
+        """PEM with lines of 64 characters (RFC 7468 §2) in base64, as Rekor v1 does."""
+        text, label = self.der_text, self.label.decode()
+        lines = [text[i : i + 64] for i in range(0, len(text), 64)]
+        pem = [f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]
+        return b64encode("\n".join(pem).encode())
 
 
 @dataclass(frozen=True)
@@ -63,9 +79,7 @@ class Signed:
                 f"expected the bytes that were signed, to hash with {algorithm.name}, "
                 "got their SHA-256"
             )
-        context = hashes.Hash(algorithm)
-        context.update(self.message)
-        return context.finalize()
+        return hashlib.new(algorithm.name, self.message).digest()
 
     def require_signed_by(self, key: PublicKey) -> None:
         """Refuse a signature that the key did not make.

@@ -95,18 +95,22 @@ class StepRecorder:
         facts: Mapping[str, Any] | None = None,
     ) -> VerificationResult:
         """Return every step of the plan; those that did not run are ``not_run``."""
+        done = self._done
         checks = tuple(
-            self._done.get(step) or Check(step, title, Status.NOT_RUN)
-            for step, title in self._plan
+            [
+                done.get(step) or Check(step, title, Status.NOT_RUN)
+                for step, title in self._plan
+            ]
         )
         return VerificationResult(subject, at, checks, dict(facts or {}))
+
+    def passed(self, step: str, detail: str | None) -> None:
+        """Keep that a step passed, which nearly all do."""
+        self._done[step] = _passed(step, self._titles[step], detail)
 
     def record(self, step: str, note: Note, error: TrustacksError | None) -> bool:
         """Keep what became of a step; return whether it passed."""
         title = self._titles[step]
-        if error is None and not note.children:
-            self._done[step] = _passed(step, title, note.detail)
-            return True
         failed = error is not None or any(not c.passed for c in note.children)
         inner = next((f for c in note.children if (f := c.first_failure)), None)
         self._done[step] = Check(
@@ -127,18 +131,19 @@ def _passed(step: str, title: str, detail: str | None) -> Check:
     return Check(step, title, Status.PASSED, None, detail)
 
 
-class _Step:
-    """One step while it runs; a generator would cost three times as much."""
+class _Step(Note):
+    """One step while it runs, and its note; a generator would cost three times."""
 
-    __slots__ = ("_note", "_recorder", "_step")
+    __slots__ = ("_recorder", "_step")
 
     def __init__(self, recorder: StepRecorder, step: str) -> None:
+        self.detail = None
+        self.children = ()
         self._recorder = recorder
         self._step = step
-        self._note = Note()
 
     def __enter__(self) -> Note:
-        return self._note
+        return self
 
     def __exit__(
         self,
@@ -146,7 +151,10 @@ class _Step:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is None and not self.children:
+            self._recorder.passed(self._step, self.detail)
+            return
         if error is not None and not isinstance(error, TrustacksError):
             return  # a defect, which passes
-        if not self._recorder.record(self._step, self._note, error):
+        if not self._recorder.record(self._step, self, error):
             raise _RefusedError from error

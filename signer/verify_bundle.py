@@ -123,7 +123,7 @@ def verify_bundle(
             with steps("certificate") as note:
                 leaf = parse_leaf(bundle.certificate or b"")
                 note(f"{leaf.subject}, by {leaf.issuer}")
-            verifier = Verifier(leaf.key, leaf.der)
+            verifier = leaf.verifier
         # (4) protobuf-specs, sigstore_bundle.proto, MessageSignature: the digest may
         # be used to reject, never to verify
         with steps("artifact"):

@@ -38,11 +38,15 @@ class OpenAuthority:
         certificates: Its own first.
         name: Its own name, DER.
         key_hash: SHA-256 of its SPKI, as logs of certificates name it.
+        begin: From when all are valid.
+        end: Until when all are valid, inclusive.
     """
 
     certificates: tuple[x509.Certificate, ...]
     name: bytes
     key_hash: bytes
+    begin: datetime
+    end: datetime
 
 
 _REFUSAL: Final = CertificateUntrustedError
@@ -100,18 +104,15 @@ def require_leaf_valid(leaf: Leaf, instants: Iterable[datetime]) -> None:
         CertificateWindowError: There is one.
     """
     for instant in instants:
-        require_valid([leaf.certificate], instant, refusal=CertificateWindowError)
+        if not leaf.not_before <= instant <= leaf.not_after:
+            require_valid([leaf.certificate], instant, refusal=CertificateWindowError)
 
 
 def _in_use(authority: CertificateAuthority, instant: datetime) -> bool:
     if not authority.covers(instant):
         return False
-    try:
-        chain = open_authority(authority.chain).certificates
-        require_valid(chain, instant, refusal=AuthorityWindowError)
-    except AuthorityWindowError:
-        return False
-    return True
+    opened = open_authority(authority.chain)
+    return opened.begin <= instant <= opened.end
 
 
 def _issued(leaf: Leaf, chain: tuple[bytes, ...]) -> bool:
@@ -149,5 +150,9 @@ def open_authority(chain: tuple[bytes, ...]) -> OpenAuthority:
         Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     )
     return OpenAuthority(
-        certificates, own.subject.public_bytes(), hashlib.sha256(spki).digest()
+        certificates=certificates,
+        name=own.subject.public_bytes(),
+        key_hash=hashlib.sha256(spki).digest(),
+        begin=max(one.not_valid_before_utc for one in certificates),
+        end=min(one.not_valid_after_utc for one in certificates),
     )

@@ -2,13 +2,14 @@
 """A signer's certificate: its profile, its key, and whom it speaks of."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.certificate_transparency import SignedCertificateTimestamp
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from keys.errors import KeyFormatError, LimitExceededError
@@ -21,6 +22,7 @@ from signer.certificate.path import (
     require_understood,
 )
 from signer.limits import MAX_CERTIFICATE_BYTES, MAX_LEAVES
+from signer.signed import Verifier
 
 # Sigstore's own arc: the OIDC issuer as text, as a DER UTF8String, and a user's name.
 ISSUER: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
@@ -34,6 +36,8 @@ _UNDERSTOOD: Final = (
     ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
 )
 _REFUSAL: Final = CertificateProfileError
+# The id of a log of certificates, and when it says that it saw one.
+SeenBy = tuple[bytes, datetime]
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,27 @@ class Leaf:
     subject: str
     issued_by: bytes
 
-    @property
+    @cached_property
+    def verifier(self) -> Verifier:
+        """The key, as logs name it: by the certificate."""
+        return Verifier(self.key, self.der)
+
+    @cached_property
+    def timestamps(self) -> tuple[tuple[SignedCertificateTimestamp, SeenBy], ...]:
+        """The certificate timestamps that are in it, and of whom; not verified."""
+        kind = x509.PrecertificateSignedCertificateTimestamps
+        found = extension(self.certificate, kind)
+        scts = tuple(found.value) if found else ()
+        return tuple(
+            (one, (one.log_id, one.timestamp.replace(tzinfo=UTC))) for one in scts
+        )
+
+    @cached_property
     def not_before(self) -> datetime:
         """From when it is valid, inclusive."""
         return self.certificate.not_valid_before_utc
 
-    @property
+    @cached_property
     def not_after(self) -> datetime:
         """Until when it is valid, inclusive (RFC 5280 §4.1.2.5)."""
         return self.certificate.not_valid_after_utc

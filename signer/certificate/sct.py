@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.certificate_transparency import (
     LogEntryType,
@@ -27,8 +26,7 @@ from signer.certificate.errors import (
     UnknownCtLogError,
 )
 from signer.certificate.issued import open_authority
-from signer.certificate.leaf import Leaf, parse_leaf
-from signer.certificate.path import extension
+from signer.certificate.leaf import Leaf, SeenBy, parse_leaf
 from signer.certificate.sct_form import digitally_signed
 from signer.limits import MAX_LEAVES
 from signer.trusted_parts import CertificateAuthority, CtLog
@@ -64,14 +62,13 @@ def verify_sct(
 
     Source: RFC 6962 §3.2 and §3.3.
     """
-    sct = _only_sct(leaf)
-    logs = [log for log in ct_logs if log.log_id == sct.log_id]
+    _, (log_id, at) = _only_sct(leaf)
+    logs = [log for log in ct_logs if log.log_id == log_id]
     if not logs:
         raise UnknownCtLogError(
             "expected a log of certificates of the trusted root, "
-            f"got {sct.log_id.hex()[:16]}"
+            f"got {log_id.hex()[:16]}"
         )
-    at = sct.timestamp.replace(tzinfo=UTC)
     # listed twice, it was in use in two windows
     log = next((log for log in logs if log.covers(at)), logs[0])
     _require_signed(leaf.der, issuers[0].chain, log.key)
@@ -92,21 +89,19 @@ def require_ct_log_in_use(log: CtLog, instants: Iterable[datetime]) -> None:
             )
 
 
-def _only_sct(leaf: Leaf) -> SignedCertificateTimestamp:
-    found = extension(leaf.certificate, x509.PrecertificateSignedCertificateTimestamps)
-    scts: list[SignedCertificateTimestamp] = list(found.value) if found else []
-    if len(scts) != 1:
+def _only_sct(leaf: Leaf) -> tuple[SignedCertificateTimestamp, SeenBy]:
+    found = leaf.timestamps
+    if len(found) != 1:
         raise SctMissingError(
-            f"expected exactly one signed certificate timestamp, got {len(scts)}"
+            f"expected exactly one signed certificate timestamp, got {len(found)}"
         )
-    (only,) = scts
-    return only
+    return found[0]
 
 
 @lru_cache(MAX_LEAVES)
 def _require_signed(der: bytes, chain: tuple[bytes, ...], key: PublicKey) -> None:
     leaf = parse_leaf(der)
-    sct = _only_sct(leaf)
+    sct, _ = _only_sct(leaf)
     if (
         sct.entry_type is not LogEntryType.PRE_CERTIFICATE
         or not isinstance(sct.signature_hash_algorithm, hashes.SHA256)

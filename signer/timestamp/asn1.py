@@ -271,6 +271,19 @@ def decode(kind: type[T], der: bytes, *, max_bytes: int, what: str) -> T:
         raise TimestampFormatError(f"{what}: expected DER, got {error}") from error
 
 
+def parse(kind: type[T], element: asn1.TLV, *, what: str) -> T:
+    """Decode an element that was decoded as any.
+
+    Raises:
+        TimestampFormatError: Not of that type.
+    """
+    try:
+        found: T = element.parse(kind)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise TimestampFormatError(f"{what}: expected DER, got {error}") from error
+    return found
+
+
 def encode(value: Any) -> bytes:
     """Encode DER."""
     return asn1.encode_der(value)

@@ -58,16 +58,28 @@ class Chain:
         certificates: Leaf first.
         leaf: The leaf's bytes.
         issuer: The name of who issued the leaf, DER.
+        serial: The leaf's serial number.
+        key: The leaf's public key.
+        begin: From when all are valid.
+        end: Until when all are valid, inclusive.
     """
 
     certificates: tuple[x509.Certificate, ...]
     leaf: bytes
     issuer: bytes
+    serial: int
+    key: object
+    begin: datetime
+    end: datetime
 
-    @property
-    def serial(self) -> int:
-        """The leaf's serial number."""
-        return self.certificates[0].serial_number
+    def require_valid(self, at: datetime) -> None:
+        """Check that every certificate was valid at ``at``, both ends included.
+
+        Raises:
+            TimestampWindowError: One was not (RFC 5280 §4.1.2.5).
+        """
+        if not self.begin <= at <= self.end:
+            require_valid(self.certificates, at, refusal=TimestampWindowError)
 
 
 @lru_cache(MAX_KEPT_CHAINS)
@@ -78,7 +90,16 @@ def open_chain(chain: tuple[bytes, ...]) -> Chain:
         AuthorityCertificateError: As ``parse_chain``.
     """
     certificates = parse_chain(chain)
-    return Chain(certificates, chain[0], certificates[0].issuer.public_bytes())
+    leaf = certificates[0]
+    return Chain(
+        certificates=certificates,
+        leaf=chain[0],
+        issuer=leaf.issuer.public_bytes(),
+        serial=leaf.serial_number,
+        key=leaf.public_key(),
+        begin=max(one.not_valid_before_utc for one in certificates),
+        end=min(one.not_valid_after_utc for one in certificates),
+    )
 
 
 @lru_cache(MAX_KEPT_CHAINS)
@@ -89,15 +110,6 @@ def require_chain(chain: tuple[bytes, ...]) -> None:
         AuthorityCertificateError: As ``parse_chain`` and ``check_chain``.
     """
     check_chain(open_chain(chain).certificates)
-
-
-def check_chain_time(chain: Sequence[x509.Certificate], at: datetime) -> None:
-    """Check that every certificate was valid at ``at``, both ends included.
-
-    Raises:
-        TimestampWindowError: One was not (RFC 5280 §4.1.2.5).
-    """
-    require_valid(chain, at, refusal=TimestampWindowError)
 
 
 def _check_leaf(leaf: x509.Certificate) -> None:

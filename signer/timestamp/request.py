@@ -22,6 +22,7 @@ from signer.timestamp.asn1 import (
     TSTInfo,
     decode,
     encode,
+    parse,
 )
 from signer.timestamp.errors import (
     TimestampFormatError,
@@ -91,7 +92,7 @@ def open_response(response: bytes) -> tuple[SignedData, TSTInfo]:
             status=status.status,
         )
     _expect(parsed.token.content_type, SIGNED_DATA, "content type")
-    signed = _decode(SignedData, encode(parsed.token.content), "timestamp token")
+    signed = parse(SignedData, parsed.token.content, what="timestamp token")
     _expect(signed.version, _SIGNED_DATA_VERSION, "SignedData version")
     _expect(signed.content_info.content_type, TST_INFO, "encapsulated content type")
     info = _decode(TSTInfo, signed.content_info.content, "TSTInfo")

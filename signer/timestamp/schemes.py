@@ -9,7 +9,6 @@ makes are of P-256.
 from types import MappingProxyType
 from typing import Final
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -42,26 +41,26 @@ _PKCS1: Final = MappingProxyType(  # RFC 5754 §3.2
 )
 _ECDSA: Final = MappingProxyType(  # RFC 5758 §3.2
     {
-        ECDSA_SHA256: hashes.SHA256(),
-        Oid("1.2.840.10045.4.3.3"): hashes.SHA384(),
-        Oid("1.2.840.10045.4.3.4"): hashes.SHA512(),
+        ECDSA_SHA256: ec.ECDSA(hashes.SHA256()),
+        Oid("1.2.840.10045.4.3.3"): ec.ECDSA(hashes.SHA384()),
+        Oid("1.2.840.10045.4.3.4"): ec.ECDSA(hashes.SHA512()),
     }
 )
 
 
-def require_signed(signer: SignerInfo, signed: bytes, leaf: x509.Certificate) -> None:
-    """Refuse a token that the certificate's key did not sign.
+def require_signed(signer: SignerInfo, signed: bytes, key: object) -> None:
+    """Refuse a token that the key of the authority's certificate did not sign.
 
     Raises:
         TimestampAlgorithmError: Not ECDSA or RSA with SHA-2, a scheme that is not the
             key's, or a key of another curve or size.
         TimestampSignatureError: The signature does not hold.
     """
-    key = leaf.public_key()
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
-            algorithm = _ecdsa(key, signer.signature_algorithm)
-            key.verify(signer.signature, signed, ec.ECDSA(algorithm))
+            key.verify(
+                signer.signature, signed, _ecdsa(key, signer.signature_algorithm)
+            )
         elif isinstance(key, rsa.RSAPublicKey):
             _require_rsa(key)
             key.verify(signer.signature, signed, *_padding(signer))
@@ -75,9 +74,7 @@ def require_signed(signer: SignerInfo, signed: bytes, leaf: x509.Certificate) ->
         ) from None
 
 
-def _ecdsa(
-    key: ec.EllipticCurvePublicKey, named: SignatureAlgorithm
-) -> hashes.HashAlgorithm:
+def _ecdsa(key: ec.EllipticCurvePublicKey, named: SignatureAlgorithm) -> ec.ECDSA:
     found = _ECDSA.get(named.algorithm)
     # RFC 5758 §3.2: "the encoding MUST omit the parameters field".
     if found is None or named.parameters is not None:

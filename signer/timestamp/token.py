@@ -33,10 +33,10 @@ from signer.timestamp.asn1 import (
     TSTInfo,
     decode,
     encode,
+    parse,
 )
 from signer.timestamp.chain import (
     Chain,
-    check_chain_time,
     open_chain,
     require_chain,
 )
@@ -145,7 +145,7 @@ def verify_token(
     # 5. the leaf's key signed the attributes; RFC 5652 §5.4: signed as a SET OF, sent
     # as [0], and only the tag differs
     signed = _SET_OF_TAG + encode(found.signer.signed_attributes)[1:]
-    require_signed(found.signer, signed, chain.certificates[0])
+    require_signed(found.signer, signed, chain.key)
     # 6. the leaf may stamp times, and its chain holds
     require_chain(tuple(authority.chain))
     # 7. the stamp is of this message
@@ -154,7 +154,7 @@ def verify_token(
     # 8. the authority, and each certificate, was valid then
     at = found.info.gen_time.as_datetime()
     _check_window(authority, at)
-    check_chain_time(chain.certificates, at)
+    chain.require_valid(at)
     return at
 
 
@@ -180,7 +180,9 @@ def _check_signer(token: Token, chain: Chain) -> None:
 
 def _read_attributes(signer: SignerInfo) -> dict[Oid, asn1.TLV]:
     held = encode(Held(element=signer.signed_attributes))
-    attributes = _decode(SignedAttributes, held, "signed attributes").attributes
+    attributes = decode(
+        SignedAttributes, held, max_bytes=MAX_RESPONSE_BYTES, what="signed attributes"
+    ).attributes
     found: dict[Oid, asn1.TLV] = {}
     for attribute in attributes.as_list():
         values = attribute.values.as_list()
@@ -252,8 +254,4 @@ def _check_window(authority: Authority, at: datetime) -> None:
 def _attribute(attributes: dict[Oid, asn1.TLV], kind: Oid, type_: type[T]) -> T:
     if kind not in attributes:
         raise TimestampFormatError(f"expected attribute {kind.dotted_string}, got none")
-    return _decode(type_, encode(attributes[kind]), f"attribute {kind.dotted_string}")
-
-
-def _decode(kind: type[T], der: bytes, what: str) -> T:
-    return decode(kind, der, max_bytes=MAX_RESPONSE_BYTES, what=what)
+    return parse(type_, attributes[kind], what=f"attribute {kind.dotted_string}")

@@ -20,8 +20,9 @@ from keys.strict import b64decode, b64encode, loads_json
 from signer.signed import Signed, Verifier
 from signer.tlog.entry import LogEntry
 from signer.tlog.errors import LogEntryFormatError, LogEntryMismatchError
-from signer.tlog.hashedrekord import rekord_body, verifier_of
+from signer.tlog.hashedrekord import rekord_of, verifier_of
 from signer.tlog.limits import MAX_ENTRY_BYTES
+from signer.tlog.usual import is_usual_dsse, is_usual_rekord
 
 _PEM: Final = re.compile(
     rb"-----BEGIN (?P<label>[A-Z ]{1,32})-----\n(?P<base64>[A-Za-z0-9+/=\n]+)\n"
@@ -60,15 +61,17 @@ def require_about(entry: LogEntry, signed: Signed, verifier: Verifier) -> None:
 def _rekord_v2(entry: LogEntry, signed: Signed, verifier: Verifier) -> bool:
     """Compare with the one canonical body, by the hash that goes with the key."""
     algorithm = verifier.key.hash or hashes.SHA256()
-    return entry.body == rekord_body(
+    return entry.body == rekord_of(
         _V2_NAMES[algorithm.name],
         signed.digest(algorithm),
         signed.signature,
-        verifier_of(verifier.key, verifier.certificate),
+        verifier,
     )
 
 
 def _rekord_v1(entry: LogEntry, signed: Signed, verifier: Verifier) -> bool:
+    if is_usual_rekord(entry.body, signed, verifier):
+        return True
     spec = _spec(entry)
     data, signature = spec.object("data"), spec.object("signature")
     digest, public = data.object("hash"), signature.object("publicKey")
@@ -84,6 +87,8 @@ def _rekord_v1(entry: LogEntry, signed: Signed, verifier: Verifier) -> bool:
 
 
 def _dsse_v1(entry: LogEntry, signed: Signed, verifier: Verifier) -> bool:
+    if is_usual_dsse(entry.body, signed, verifier):
+        return True
     spec = _spec(entry)
     payload = spec.object("payloadHash")
     # Over the envelope's JSON as it was uploaded, which nobody has any more.

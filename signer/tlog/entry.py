@@ -8,7 +8,7 @@ signature over body, index and time, which is the only thing that vouches for th
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from keys.errors import TrustacksError
+from keys.errors import Base64FormatError, TrustacksError
 from keys.fields import Fields
 from keys.strict import b64decode, b64encode
 from signer.tlog.errors import LogEntryFormatError
@@ -186,8 +186,14 @@ def read_hashes(proof: Fields) -> tuple[bytes, ...]:
     Raises:
         FormatError: Not hashes, or more than any proof has.
     """
-    where = f"{proof.where}.hashes"
     values = proof.items("hashes", max_items=MAX_PROOF_HASHES)
+    try:
+        found = tuple([b64decode(value) for value in values])
+    except (TypeError, Base64FormatError):
+        found = ()
+    if len(found) == len(values) and {_HASH_BYTES}.issuperset(map(len, found)):
+        return found
+    where = f"{proof.where}.hashes"  # what is wrong, and where
     return tuple(read_hash(value, where) for value in values)
 
 

@@ -19,7 +19,7 @@ from signer.dsse import IN_TOTO, pae
 from signer.signer_policy import IdentityPolicy, KeyPolicy
 from signer.subject_pattern import SubjectPattern
 from signer.tlog.entry import LogEntry
-from signer.tlog.hashedrekord import rekord_body, verifier_of
+from signer.tlog.hashedrekord import verifier_of
 from signer.trusted_root import TrustedRoot, build_trusted_root
 from tests.simulators.fulcio import (
     CaTerms,
@@ -247,12 +247,14 @@ def _hashedrekord_v2(by: Signer, signed: bytes, signature: bytes, _: bytes) -> b
     key = by.key.public_key
     names = {"sha256": "SHA2_256", "sha384": "SHA2_384"}
     algorithm = key.hash.name if key.hash else "sha256"
-    return rekord_body(
-        names[algorithm],
-        hash_of(algorithm, signed),
-        signature,
-        verifier_of(key, by.certificate),
-    )
+    content = {
+        "content": b64encode(signature),
+        "verifier": verifier_of(key, by.certificate),
+    }
+    digest = b64encode(hash_of(algorithm, signed))
+    data = {"algorithm": names[algorithm], "digest": digest}
+    rekord = {"data": data, "signature": content}
+    return _body("0.0.2", "hashedrekord", {"hashedRekordV002": rekord})
 
 
 def _dsse_v1(by: Signer, _: bytes, signature: bytes, payload: bytes) -> bytes:

@@ -11,7 +11,7 @@ from cryptography.x509 import verification
 
 from control_plane.tsa import POLICY, TimestampService, create_chain
 from keys.errors import KeyProviderError, UnsafeConfigurationError
-from signer.timestamp.chain import check_chain, check_chain_time, parse_chain
+from signer.timestamp.chain import check_chain, open_chain, parse_chain
 from signer.timestamp.errors import AuthorityCertificateError
 from signer.timestamp.request import build_request, open_response
 from signer.timestamp.token import verify_token
@@ -54,7 +54,7 @@ def test_a_request_that_cannot_be_granted_is_answered():
 def test_the_chain_is_leaf_first_and_holds():
     leaf, root = parse_chain(CHAIN)
     check_chain((leaf, root))
-    check_chain_time((leaf, root), AT)
+    open_chain(tuple(CHAIN)).require_valid(AT)
     assert leaf.issuer == root.subject == root.issuer
     assert leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).critical
     assert root.extensions.get_extension_for_class(x509.BasicConstraints).value.ca

@@ -191,3 +191,37 @@ def test_only_the_one_encoding_is_read(text):
     except Base64FormatError:
         return
     assert base64.b64encode(data).decode() == text
+
+
+@pytest.mark.parametrize("escapes", [0, 1, 31, 32, 33, 200])
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        (r"\ud800", False),
+        (r"\\\\\ud800", False),
+        (r"\\ud800", True),
+        (r"\\\\ud800", True),
+        (r"\ud83d\ude00", True),
+    ],
+)
+def test_half_a_surrogate_is_found_behind_any_number_of_escapes(escapes, text, whole):
+    data = b'["' + rb"\n" * escapes + text.encode() + b'"]'
+    if whole:
+        assert loads_json(data, max_bytes=10**4)
+        return
+    with pytest.raises(JsonFormatError):
+        loads_json(data, max_bytes=10**4)
+
+
+@given(st.binary(max_size=40))
+def test_only_canonical_base64_is_decoded(data):
+    text = b64encode(data)
+    assert b64decode(text) == data
+    for digit in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/":
+        place = len(text.rstrip("=")) - 1
+        other = text[:place] + digit + text[place + 1 :]
+        if data and other != text:
+            try:
+                assert b64encode(b64decode(other)) == other
+            except Base64FormatError:
+                assert text.endswith("=")
