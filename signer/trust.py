@@ -6,7 +6,8 @@ hand. Evidence supplies neither.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from keys.digest import Digest
@@ -16,6 +17,7 @@ from signer.errors import KeyReusedError, WorkspaceMismatchError
 from signer.form import Form
 from signer.identity import Identity
 from signer.predicates.base import RELEASE, RULE, WAIVER
+from signer.revocation import Revocation
 from signer.statement import parse_statement
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
@@ -33,7 +35,7 @@ class Trust:
         form: Derived from that root.
         policy: The trust policy.
         trusted_root: The logs and timestamp authorities.
-        kept: What the releases list that the policy names by digest; whoever made it
+        kept: What each release lists that the policy names by digest; whoever made it
             saw those releases (``bundle.gate.named``), and nothing is kept without.
 
     Raises:
@@ -46,7 +48,7 @@ class Trust:
     form: Form
     policy: TrustPolicy
     trusted_root: TrustedRoot
-    kept: frozenset[Digest] = frozenset()
+    kept: Mapping[Digest, frozenset[Digest]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.policy.workspace != self.workspace:
@@ -74,15 +76,27 @@ class Trust:
         Source: DESIGN T3: "except digests reachable from a release digest, or included
         under a checkpoint, that the admins signed in that same trust policy".
         """
-        digest = attestation.digest
-        if digest in self.kept or self.policy.survives(identity, digest):
+        digest, end = attestation.digest, self.policy.revocation(identity.id)
+        if self.policy.survives(identity, digest) or self._listed(end, attestation):
             return True
-        revocation = self.policy.revocation(identity.id)
-        tree = revocation.survivors.tree if revocation else None
+        tree = end.survivors.tree if end else None
         return tree is not None and any(
             (entry.tree_size, entry.root) == (tree.size, tree.root)
             for entry in attestation.entries
         )
+
+    def _listed(self, end: Revocation | None, attestation: Attestation) -> bool:
+        """Return whether a release that the admins named keeps an attestation.
+
+        A digest is that of a statement, and whoever holds a key of an identity that
+        ended can sign a statement once more. So a further signature, which would count
+        as one principal more, is kept only if that identity's own end says so.
+        """
+        digest = attestation.digest
+        listing = {name for name, kept in self.kept.items() if digest in kept}
+        if not listing or end is None or digest in listing:
+            return bool(listing)
+        return bool(listing & end.survivors.releases) or _names(attestation, end)
 
     def require_not_revoked(self, identity: Identity, attestation: Attestation) -> None:
         """Refuse what a revoked identity signed, unless it survives.
@@ -153,6 +167,12 @@ class Trust:
                         f"{owners[ca.key_ids[0]]}",
                         key_id=ca.key_ids[0],
                     )
+
+
+def _names(attestation: Attestation, end: Revocation) -> bool:
+    """Return whether a statement names the identity that ended as its own signer."""
+    said = parse_statement(attestation.envelope.payload).predicate
+    return said.get("identity") == end.identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,9 +44,9 @@ def open_named(named: Iterable[bytes], policy: TrustPolicy) -> tuple[Link, ...]:
     return links
 
 
-def kept_by(links: Iterable[Link]) -> frozenset[Digest]:
-    """Return the digests that these releases keep."""
-    return frozenset(digest for link in links for digest in _reached(link))
+def kept_by(links: Iterable[Link]) -> dict[Digest, frozenset[Digest]]:
+    """Return the digests that each of these releases keeps, by its own."""
+    return {link.digest: frozenset(_reached(link)) for link in links}
 
 
 def _reached(link: Link) -> Iterator[Digest]:

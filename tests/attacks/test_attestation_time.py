@@ -147,7 +147,7 @@ def test_survivors_outlive_revocation_and_window_and_nothing_else_does():
 def test_what_a_named_release_lists_outlives_revocation_and_window():
     shop = Workshop()
     raw = signed(shop, at=NOW)
-    kept = frozenset({parse_attestation(raw).digest})
+    kept = {Digest.of(b"a release"): frozenset({parse_attestation(raw).digest})}
     policy = shop.policy(revocations=(Revocation("author", NOW, "left"),))
 
     assert code_of(shop, raw, at=NOW, policy=policy) == "revoked"

@@ -19,7 +19,7 @@ from signer.form import Custody
 from signer.limits import MAX_COSIGNERS
 from signer.pins import Floor
 from signer.predicates.base import RULE
-from signer.revocation import Revocation
+from signer.revocation import Revocation, Survivors
 from tests.simulators.runner import Bench
 from tests.simulators.workspace import (
     DAY,
@@ -194,6 +194,39 @@ def a_revoked_further_signer(house):
     return "revoked"
 
 
+def a_floor_for_a_further_signer_whose_end_keeps_nothing(house):
+    """A thief with a revoked key signs what the floor lists, to make it two."""
+    house.publish_trust(thresholds={"rule": 1, "release": 1})
+    house.release(house.rule(WINDOW), *house.releases[-1].rules)
+    known = house.releases[-1].known
+    house.publish_trust(
+        thresholds=TWO,
+        floor=Floor(known.revision, known.digest),
+        revocations=(Revocation("third", house.at, "stolen"),),
+    )
+    window, first = house.releases[-1].rules
+    house.release(window.cosigned(house.cosignature(window, "third")), first)
+    return "revoked"
+
+
+def a_custodial_further_signer_of_what_the_floor_lists(house):
+    """Who ended in a move to the sovereign form counts as nobody's second."""
+    house.publish_trust(thresholds={"rule": 1, "release": 1})
+    house.release(house.rule(WINDOW), *house.releases[-1].rules)
+    known = house.releases[-1].known
+    house.people["third"] = house.person(
+        "third", "author", custody=Custody.CONTROL_PLANE
+    )
+    house.publish_trust(
+        thresholds=TWO,
+        floor=Floor(known.revision, known.digest),
+        revocations=(Revocation("third", house.at, "not kept"),),
+    )
+    window, first = house.releases[-1].rules
+    house.release(window.cosigned(house.cosignature(window, "third")), first)
+    return "revoked"
+
+
 def a_suspended_further_signer(house):
     end = Revocation("second", house.at - DAY, "leave", final=False)
     house.publish_trust(revocations=(end,), thresholds=TWO)
@@ -281,6 +314,8 @@ ATTACKS = [
     one_signature_under_two_names_of_keys,
     one_key_under_two_ids,
     a_revoked_further_signer,
+    a_floor_for_a_further_signer_whose_end_keeps_nothing,
+    a_custodial_further_signer_of_what_the_floor_lists,
     a_suspended_further_signer,
     a_further_signer_who_may_not_write_rules,
     a_further_signer_of_another_namespace,
@@ -323,18 +358,17 @@ def a_change_that_two_authors_signed_and_a_third_person_approved(house):
     house.release(new.approved(house.approval(old, new)))
 
 
-def further_signatures_where_the_admins_ask_for_one(house):
-    house.publish_trust(thresholds={"rule": 1, "release": 1})
+def a_revoked_further_signer_whose_end_keeps_what_was_released(house):
+    known = house.releases[-1].known
+    kept = Survivors(releases=frozenset({known.digest}))
+    house.publish_trust(
+        thresholds=TWO, revocations=(Revocation("second", house.at, "left", kept),)
+    )
     house.release_again()
 
 
-def a_revoked_further_signer_below_the_admins_floor(house):
-    known = house.releases[-1].known
-    house.publish_trust(
-        thresholds=TWO,
-        floor=Floor(known.revision, known.digest),
-        revocations=(Revocation("second", house.at, "left"),),
-    )
+def further_signatures_where_the_admins_ask_for_one(house):
+    house.publish_trust(thresholds={"rule": 1, "release": 1})
     house.release_again()
 
 
@@ -343,7 +377,7 @@ GOOD = [
     three_authors,
     a_change_that_two_authors_signed_and_a_third_person_approved,
     further_signatures_where_the_admins_ask_for_one,
-    a_revoked_further_signer_below_the_admins_floor,
+    a_revoked_further_signer_whose_end_keeps_what_was_released,
 ]
 
 

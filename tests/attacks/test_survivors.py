@@ -78,38 +78,46 @@ def floor(release) -> Floor:
     return Floor(release.predicate.revision, release.digest)
 
 
-def ended(house, first=NOTHING, others=NOTHING):
-    """Revocations; what a release keeps need only be named with the first."""
-    kept = [first, *[others] * (len(WHO) - 1)]
-    return tuple(
-        Revocation(one, house.at, "left", surviving)
-        for one, surviving in zip(WHO, kept, strict=True)
-    )
+def ended(house, first=NOTHING, others=NOTHING, *, further=None):
+    """Revocations; what a release keeps need only be named with the first.
+
+    But for further signatures, which are kept by their own signer's end alone.
+    """
+    kept = dict.fromkeys(WHO, others) | {"author": first}
+    if further is not None:
+        kept["second"] = listed(further)
+    return tuple(Revocation(one, house.at, "left", kept[one]) for one in WHO)
+
+
+def listed(*releases) -> Survivors:
+    return Survivors(releases=frozenset(release.digest for release in releases))
 
 
 # ------------------------------------------------------------------ kept
 
 
 def below_the_admins_floor(house):
-    house.publish_trust(revocations=ended(house), floor=floor(house.releases[1]))
+    named = house.releases[1]
+    house.publish_trust(revocations=ended(house, further=named), floor=floor(named))
     house.release_again()
 
 
 def at_a_floor_that_is_the_newest_release(house):
-    house.publish_trust(revocations=ended(house), floor=floor(house.releases[2]))
+    named = house.releases[2]
+    house.publish_trust(revocations=ended(house, further=named), floor=floor(named))
     house.release_again()
 
 
 def listed_by_a_release_that_a_revocation_names(house):
-    kept = Survivors(releases=frozenset({house.releases[1].digest}))
-    house.publish_trust(revocations=ended(house, kept))
+    named = house.releases[1]
+    house.publish_trust(revocations=ended(house, listed(named), further=named))
     house.release_again()
 
 
 def listed_by_one_of_two_that_are_named(house):
-    named = frozenset(release.digest for release in house.releases[:2])
+    kept = listed(*house.releases[:2])
     house.publish_trust(
-        revocations=ended(house, Survivors(releases=named)),
+        revocations=ended(house, kept, further=house.releases[1]),
         floor=floor(house.releases[2]),
     )
     house.release_again()
@@ -140,8 +148,9 @@ def of_identities_whose_windows_ended(house):
 
 
 def suspended_for_a_time(house):
-    ends = (replace(one, final=False) for one in ended(house))
-    house.publish_trust(revocations=tuple(ends), floor=floor(house.releases[1]))
+    named = house.releases[1]
+    ends = (replace(one, final=False) for one in ended(house, further=named))
+    house.publish_trust(revocations=tuple(ends), floor=floor(named))
     house.release_again()
 
 
@@ -233,7 +242,8 @@ def test_the_active_release_goes_on_when_only_the_trust_changes(house, bench):
     """Between the revocation and the next release nothing stops, nor over a restart."""
     runner = bench.runner(floor=house.releases[0].known)
     runner.step()
-    house.publish_trust(revocations=ended(house), floor=floor(house.releases[1]))
+    named = house.releases[1]
+    house.publish_trust(revocations=ended(house, further=named), floor=floor(named))
     assert outcome(runner.step()) == ("held", "parents-not-current", 3)
     assert runner.decide(proposal(body="CM-1")).allowed
     bench.mirror.down = True
@@ -258,7 +268,8 @@ def what_was_signed_above_the_floor(house):
     window = house.rule(WINDOW)
     signed = window.cosigned(house.cosignature(window, "stays"))
     house.release(*house.releases[-1].rules, signed)
-    house.publish_trust(revocations=ended(house), floor=floor(house.releases[1]))
+    named = house.releases[1]
+    house.publish_trust(revocations=ended(house, further=named), floor=floor(named))
     house.release_again()
     return "revoked"
 
@@ -268,7 +279,8 @@ def an_approval_above_the_floor(house):
     new = house.rule(text=rule_text(message="newest"), by="stays", supersedes=old.head)
     new = new.cosigned(house.cosignature(new, "stays-too"))
     house.release(new.approved(house.approval(old, new)))
-    house.publish_trust(revocations=ended(house), floor=floor(house.releases[1]))
+    named = house.releases[1]
+    house.publish_trust(revocations=ended(house, further=named), floor=floor(named))
     house.release_again()
     return "revoked"
 
@@ -276,7 +288,8 @@ def an_approval_above_the_floor(house):
 def the_version_before_the_one_that_the_floor_lists(house):
     """Reachable through a predecessor is what counted there: it is superseded here."""
     old = house.releases[0].rules[0]
-    house.publish_trust(revocations=ended(house), floor=floor(house.releases[1]))
+    named = house.releases[1]
+    house.publish_trust(revocations=ended(house, further=named), floor=floor(named))
     house.release(replace(old, approvals=house.releases[1].rules[0].approvals))
     return "revoked"
 
@@ -338,6 +351,34 @@ def claiming(house, raw, size):
     return with_entry(bare, replace(other, body=entry.body))
 
 
+def a_further_signature_by_somebody_whose_end_keeps_nothing(house):
+    """The floor lists the statement, and a stolen key can sign a statement anew."""
+    named = house.releases[2]
+    stolen = Revocation("stays-too", house.at, "stolen")
+    house.publish_trust(
+        revocations=(*ended(house, further=named), stolen), floor=floor(named)
+    )
+    (rule,) = named.rules
+    house.release(rule.cosigned(house.cosignature(rule, "stays-too")))
+    return "revoked"
+
+
+def a_further_signature_that_another_s_end_keeps(house):
+    """What is kept of the author is kept of nobody else."""
+    (rule,) = house.releases[-1].rules
+    kept = Survivors(frozenset({rule.head, *rule.item.approvals}))
+    first, second, approver = ended(house, kept)
+    house.publish_trust(
+        revocations=(
+            first,
+            second,
+            replace(approver, survivors=listed(house.releases[2])),
+        )
+    )
+    house.release_again()
+    return "revoked"
+
+
 def a_release_that_the_admins_named_and_nobody_published(house):
     """Its digest is known and its attestation is not there: nothing can be kept."""
     made = house.make_release(*house.releases[-1].rules)
@@ -354,6 +395,8 @@ VOID = [
     what_was_logged_before_it_and_not_proved_in_its_tree,
     a_new_rule_at_an_old_place_of_a_forked_log,
     a_proof_that_claims_the_admins_tree,
+    a_further_signature_by_somebody_whose_end_keeps_nothing,
+    a_further_signature_that_another_s_end_keeps,
     a_release_that_the_admins_named_and_nobody_published,
 ]
 

@@ -232,11 +232,12 @@ def test_a_release_named_as_survivor_keeps_the_rules_that_it_lists(house):
     trust = replace(judged.trust.trust, policy=house.policy(revocations=revoked))
     accepted = replace(judged.trust, trust=keep_named(trust, house.chain))
     assert check_standing(release, accepted, at=NOW)
-    assert accepted.trust.kept == {
+    listed = {
         release.digest,
         release.predicate.inventory[0].head,
         *release.predicate.inventory[0].approvals,
     }
+    assert accepted.trust.kept == {release.digest: listed}
     nothing = replace(judged.trust, trust=trust)
     assert check_standing(release, nothing, at=NOW).code == "revoked"
 
