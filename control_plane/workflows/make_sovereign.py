@@ -14,8 +14,8 @@ itself; a new admin attests what both signed; ``finish`` makes it so. Order of w
 
 Targets hold under both roots, so that clients find something that holds in between. A
 crash before 2 leaves an embedded workspace and nothing else; behind it the move is
-carried out by the same call or by the next start, and no other change of trust is taken
-before.
+carried out by the same call or by the next start, and no other move, change of trust or
+release is taken before.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from control_plane.keystore import RELEASE, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 from control_plane.proposal_store import ProposalStore
 from control_plane.services import Services
 from control_plane.workflows.move_checks import MoveGround
-from control_plane.workflows.move_steps import carry_out
+from control_plane.workflows.move_steps import carry_out, require_no_move
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from keys.public import PublicKey
@@ -140,6 +140,7 @@ def finish(services: Services, name: str, proposal_id: Digest, signed: Signed) -
     Raises:
         NotFoundError: No such workspace, or it was not handed over.
         AlreadySovereignError: By another proposal.
+        MoveDecidedError: Another proposal has been decided.
         TrustProposalStaleError: Other targets are in force meanwhile.
         VerificationError: Root, trust, signatures or event do not hold.
         StorageError: It may or may not be sovereign; repeat the call.
@@ -149,6 +150,7 @@ def finish(services: Services, name: str, proposal_id: Digest, signed: Signed) -
     with workspace.lock:
         decided = store.decided(proposal_id)
         if decided is None:
+            require_no_move(services, workspace)
             decided = _decide(services, workspace, store.proposal(proposal_id), signed)
             store.decide(proposal_id, decided)
         _require_same_root(decided.root, signed.root)

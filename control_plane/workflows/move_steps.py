@@ -49,13 +49,16 @@ def finish_moves(services: Services, name: str) -> None:
         _destroy_keys(services, workspace)
 
 
-def require_no_move(workspace: Workspace) -> None:
-    """Refuse a change of trust between the decision and the end of a move.
+def require_no_move(services: Services, workspace: Workspace) -> None:
+    """Refuse any other change between the decision and the end of a move.
+
+    A release would lie above the floor that admins signed, by people who have ended.
 
     Raises:
         MoveDecidedError: There is one.
     """
-    if _pending(workspace):
+    # Who has no embedded root key has been moved, or never was of that form.
+    if services.keystore.has(workspace.name, ROOT) and _pending(workspace):
         raise MoveDecidedError(
             f"{workspace.name}: expected an embedded workspace, got one that is being "
             "made sovereign",

@@ -30,6 +30,7 @@ from control_plane.errors import ReleaseStaleError
 from control_plane.registry import repository as index
 from control_plane.registry.models import ReleaseRow
 from control_plane.services import Services
+from control_plane.workflows.move_steps import require_no_move
 from control_plane.workflows.release_chain import (
     OpenRelease,
     earlier,
@@ -63,6 +64,7 @@ def publish(
     Raises:
         NotFoundError: No such workspace.
         ReleaseStaleError: Another release has become the head; build on that one.
+        MoveDecidedError: The workspace is being made sovereign, from the head on.
         VerificationError: The gate refuses; nothing was published.
         StorageError: It may or may not have been published; repeat the call.
     """
@@ -74,6 +76,7 @@ def publish(
         opened = _check_word(published, release, at)
         if head is not None and head.digest == str(opened.digest):
             return head
+        require_no_move(services, workspace)
         require_next(_known(head), opened.said)
         staged = workspace.repository.prepare_release(
             opened.said.revision,

@@ -117,7 +117,7 @@ def change_trust(
         MoveDecidedError: The workspace is being made sovereign.
         StorageError: It may or may not be in force; look, or do it again.
     """
-    require_no_move(workspace)
+    require_no_move(services, workspace)
     policy = next_trust.policy.to_bytes()
     checkpoint = workspace.log.checkpoint().decode()
     staged = workspace.repository.prepare_targets(

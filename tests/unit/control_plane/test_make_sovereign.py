@@ -200,7 +200,9 @@ class Ready:
         workspace = server.create_workspace()
         author, ci = (workspace.register(n, n) for n in ("author", "release"))
         custodial(workspace, "bot", "author")
-        release(workspace, ci, workspace.rule(author))
+        self.rule = workspace.rule(author)
+        release(workspace, ci, self.rule)
+        self.people = {"author": author, "release": ci}
         self.mover = Mover(workspace)
         self.mover.draft(keep=("author", "release"))
         self.body = self.mover.finished_body()
@@ -273,6 +275,40 @@ def test_the_same_server_goes_on_after_a_failed_write(ready, persisted):
         assert not held(server) & EMBEDDED_KEYS
         server.close()
     assert number > 10
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_nothing_is_released_between_the_decision_and_its_end(ready, number):
+    """It would lie above the floor of the new trust, by people who have ended."""
+    mover = ready.copy(700 + number)
+    server, workspace = mover.workspace.server, mover.workspace
+    first = mover.ground.head.digest
+    ci = ready.people["release"]
+    request = workspace.release_request(ci, ready.rule, revision=2, predecessor=first)
+    server.disk.crash(number, persisted=False)
+    assert mover.finish(ready.body).status_code == 503
+    server.disk.heal()
+    refused = workspace.publish(request)
+    assert (refused.status_code, refused.json()["code"]) == (409, "move-decided")
+    assert mover.finish(ready.body).json()["form"] == "sovereign"
+    assert mover._opened().published().trust.policy.floor.digest == first
+    server.close()
+
+
+def test_one_move_is_decided_and_no_other_until_its_end(ready):
+    """Two that were decided would leave the log with a root that nobody published."""
+    mover = ready.copy(750)
+    server = mover.workspace.server
+    rival = Mover(mover.workspace)
+    rival.draft(keep=("author", "release"))
+    body = rival.finished_body()
+    server.disk.crash(4, persisted=False)
+    assert mover.finish(ready.body).status_code == 503
+    server.disk.heal()
+    refused = rival.finish(body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "move-decided")
+    assert mover.finish(ready.body).json()["form"] == "sovereign"
+    server.close()
 
 
 @pytest.mark.parametrize("number", [1, 4, 8])
