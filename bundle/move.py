@@ -10,8 +10,9 @@ embedded trust is believed but its bytes; steps, each by itself enough to refuse
 3. the trust is made on the targets in force, with higher versions, and delegates and
    expires as it must
 4. nobody in the Control Plane's custody is left, direct or through CA or issuer: every
-   such identity has ended for good; nothing that was its becomes external; no Sigstore
-   instance of its stays but for survivors
+   such identity has ended for good; nothing that was its becomes external, and every
+   log and timestamp authority is taken for its; no Sigstore instance of its stays but
+   for survivors
 5. identities are as they were, or have ended; who comes is an admin and nothing else
 6. the floor is the release in force
 7. what survives is what that release rests on, by digest
@@ -28,6 +29,7 @@ from bundle.gate.candidate import POLICY_TARGET, TRUSTED_ROOT_TARGET
 from bundle.move_people import (
     require_admins_came,
     require_instances_needed,
+    require_no_outside_witness,
     require_no_part_promoted,
     require_nobody_custodial,
 )
@@ -118,6 +120,7 @@ def judge_move(
     trust.policy.require_custody(trust.form)
     require_nobody_custodial(old, new)
     require_no_part_promoted(old, new)
+    require_no_outside_witness(new)
     require_instances_needed(new)
     require_true_move(old, new, proposal.change)
     require_admins_came(old, new)

@@ -2,7 +2,8 @@
 """What a move to the sovereign form means, in sentences that admins can sign.
 
 Nothing of the embedded trust is taken as known: whoever stays is shown as added, like
-every layer and part. Then who ends, what survives them, and where Runners begin.
+every layer and part, and numbers as they differ from the defaults. Then who ends, what
+survives them, where Runners begin, and which thresholds are other than before.
 """
 
 from collections.abc import Iterator
@@ -22,9 +23,11 @@ def diff_move(ground: EmbeddedGround, new: TrustSide) -> tuple[Difference, ...]:
     stay = tuple(one for one in policy.identities if one.id not in ended)
     lasting = tuple(end for end in policy.revocations if not end.final)
     shown = replace(policy, identities=stay, revocations=lasting)
+    first = diff_trust(None, replace(new, policy=shown))
+    changed = diff_numbers(ground.trust.policy, policy)
     return (
-        *diff_trust(None, replace(new, policy=shown)),
-        *diff_numbers(ground.trust.policy, policy),
+        *first,
+        *(one for one in changed if one not in first),
         *_floor(policy),
         *_ends(ground, policy),
     )
@@ -40,11 +43,9 @@ def _floor(policy: TrustPolicy) -> Iterator[Difference]:
 def _ends(ground: EmbeddedGround, policy: TrustPolicy) -> Iterator[Difference]:
     for end in policy.revocations:
         what = f"identity {end.identity}"
-        if not end.final:
-            yield Difference(what, f"suspended as before: {end.reason}", "tightens")
-            continue
         custody = policy.custody_of(policy.identity(end.identity))
-        says = f"ended, {custody} custody: {end.reason}"
+        how = "ended" if end.final else "suspended as before"
+        says = f"{how}, {custody} custody: {end.reason}"
         yield Difference(what, says, "tightens")
         for digest in sorted(end.survivors.attestations | end.survivors.releases):
             says = f"its {_said(ground, digest)} survives: {digest}"

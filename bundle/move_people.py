@@ -57,6 +57,26 @@ def require_no_part_promoted(old: TrustPolicy, new: TrustPolicy) -> None:
                 )
 
 
+def require_no_outside_witness(new: TrustPolicy) -> None:
+    """Refuse a log or a timestamp authority that would be somebody else's.
+
+    What the embedded trust said of it was the Control Plane's own word. Admins pin an
+    outside authority afterwards, as their own document has it.
+
+    Raises:
+        CustodyError: One.
+    """
+    table = new.custody.to_json()
+    for kind in ("logs", "timestamp_authorities"):
+        for name, custody in table[kind].items():
+            if custody != Custody.CONTROL_PLANE:
+                raise CustodyError(
+                    f"{kind.replace('_', ' ')} {name}: expected control-plane custody "
+                    f"in a move, got {custody}",
+                    hint="add it afterwards: trustacks trust authority add",
+                )
+
+
 def require_instances_needed(new: TrustPolicy) -> None:
     """Refuse a Sigstore instance of the Control Plane's that is there for nobody.
 

@@ -9,45 +9,34 @@ something out would be worse than none.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any
 
+from bundle.difference import Difference, Direction
+from bundle.trust_diff_parts import (
+    diff_custody,
+    diff_files,
+    diff_instances,
+    diff_layers,
+    diff_parts,
+)
 from keys.clock import format_instant
 from keys.digest import Digest
 from signer.credential import KeyCredential, OidcCredential
 from signer.identity import Identity
-from signer.instances import Instances
-from signer.pins import LayerPins
-from signer.revocation import NOTHING, Survivors
+from signer.pins import Freshness
+from signer.revocation import NOTHING, Revocation, Survivors
 from signer.trust_laws import THRESHOLDS
 from signer.trust_policy import TrustPolicy
+from signer.trusted_root import TrustedRoot
 
-Direction = Literal["loosens", "tightens", "neutral"]
-
-# The parts of an instance, and what each may do.
-_PARTS: Final = {
-    "certificate_authorities": "certificates for signers by CA",
-    "ct_logs": "certificates seen by CT log",
-    "issuers": "signers whom it names by issuer",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One sentence.
-
-    Attributes:
-        what: What it is about, such as ``identity jane.doe``.
-        says: The sentence.
-        direction: Whether more becomes possible, or less.
-    """
-
-    what: str
-    says: str
-    direction: Direction
-
-    def to_json(self) -> dict[str, str]:
-        """Return it as ``--json`` shows it."""
-        return {"what": self.what, "says": self.says, "direction": self.direction}
+__all__ = [
+    "Difference",
+    "Direction",
+    "TrustSide",
+    "diff_numbers",
+    "diff_trust",
+    "text_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +47,30 @@ class TrustSide:
         policy: The trust policy.
         files: Digest of every trust file and layer, by target name.
         release_key: Of the release role, by SHA-256 of its SubjectPublicKeyInfo.
+        trusted_root: Logs and authorities; without it they are one file among others.
     """
 
     policy: TrustPolicy
     files: Mapping[str, Digest]
     release_key: str
+    trusted_root: TrustedRoot | None = None
 
 
 def diff_trust(old: TrustSide | None, new: TrustSide) -> tuple[Difference, ...]:
     """Return every difference; none on the left is the first trust of a workspace."""
     found = [*_identities(old.policy if old else None, new.policy)]
+    found += diff_numbers(old.policy if old else None, new.policy)
     if old is not None:
         found += _ends(old.policy, new.policy)
-        found += diff_numbers(old.policy, new.policy)
         found += _floor(old.policy, new.policy)
     if old is not None and old.release_key != new.release_key:
         says = f"key {old.release_key[:16]} becomes {new.release_key[:16]}"
         found.append(Difference("release role", says, "loosens"))
-    found += _instances(old.policy.instances if old else {}, new.policy.instances)
-    found += _custody(old.policy if old else None, new.policy)
-    found += _layers(old.policy.layers if old else None, new.policy.layers)
-    found += _files(old.files if old else {}, new.files)
+    found += diff_instances(old.policy.instances if old else {}, new.policy.instances)
+    found += diff_parts(old.trusted_root if old else None, new.trusted_root)
+    found += diff_custody(old.policy if old else None, new.policy)
+    found += diff_layers(old.policy.layers if old else None, new.policy.layers)
+    found += diff_files(old.files if old else {}, new.files)
     return tuple(found)
 
 
@@ -154,14 +146,12 @@ def _ends(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
     before = {one.identity: one for one in old.revocations}
     after = {one.identity: one for one in new.revocations}
     for name, one in after.items():
-        kept = _kept(one.survivors)
         if name not in before:
-            ended = "revoked" if one.final else "suspended"
-            says = f"{ended}, {kept}: {one.reason}"
+            says = f"{_ended(one)}: {one.reason}"
             yield Difference(f"identity {name}", says, "tightens")
         elif before[name] != one:
-            was = _kept(before[name].survivors)
-            says = f"its revocation changes: before, {was}; now, {kept}: {one.reason}"
+            was, now = _ended(before[name]), _ended(one)
+            says = f"its end changes: before, {was}; now, {now}: {one.reason}"
             nothing = replace(before[name], survivors=NOTHING, reason=one.reason)
             direction: Direction = "tightens" if one == nothing else "loosens"
             yield Difference(f"identity {name}", says, direction)
@@ -172,6 +162,12 @@ def _ends(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
         yield Difference("waiver", f"withdrawn: {digest}", "tightens")
     for digest in sorted(map(str, old.withdrawn_waivers - new.withdrawn_waivers)):
         yield Difference("waiver", f"withdrawn no longer: {digest}", "loosens")
+
+
+def _ended(end: Revocation) -> str:
+    """Say how an identity ended; when decides whose a subject is from then on."""
+    how = "revoked" if end.final else "suspended"
+    return f"{how} at {format_instant(end.revoked_at)}, {_kept(end.survivors)}"
 
 
 def _kept(survivors: Survivors) -> str:
@@ -186,23 +182,25 @@ def _kept(survivors: Survivors) -> str:
     return f"surviving: {'; '.join(said)}" if said else "nothing survives"
 
 
-def diff_numbers(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
-    """Yield what differs in thresholds, ages and the version."""
-    for name in sorted({*old.thresholds, *new.thresholds}):
+def diff_numbers(old: TrustPolicy | None, new: TrustPolicy) -> Iterator[Difference]:
+    """Yield what differs in thresholds, ages and the version; first, from defaults."""
+    known = old.thresholds if old else {}
+    for name in sorted({*known, *new.thresholds}):
         least = THRESHOLDS[name].least
-        before, after = (one.thresholds.get(name, least) for one in (old, new))
+        before, after = (one.get(name, least) for one in (known, new.thresholds))
         if before != after:
             direction: Direction = "loosens" if after < before else "tightens"
             says = f"{before} becomes {after} principals"
             yield Difference(f"threshold {name}", says, direction)
-    before_ages, after_ages = old.freshness.to_json(), new.freshness.to_json()
+    ages = old.freshness if old else Freshness()
+    before_ages, after_ages = ages.to_json(), new.freshness.to_json()
     for name, value in before_ages.items():
         if after_ages[name] != value:
             longer = _later(value, after_ages[name])
             says = f"{value} becomes {after_ages[name]}"
             direction = "loosens" if longer else "tightens"
             yield Difference(f"freshness {name}", says, direction)
-    if new.version <= old.version:
+    if old is not None and new.version <= old.version:
         says = f"{old.version} becomes {new.version}"
         yield Difference("trust policy version", says, "loosens")
 
@@ -226,68 +224,6 @@ def _floor(old: TrustPolicy, new: TrustPolicy) -> Iterator[Difference]:
     said = f"{before.revision if before else '(none)'} becomes {after.revision}"
     direction: Direction = "loosens" if lower else "tightens"
     yield Difference("floor", f"revision {said}, release {after.digest}", direction)
-
-
-def _instances(old: Instances, new: Instances) -> Iterator[Difference]:
-    for name in sorted({*old, *new}):
-        what, was, now = f"instance {name}", old.get(name), new.get(name)
-        if now is None:
-            says = "removed: no certificate of it counts, also of what was signed"
-            yield Difference(what, says, "tightens")
-            continue
-        before = was.to_json() if was else {}
-        for kind, said in _PARTS.items():
-            these, those = now.to_json()[kind], before.get(kind, [])
-            for one in sorted({*these} - {*those}):
-                yield Difference(what, f"{said} {one}: added", "loosens")
-            for one in sorted({*those} - {*these}):
-                yield Difference(what, f"{said} {one}: removed", "tightens")
-
-
-def _custody(old: TrustPolicy | None, new: TrustPolicy) -> Iterator[Difference]:
-    before = old.custody.to_json() if old else {}
-    after = new.custody.to_json()
-    for kind in sorted({*before, *after}):
-        then, since = before.get(kind, {}), after.get(kind, {})
-        for name in sorted({*then, *since}):
-            was, now = then.get(name), since.get(name)
-            if was != now:
-                says = f"custody {was or '(none)'} becomes {now or '(none)'}"
-                direction: Direction = "loosens" if now == "external" else "neutral"
-                yield Difference(f"{kind.replace('_', ' ')} {name}", says, direction)
-
-
-def _layers(old: LayerPins | None, new: LayerPins) -> Iterator[Difference]:
-    before, after = _pins(old), _pins(new)
-    for name in sorted({*before, *after}):
-        was, now = before.get(name), after.get(name)
-        if was == now:
-            continue
-        says = f"{was or '(none)'} becomes {now or '(none)'}"
-        yield Difference(name, says, "loosens")
-
-
-def _pins(layers: LayerPins | None) -> dict[str, str]:
-    if layers is None:
-        return {}
-    pins = {"constitution": layers.constitution}
-    pins |= {f"pack {name}": pin for name, pin in layers.packs.items()}
-    return {
-        name: f"{pin.digest} of publisher {pin.publisher.key_id[:16]}"
-        for name, pin in pins.items()
-    }
-
-
-def _files(
-    old: Mapping[str, Digest], new: Mapping[str, Digest]
-) -> Iterator[Difference]:
-    """Say what no sentence above covers: the trusted root, and layers' signatures."""
-    for name in sorted({*old, *new}):
-        if name == "trust/policy.json" or old.get(name) == new.get(name):
-            continue
-        says = f"{old.get(name, '(none)')} becomes {new.get(name, '(none)')}"
-        direction: Direction = "loosens" if name.startswith("trust/") else "neutral"
-        yield Difference(name, says, direction)
 
 
 def _short(value: Any) -> str:

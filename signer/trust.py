@@ -13,8 +13,8 @@ from typing import Final, Self
 from keys.digest import Digest
 from keys.errors import UsageError
 from signer.attestation import Attestation
-from signer.errors import KeyReusedError, WorkspaceMismatchError
-from signer.form import Form
+from signer.errors import CustodyError, KeyReusedError, WorkspaceMismatchError
+from signer.form import Custody, Form
 from signer.identity import Identity
 from signer.predicates.base import RELEASE, RULE, WAIVER
 from signer.revocation import Revocation
@@ -41,6 +41,7 @@ class Trust:
     Raises:
         WorkspaceMismatchError: The trust policy is another workspace's.
         KeyReusedError: A key has two purposes, or certifies in two instances.
+        CustodyError: A key is in two custodies, by two of its certificates.
         UnknownCustodyError: A log, authority or CA whose custody no admin signed.
     """
 
@@ -65,6 +66,7 @@ class Trust:
                 key_id=twice[0],
             )
         self._require_one_instance()
+        self._require_one_custody()
 
     def survives(self, identity: Identity, attestation: Attestation) -> bool:
         """Return whether the admins kept an attestation beyond its identity's end.
@@ -153,6 +155,27 @@ class Trust:
         uses.update(stamping)
         uses.update(certifying - (stamping - own))
         return uses
+
+    def _require_one_custody(self) -> None:
+        """DESIGN T1: who can *cause* a signature is whoever has the key.
+
+        An authority is named by its certificate, and a key may have several.
+        """
+        table, root = self.policy.custody, self.trusted_root
+        stamping = [(one, table.of_authority(one.digest)) for one in root.authorities]
+        certifying = [
+            (one, table.of_certificate_authority(one.digest))
+            for one in root.certificate_authorities
+        ]
+        owners: dict[str, Custody] = {}
+        for one, custody in (*stamping, *certifying):
+            key_id = one.key_ids[0]
+            if owners.setdefault(key_id, custody) is not custody:
+                raise CustodyError(
+                    f"expected one custody for the key of {one.uri or one.digest}, "
+                    "got two, by two of its certificates",
+                    key_id=key_id,
+                )
 
     def _require_one_instance(self) -> None:
         """DESIGN T2: a CA is one instance's, however often its key was certified."""

@@ -222,7 +222,10 @@ def _review(
 ) -> Reviewed:
     trust = judge_move(proposal, roots, ground, files, at=at)
     side = TrustSide(
-        trust.policy, digests_of(proposal), identify(delegated_key(proposal.signed))
+        trust.policy,
+        digests_of(proposal),
+        identify(delegated_key(proposal.signed)),
+        trust.trusted_root,
     )
     held = signers_of(proposal, roots.current, signatures)
     return Reviewed(proposal, roots, files, trust, diff_move(ground, side), held)

@@ -122,9 +122,11 @@ def review(
     before = None
     if now is not None:
         names = {path: Digest.of(data) for path, data in now.files.items()}
-        before = TrustSide(now.trust.policy, names, now.release_key)
+        known = now.trust
+        before = TrustSide(known.policy, names, now.release_key, known.trusted_root)
     offered = identify(delegated_key(proposal.signed))
-    differences = diff_trust(before, TrustSide(trust.policy, listed, offered))
+    after = TrustSide(trust.policy, listed, offered, trust.trusted_root)
+    differences = diff_trust(before, after)
     held = signers_of(proposal, roots.current, signatures)
     return Reviewed(proposal, roots, files, trust, differences, held)
 

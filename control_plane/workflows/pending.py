@@ -86,7 +86,9 @@ def show(services: Services, name: str, digest: Digest) -> Waiting:
 
 
 def sign(services: Services, name: str, digest: Digest, raw: bytes) -> Waiting:
-    """Keep a further signature; the same key again is success.
+    """Keep a further signature; one of a principal who has signed adds nothing.
+
+    There is room for so many, and an OIDC subject signs with another key each time.
 
     Args:
         services: The server.
@@ -107,7 +109,9 @@ def sign(services: Services, name: str, digest: Digest, raw: bytes) -> Waiting:
         now = PendingGround.of(services, workspace)
         pending = store.get(digest)
         require_next(now.head, pending.link.release)
-        now.verify(pending, raw)
+        principal, standing = now.verify(pending, raw).principal, now.standing(pending)
+        if principal in {one.principal for one in standing.signers}:
+            return standing
         signed = pending.signed([raw])
         if signed.lines != pending.lines:
             store.sign(digest, raw)

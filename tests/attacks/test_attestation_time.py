@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from control_plane.tsa import create_chain
 from keys.digest import Digest
 from signer.attestation import parse_attestation
+from signer.errors import CustodyError
 from signer.form import Custody
 from signer.limits import MAX_CLOCK_SKEW_S
 from signer.predicates.artifact import ArtifactPredicate
@@ -14,7 +16,16 @@ from signer.revocation import Revocation, Survivors
 from signer.trust import Expected
 from signer.trusted_root import TrustedRoot, Window
 from signer.verify import verify_attestation
-from tests.simulators.signing import BEGIN, DAY, END, NOW, Workshop, say
+from tests.simulators.keyless import KeylessWorkshop
+from tests.simulators.signing import (
+    BEGIN,
+    DAY,
+    END,
+    NOW,
+    SimulatedAuthority,
+    Workshop,
+    say,
+)
 
 DATA = b"the bytes that are attested"
 ASKED = Expected(ArtifactPredicate.type, (Digest.of(DATA),))
@@ -186,3 +197,25 @@ def test_a_survivor_is_still_bound_to_the_begin_of_its_window():
     policy = shop.policy(revocations=(Revocation("author", NOW, "left", kept),))
 
     assert code_of(shop, raw, at=NOW, policy=policy) == "outside-window"
+
+
+def test_the_control_plane_s_authority_under_another_certificate_is_not_external():
+    """Custody is whose key it is: a thief has its own key certified once more."""
+    shop = KeylessWorkshop()
+    twin = SimulatedAuthority("https://tsa.example.org")
+    twin.key = shop.authority.key
+    twin.chain = create_chain(twin.ca, twin.key, at=BEGIN - 40 * DAY, name=twin.uri)
+    shop.outside = twin
+    with pytest.raises(CustodyError) as refused:
+        shop.trust()
+    assert refused.value.code == "custody"
+
+
+def test_an_authority_that_renewed_its_certificate_is_one():
+    shop = KeylessWorkshop()
+    shop.custody = EXTERNAL
+    shop.outside.key = shop.authority.key
+    shop.outside.chain = create_chain(
+        shop.outside.ca, shop.outside.key, at=BEGIN - 40 * DAY, name="renewed"
+    )
+    assert len(shop.trust().trusted_root.authorities) > 1

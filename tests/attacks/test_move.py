@@ -16,7 +16,10 @@ import pytest
 from tuf.api.metadata import Metadata, TargetFile
 
 from bundle.embedded import EmbeddedGround
+from bundle.move_diff import diff_move
 from bundle.rego.embedded import EmbeddedEngine
+from bundle.trust_diff import TrustSide
+from bundle.trust_proposal import digests_of
 from bundle.tuf.errors import AlreadySovereignError
 from bundle.tuf.keys import role_key
 from bundle.tuf.repository import Repository
@@ -28,7 +31,7 @@ from signer.credential import OidcCredential
 from signer.form import Custody, Form
 from signer.identity import Identity
 from signer.instances import SigstoreInstance
-from signer.pins import Floor
+from signer.pins import Floor, Freshness
 from signer.predicates.trust_change import LAYERS_CHANGED, MADE_SOVEREIGN, Change
 from signer.revocation import NOTHING, Revocation, Survivors
 from signer.subject_pattern import SubjectPattern
@@ -143,6 +146,13 @@ def custody_of(part):
     return lambda house: {"policy": lie}
 
 
+def outside_witness(policy):
+    """One more, so that nothing is promoted; the thief had it in the embedded trust."""
+    table = policy.custody
+    more = {**table.authorities, Digest.of(b"the thief's"): Custody.EXTERNAL}
+    return replace(policy, custody=replace(table, authorities=more))
+
+
 def forged_survivor(house):
     forged = house.rule("acme.forged", text=rule_text("acme.forged"), by="bot").head
     return {"policy": lambda p: with_end(p, survivors=Survivors(frozenset({forged})))}
@@ -231,6 +241,8 @@ LIES = (
     Lie("the log called external", "custody", custody_of("logs")),
     Lie("the timestamp authority called external", "custody",
         custody_of("authorities")),
+    Lie("a timestamp authority that the embedded trust had called external", "custody",
+        lambda h: {"policy": outside_witness}),
     Lie("a survivor that nobody published", "survivor-not-released", forged_survivor),
     Lie("a survivor that is in force no longer", "survivor-not-released",
         survivors_of_before),
@@ -281,6 +293,19 @@ def test_an_honest_move_is_signed(house):
     assert ended["robot"].survivors == Survivors(frozenset({newest.digest}))
     assert ended["bot"].survivors == Survivors(frozenset({newest.rules[1].head}))
     assert ended["admin"].survivors == NOTHING
+
+
+def test_numbers_that_were_the_thief_s_before_are_said(engine):
+    """Nothing of the embedded trust is known: what stays as lax as it was is lax."""
+    house = embedded_house(engine)
+    never = Freshness(stale_until=house.at + 9999 * DAY)
+    house.publish_trust(freshness=never)
+    house.release_again()
+    made = draft(house, policy=lambda p: replace(p, freshness=never))
+    trust = made.judge()
+    side = TrustSide(trust.policy, digests_of(made.proposal), "x" * 64)
+    said = {(one.what, one.direction) for one in diff_move(made.ground, side)}
+    assert ("freshness stale_until", "loosens") in said
 
 
 def certified(house, issuer_custody):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bundle.trust_diff import TrustSide, diff_trust, text_of
+from keys.clock import format_instant
 from keys.digest import Digest
 from signer.credential import OidcCredential
 from signer.custody import CustodyTable
@@ -16,9 +17,15 @@ from signer.pins import Floor, Freshness, LayerPin, LayerPins
 from signer.revocation import Revocation, Survivors
 from signer.subject_pattern import SubjectPattern
 from signer.trust_policy import TrustPolicy
+from signer.trusted_root import (
+    TimestampAuthority,
+    TransparencyLog,
+    TrustedRoot,
+    Window,
+)
 from tests.simulators.instance import GITHUB, MAIN, PEOPLE
 from tests.simulators.memory_key import MemoryKey
-from tests.simulators.signing import person
+from tests.simulators.signing import BEGIN, SimulatedAuthority, Workshop, person
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PUBLISHER = MemoryKey.ecdsa().public_key
@@ -264,7 +271,10 @@ def test_what_loosens_stands_first_and_is_marked():
         diff_trust(*sides(identities=(JANE, CI, BOB), revocations=(REVOKED,)))
     ).splitlines()
     assert text[0].startswith("! identity bob: added: ")
-    assert text[1] == "- identity jane.doe: revoked, nothing survives: left"
+    assert (
+        text[1]
+        == "- identity jane.doe: revoked at 2026-03-02T09:00:00Z, nothing survives: left"
+    )
 
 
 def test_the_first_trust_is_all_new():
@@ -275,3 +285,66 @@ def test_the_first_trust_is_all_new():
         "constitution",
         "pack p",
     }
+
+
+# ------------------------------------------------------------------ hidden things
+
+
+def test_a_first_trust_that_is_laxer_than_by_default_says_so():
+    """Who drafts it could otherwise have admins sign what no sentence shows."""
+    lax = replace(
+        POLICY,
+        freshness=Freshness(stale_until=AT, revocation_grace_seconds=60),
+        thresholds={**POLICY.thresholds, "release": 1},
+    )
+    found = {
+        (one.what, one.direction) for one in diff_trust(None, TrustSide(lax, {}, KEY))
+    }
+    assert ("freshness stale_until", "loosens") in found
+    assert ("freshness revocation_grace_seconds", "loosens") in found
+
+
+def test_when_an_end_is_said_to_have_been_is_shown():
+    """It decides whose an OIDC subject was."""
+    later = replace(REVOKED, revoked_at=AT + timedelta(days=1))
+    old, new = sides(revocations=(later,))
+    old = replace(old, policy=replace(old.policy, revocations=(REVOKED,)))
+    (one,) = diff_trust(old, new)
+    assert (one.direction, format_instant(later.revoked_at) in one.says) == (
+        "loosens",
+        True,
+    )
+
+
+SHOP = Workshop()
+
+
+def rooted(*, key=SHOP.log.key, end=None, authorities=(SHOP.authority,)):
+    """A trusted root, its log under one id whatever its key is."""
+    window = Window(BEGIN, end)
+    log = TransparencyLog("https://log", key.public_key, b"l" * 32, window)
+    stamping = tuple(
+        TimestampAuthority(one.uri, tuple(one.chain), window) for one in authorities
+    )
+    return TrustedRoot((log,), stamping)
+
+
+PARTS = {
+    "another key under the id of a log": (rooted(key=MemoryKey.ecdsa()), "log bGx"),
+    "a log that ends": (rooted(end=AT), "log bGx"),
+    "an authority more": (
+        rooted(authorities=(SHOP.authority, SimulatedAuthority("https://tsa.example"))),
+        "timestamp authority sha256:",
+    ),
+    "an authority less": (rooted(authorities=()), "timestamp authority sha256:"),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_of_the_trusted_root_has_a_sentence(name):
+    other, what = PARTS[name]
+    old, new = sides()
+    found = diff_trust(
+        replace(old, trusted_root=rooted()), replace(new, trusted_root=other)
+    )
+    assert any(one.what.startswith(what) for one in found), found

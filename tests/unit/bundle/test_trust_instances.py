@@ -5,7 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from bundle.trust_instances import Custodies, drop_instance, pin_instance
+from bundle.trust_instances import (
+    Custodies,
+    drop_instance,
+    pin_instance,
+)
 from keys.errors import FormatError
 from keys.strict import loads_json
 from signer.credential import OidcCredential

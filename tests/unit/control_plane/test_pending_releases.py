@@ -165,6 +165,18 @@ def test_everything_can_be_done_twice(house):
     assert house.keep(request).json()["status"] == "published"
 
 
+def test_one_principal_takes_one_place_among_the_signatures(house):
+    """An OIDC subject signs with a new key each time: it would fill them all."""
+    ops = {"principal": "ops@example.com"}
+    more = [house.workspace.register(f"ops-{i}", "release", **ops) for i in (1, 2)]
+    digest = house.kept()["digest"]
+    house.sign(digest, house.ops)
+    for other in more:
+        answer = house.sign(digest, other)
+        assert (answer.status_code, answer.json()["signers"]) == (201, ["ci", "ops"])
+    assert house.sign(digest, house.third).json()["signers"] == ["ci", "ops", "third"]
+
+
 def test_the_next_release_follows_one_that_two_signed(house):
     first = house.published()
     second = house.published(revision=2, predecessor=first)
