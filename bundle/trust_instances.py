@@ -3,8 +3,9 @@
 
 Pure: the trust in force and a TrustedRoot document in, the next policy and trusted root
 out. An instance is who certifies subjects: its CAs, its CT logs, and the issuers that
-it may speak for. Its transparency logs and timestamp authorities are not taken over:
-what counts in a workspace is in the workspace's own log (DESIGN 3.7).
+it may speak for. Its transparency logs are not taken over: what counts in a workspace
+is in the workspace's own log (DESIGN 3.7). Nor are its timestamp authorities, whose
+custody is a question of its own: ``trust_authorities``.
 """
 
 from collections.abc import Mapping
@@ -67,10 +68,10 @@ class _Parts:
         Raises:
             FormatError: Not a TrustedRoot.
         """
-        document = _read(trusted_root)
+        document = read_document(trusted_root)
         return cls(
-            {_certificate(row): row for row in _rows(document, _CA)},
-            {_log_id(row): row for row in _rows(document, _CT)},
+            {certificate_of(row): row for row in rows_of(document, _CA)},
+            {_log_id(row): row for row in rows_of(document, _CT)},
         )
 
 
@@ -173,7 +174,7 @@ def _with_parts_of(
     instances: Mapping[str, SigstoreInstance], trusted_root: bytes, added: _Parts
 ) -> bytes:
     authorities, logs, _ = _named(instances)
-    before, document = _Parts.of(trusted_root), _read(trusted_root)
+    before, document = _Parts.of(trusted_root), read_document(trusted_root)
     known = {**before.certificate_authorities, **added.certificate_authorities}
     document[_CA] = list(_only(known, authorities).values())
     document[_CT] = list(_only({**before.ct_logs, **added.ct_logs}, logs).values())
@@ -197,13 +198,19 @@ def _only(found: Mapping[Any, Any], wanted: set[Any]) -> dict[Any, Any]:
     return {key: value for key, value in found.items() if key in wanted}
 
 
-def _read(trusted_root: bytes) -> dict[str, Any]:
+def read_document(trusted_root: bytes) -> dict[str, Any]:
+    """Read a TrustedRoot as it stands, to change a part of it.
+
+    Raises:
+        FormatError: Not one.
+    """
     TrustedRoot.parse(trusted_root)
     # An object, which the line above has made sure of.
     return dict(loads_json(trusted_root, max_bytes=MAX_TRUSTED_ROOT_BYTES))
 
 
-def _rows(document: dict[str, Any], name: str) -> list[Any]:
+def rows_of(document: dict[str, Any], name: str) -> list[Any]:
+    """Return the parts of one kind."""
     # protobuf's JSON leaves out what is empty, and some writers say null instead.
     return list(document.get(name) or [])
 
@@ -211,8 +218,8 @@ def _rows(document: dict[str, Any], name: str) -> list[Any]:
 # ``TrustedRoot.parse`` has read every part in full: these only pick its name.
 
 
-def _certificate(row: Any) -> Digest:
-    """Return the name of a CA: SHA-256 of the first certificate of its chain."""
+def certificate_of(row: Any) -> Digest:
+    """Return the name of a CA or authority: SHA-256 of its own certificate."""
     return Digest.of(b64decode(row["certChain"]["certificates"][0]["rawBytes"]))
 
 

@@ -82,6 +82,12 @@ class UnknownInstanceError(UnsafeTrustPolicyError):
     code = "unknown-instance"
 
 
+class UnknownAuthorityError(UnsafeTrustPolicyError):
+    """A timestamp authority that is not trusted, or not for admins to drop."""
+
+    code = "unknown-authority"
+
+
 class ForeignIssuerError(UnsafeTrustPolicyError):
     """An OIDC issuer that its Sigstore instance may not speak for."""
 

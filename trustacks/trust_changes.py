@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bundle.gate.candidate import TRUSTED_ROOT_TARGET
+from bundle.trust_authorities import drop_authority, pin_authorities
 from bundle.trust_instances import (
     Custodies,
     Pinning,
@@ -15,6 +16,7 @@ from bundle.trust_rules import TrustRules
 from keys.public import PublicKey
 from signer.attestation import parse_attestation
 from signer.credential import KeyCredential
+from signer.form import Custody
 from signer.identity import Identity, IdentityTerms
 from signer.predicates.trust_change import (
     IDENTITY_REGISTERED,
@@ -157,6 +159,26 @@ def instance_dropped(pinned: Pinned, name: str) -> Wanted:
     """
     made = drop_instance(pinned.trust.policy, pinned.trusted_root, name)
     return _instances(made)
+
+
+def authorities_pinned(pinned: Pinned, *, given: bytes, custody: Custody) -> Wanted:
+    """Trust the timestamp authorities of a TrustedRoot document.
+
+    Raises:
+        TrustacksError: As ``bundle.trust_authorities.pin_authorities``.
+    """
+    policy, root = pinned.trust.policy, pinned.trusted_root
+    return _instances(pin_authorities(policy, root, given=given, custody=custody))
+
+
+def authority_dropped(pinned: Pinned, authority: Digest) -> Wanted:
+    """Trust an outside timestamp authority no longer.
+
+    Raises:
+        UnknownAuthorityError: It is none.
+    """
+    policy, root = pinned.trust.policy, pinned.trusted_root
+    return _instances(drop_authority(policy, root, authority))
 
 
 def _instances(made: Pinning) -> Wanted:

@@ -41,7 +41,7 @@ CHANGES: Final = MappingProxyType(
         IDENTITY_RESUMED: "resumed",
         SURVIVORS_CHANGED: "changed what survives of",
         LAYERS_CHANGED: "changed the layers",
-        INSTANCES_CHANGED: "changed the Sigstore instances",
+        INSTANCES_CHANGED: "changed the Sigstore instances or timestamp authorities",
         RULES_CHANGED: "changed the rules of trust",
         MADE_SOVEREIGN: "made the workspace sovereign",
         TRUST_RENEWED: "renewed the trust",

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from control_plane.tsa import create_chain
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.errors import CustodyError
@@ -204,7 +203,7 @@ def test_the_control_plane_s_authority_under_another_certificate_is_not_external
     shop = KeylessWorkshop()
     twin = SimulatedAuthority("https://tsa.example.org")
     twin.key = shop.authority.key
-    twin.chain = create_chain(twin.ca, twin.key, at=BEGIN - 40 * DAY, name=twin.uri)
+    twin.chain = twin.certified()
     shop.outside = twin
     with pytest.raises(CustodyError) as refused:
         shop.trust()
@@ -215,7 +214,5 @@ def test_an_authority_that_renewed_its_certificate_is_one():
     shop = KeylessWorkshop()
     shop.custody = EXTERNAL
     shop.outside.key = shop.authority.key
-    shop.outside.chain = create_chain(
-        shop.outside.ca, shop.outside.key, at=BEGIN - 40 * DAY, name="renewed"
-    )
+    shop.outside.chain = shop.outside.certified()
     assert len(shop.trust().trusted_root.authorities) > 1

@@ -3,9 +3,11 @@
 
 import pytest
 
+from signer.trusted_root import build_trusted_root
 from tests.cli.test_cli_ceremony import Admins, approve
 from tests.simulators.instance import GITHUB, MAIN, PEOPLE, TAGS, SimulatedInstance
 from tests.simulators.plane import tree
+from tests.simulators.signing import BEGIN, SimulatedAuthority
 
 SUBJECT = ("--instance", "public", "--oidc-issuer", GITHUB, "--oidc-subject", MAIN)
 TERMS = ("--principal", "overlay-ci", "--permission", "release", "--namespace", "*")
@@ -230,3 +232,44 @@ def test_no_admin_proposes_what_the_control_plane_can_have_certified(
     ended = ann("identity", "register", "inside", *TERMS, *claim)
     assert (ended.exit_code, ended.code) == (1, "custody")
     assert tree(sovereign.plane.state / "workspaces" / "claims") == before
+
+
+def outside(folder):
+    """The TrustedRoot of somebody else's timestamp authority."""
+    one = SimulatedAuthority("https://tsa.example.org/api/v1/timestamp")
+    file = folder / "tsa.json"
+    file.write_bytes(
+        build_trusted_root(logs=(), authorities=[(one.uri, one.chain, BEGIN)])
+    )
+    return one.digest, file
+
+
+def test_two_admins_trust_an_outside_timestamp_authority(sovereign, tmp_path):
+    ann, ben = (sovereign.people[name] for name in ("ann", "ben"))
+    digest, file = outside(tmp_path)
+    words = ("trust", "authority", "add", "--trusted-root", file, "--custody")
+    ann.must(*words, "external")
+    shown = ben.must("trust", "diff").out
+    assert f"! timestamp authority {digest}: trusted: https://tsa.example.org" in shown
+    assert f"! timestamp authorities {digest}: custody (none) becomes external" in shown
+    approve(sovereign)
+    listed = ann.must("trust", "authority", "list", "--json").value["items"]
+    assert [one["custody"] for one in listed] == ["control-plane", "external"]
+    assert str(digest) in ann.must("trust", "authority", "list").out
+    own = listed[0]["certificate"]
+    refused = ann("trust", "authority", "remove", own)
+    assert (refused.exit_code, refused.code) == (1, "unknown-authority")
+    ann.must("trust", "authority", "remove", str(digest))
+    assert f"- timestamp authority {digest}: trusted no longer" in (
+        ben.must("trust", "diff").out
+    )
+    approve(sovereign)
+    listed = ann.must("trust", "authority", "list", "--json").value["items"]
+    assert [one["certificate"] for one in listed] == [own]
+
+
+def test_where_the_control_plane_holds_the_keys_nobody_is_outside(embedded, tmp_path):
+    _, file = outside(tmp_path)
+    words = ("trust", "authority", "add", "--trusted-root", file)
+    refused = embedded(*words, "--custody", "external")
+    assert (refused.exit_code, refused.code) == (1, "embedded-trust")

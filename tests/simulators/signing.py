@@ -108,8 +108,13 @@ class SimulatedAuthority:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self.ca, self.key = MemoryKey.ecdsa(), MemoryKey.ecdsa()
-        self.chain = create_chain(self.ca, self.key, at=BEGIN - 400 * DAY, name=uri)
+        self.chain = self.certified()
         self._serial = 0
+
+    def certified(self) -> list[bytes]:
+        """A certificate of its key; each time another."""
+        begin = BEGIN - 400 * DAY
+        return create_chain(self.ca, self.key, at=begin, name=self.uri)
 
     @property
     def digest(self) -> Digest:

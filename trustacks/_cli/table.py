@@ -26,6 +26,11 @@ _INSTANCE: Final[Table] = {
     "remove": (f"{_HERE}.trust_instance:remove", "drop one"),
     "list": (f"{_HERE}.trust_instance:list_", "list them"),
 }
+_AUTHORITY: Final[Table] = {
+    "add": (f"{_HERE}.trust_authority:add", "trust those of a TrustedRoot"),
+    "remove": (f"{_HERE}.trust_authority:remove", "trust one no longer"),
+    "list": (f"{_HERE}.trust_authority:list_", "list them"),
+}
 COMMANDS: Final[Table] = {
     "login": (f"{_HERE}.login:login", "pin a workspace's root and keep a token"),
     "status": (f"{_HERE}.status:status", "health, active revision, form of trust"),
@@ -73,6 +78,7 @@ COMMANDS: Final[Table] = {
             "sign": (f"{_HERE}.trust_carry:sign", "sign one that was carried"),
             "submit": (f"{_HERE}.trust_carry:submit", "hand in what was signed"),
             "doctor": (f"{_HERE}.trust_doctor:doctor", "say what the property lacks"),
+            "authority": (_AUTHORITY, "outside timestamp authorities"),
             "instance": (_INSTANCE, "Sigstore instances that certify OIDC subjects"),
         },
         "what admins of a sovereign workspace decide",

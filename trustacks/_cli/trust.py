@@ -23,7 +23,7 @@ from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
 from trustacks.answers import text_of
 from trustacks.proposing import Wanted, propose
-from trustacks.trust_errors import ProposalChoiceError
+from trustacks.trust_errors import EmbeddedTrustError, ProposalChoiceError
 from trustacks.trusting import Reviewed, TrustDesk
 
 _OPEN = ("open", "signed")
@@ -112,6 +112,19 @@ def is_sovereign(session: Session, login: Login) -> bool:
     """Return whether the pinned root keeps the admin keys from the Control Plane."""
     root = open_pinned(session, login).root
     return open_roots([root]).form is Form.SOVEREIGN
+
+
+def require_sovereign(session: Session, workspace: str | None) -> None:
+    """Refuse a workspace whose Control Plane changes trust by itself.
+
+    Raises:
+        EmbeddedTrustError: It is one.
+    """
+    if not is_sovereign(session, session.login(workspace)):
+        raise EmbeddedTrustError(
+            "expected a sovereign workspace, got an embedded one",
+            hint="there the Control Plane holds the admin keys; nobody proposes",
+        )
 
 
 def open_desk(

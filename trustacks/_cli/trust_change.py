@@ -20,9 +20,8 @@ from trustacks._cli.files import read_given
 from trustacks._cli.floor import floor_option, read_floor
 from trustacks._cli.lazy import command, expired_option, workspace_option
 from trustacks._cli.session import Session
-from trustacks._cli.trust import is_sovereign, propose_change
+from trustacks._cli.trust import is_sovereign, propose_change, require_sovereign
 from trustacks.trust_changes import another_release_key, renewal, rules_of_trust
-from trustacks.trust_errors import EmbeddedTrustError
 
 _DAY = 86_400
 # Thresholds that are asked of what the chain of releases leads through, too.
@@ -79,7 +78,7 @@ def change(
     wanted = dict(_threshold(text) for text in thresholds)
     changes = bool(known or wanted or freshness or waivers)
     if release_key is not None and not changes:
-        _require_sovereign(session, workspace)
+        require_sovereign(session, workspace)
         key = PublicKey.from_pem(read_given(release_key, max_bytes=MAX_KEY_BYTES))
         propose_change(session, workspace, another_release_key(key))
         return
@@ -105,16 +104,8 @@ def change(
 @workspace_option
 def renew(session: Session, *, expired: bool, workspace: str | None) -> None:
     """Propose the trust in force for as long again: it lasts 89 days."""
-    _require_sovereign(session, workspace)
+    require_sovereign(session, workspace)
     propose_change(session, workspace, renewal(), expired=expired)
-
-
-def _require_sovereign(session: Session, workspace: str | None) -> None:
-    if not is_sovereign(session, session.login(workspace)):
-        raise EmbeddedTrustError(
-            "expected a sovereign workspace, got an embedded one",
-            hint="there the Control Plane holds the admin keys; nobody proposes",
-        )
 
 
 def _set(session: Session, workspace: str | None, rules: TrustRules) -> None:
