@@ -20,7 +20,9 @@ A tour, in the order of the bytes::
                     releases lie by digest
     storage/        where its objects lie, durably
     trust_proposal  what admins are asked to sign, judged; trust_diff: in words;
+                    trust_diff_parts: of the trusted root; difference: one sentence;
                     trust_event: whether it is true; trust_instances: of Sigstore's;
+                    trust_authorities: who outside says when;
                     trust_rules: floor, thresholds, ages, withdrawn waivers
     doctor          what the property lacks; diagnosis: what it finds
     move            from embedded to sovereign, judged; embedded: what it begins from;
