@@ -13,6 +13,7 @@ from bundle.trust_instances import (
     pin_instance,
 )
 from bundle.trust_rules import TrustRules
+from keys.digest import Digest
 from keys.public import PublicKey
 from signer.attestation import parse_attestation
 from signer.credential import KeyCredential

@@ -47,7 +47,7 @@ from tests.simulators.workspace import SimulatedWorkspace
 from trustacks.moving import Wish, moved_policy
 
 ADMINS = ("ann", "ben")
-KEPT = ("author", "releaser", "runner", "approver", "linter")
+KEPT = ("author", "releaser", "runner", "approver", "linter", "retirer")
 
 
 @dataclass(frozen=True)
