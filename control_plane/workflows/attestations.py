@@ -26,9 +26,13 @@ from signer.predicates.base import (
     APPROVAL,
     ARTIFACT,
     LINT,
+    PROVENANCE,
     RELEASE,
     RETIREMENT,
     RULE,
+    SUMMARY,
+    SVR,
+    TEST_RESULT,
     WAIVER,
 )
 from signer.trust import Trust
@@ -37,6 +41,7 @@ from signer.verify import Evidence, Expected, verify_attestation
 
 ACCEPTED: Final = frozenset(
     {APPROVAL, ARTIFACT, LINT, RELEASE, RETIREMENT, RULE, WAIVER}
+    | {PROVENANCE, SUMMARY, SVR, TEST_RESULT}
 )
 
 

@@ -20,6 +20,10 @@ from signer.predicates.retirement import RetirementPredicate
 from signer.predicates.root_change import RootChangePredicate
 from signer.predicates.rule import RulePredicate
 from signer.predicates.runner_report import RunnerReportPredicate
+from signer.predicates.standard.provenance import ProvenancePredicate
+from signer.predicates.standard.summary import SummaryPredicate
+from signer.predicates.standard.svr import SvrPredicate
+from signer.predicates.standard.test_result import TestResultPredicate
 from signer.predicates.trust_change import TrustChangePredicate
 from signer.predicates.waiver import WaiverPredicate
 from signer.statement import Statement
@@ -30,11 +34,15 @@ _PARSERS: Final[MappingProxyType[str, Callable[[dict[str, Any]], Predicate]]] = 
             ApprovalPredicate.type: ApprovalPredicate.parse,
             ArtifactPredicate.type: ArtifactPredicate.parse,
             LintPredicate.type: LintPredicate.parse,
+            ProvenancePredicate.type: ProvenancePredicate.parse,
             ReleasePredicate.type: ReleasePredicate.parse,
             RetirementPredicate.type: RetirementPredicate.parse,
             RootChangePredicate.type: RootChangePredicate.parse,
             RulePredicate.type: RulePredicate.parse,
             RunnerReportPredicate.type: RunnerReportPredicate.parse,
+            SummaryPredicate.type: SummaryPredicate.parse,
+            SvrPredicate.type: SvrPredicate.parse,
+            TestResultPredicate.type: TestResultPredicate.parse,
             TrustChangePredicate.type: TrustChangePredicate.parse,
             WaiverPredicate.type: WaiverPredicate.parse,
         }

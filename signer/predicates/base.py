@@ -24,6 +24,12 @@ RUNNER_REPORT: Final = f"{PREFIX}runner-report/v1"
 TRUST_CHANGE: Final = f"{PREFIX}trust-change/v1"
 WAIVER: Final = f"{PREFIX}waiver/v1"
 
+# Others' types, which say for other tools what ours decide (ADR 0050).
+PROVENANCE: Final = "https://slsa.dev/provenance/v1"
+SUMMARY: Final = "https://slsa.dev/verification_summary/v1"
+SVR: Final = "https://in-toto.io/attestation/svr/v0.1"
+TEST_RESULT: Final = "https://in-toto.io/attestation/test-result/v0.1"
+
 # Any one of these permits the predicate type. A proof of possession is signed by the
 # key itself and a layer by its publisher: no permission covers them.
 PERMISSION: Final = MappingProxyType(
@@ -31,11 +37,15 @@ PERMISSION: Final = MappingProxyType(
         APPROVAL: frozenset({"approve"}),
         ARTIFACT: frozenset({"author", "release"}),
         LINT: frozenset({"lint"}),
+        PROVENANCE: frozenset({"release"}),
         RELEASE: frozenset({"release"}),
         RETIREMENT: frozenset({"retire"}),
         ROOT_CHANGE: frozenset({"admin"}),
         RULE: frozenset({"author"}),
         RUNNER_REPORT: frozenset({"report"}),
+        SUMMARY: frozenset({"lint", "release", "report"}),
+        SVR: frozenset({"author", "lint"}),
+        TEST_RESULT: frozenset({"author", "lint"}),
         TRUST_CHANGE: frozenset({"admin"}),
         WAIVER: frozenset({"waive"}),
     }

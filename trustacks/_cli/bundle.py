@@ -23,6 +23,7 @@ from trustacks._cli.floor import floor_option, read_floor
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns, pairs
 from trustacks._cli.overlay_files import overlay_option, read_rules
+from trustacks._cli.seconds import open_teller
 from trustacks._cli.session import Session
 from trustacks.signing import signed
 
@@ -80,15 +81,34 @@ def inspect(session: Session, *, file: Path) -> None:
 
 @command("verify")
 @floor_option
+@click.option(
+    "--vsa", type=_FILE, help="Sign a SLSA verification summary, and write it here."
+)
+@click.option("--key", metavar="NAME", help="The key for --vsa.")
 @workspace_option
-def verify(session: Session, *, floor: str | None, workspace: str | None) -> None:
-    """Judge the published release by the Runner's own gate, check by check."""
+def verify(
+    session: Session,
+    *,
+    floor: str | None,
+    vsa: Path | None,
+    key: str | None,
+    workspace: str | None,
+) -> None:
+    """Judge the published release by the Runner's own gate, check by check.
+
+    A summary is signed of a refusal, too: it is evidence that somebody looked.
+    """
+    if vsa is not None:
+        refuse_existing(vsa)
     login, at = session.login(workspace), session.clock()
     store = open_pinned(session, login)
     known = read_floor(floor)
     collected = collect(store.refresh(at=at).fetched, marks=None, floor=known, at=at)
     verifier = Verifier(root=store.root, engine=open_engine(session))
     result = verifier.verify(collected.candidate, floor=known, at=at).result
+    if vsa is not None and collected.candidate.bundle:
+        raw = open_teller(session, key, workspace).verified(collected.candidate, result)
+        write_new(vsa, raw)
     color = session.output.color
     session.output.result(result.to_json(), lambda: result.text(color=color))
     if collected.problem:

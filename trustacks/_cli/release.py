@@ -8,6 +8,10 @@ from pathlib import Path
 
 import click
 
+from bundle.archive import content_digest
+from bundle.gate.candidate import bundle_target
+from bundle.limits import BUNDLE_BOUNDS
+from keys.digest import Digest
 from keys.errors import TrustacksError
 from signer.predicates.parts import Source
 from trustacks._cli.connect import open_client, open_pinned
@@ -22,8 +26,10 @@ from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
 from trustacks.beside import Beside
 from trustacks.keeping import keep_released
+from trustacks.release_errors import NothingReleasedError
 from trustacks.release_statement import Released
 from trustacks.releasing import Releaser
+from trustacks.standard import Teller
 
 _KEY = click.option(
     "--key", metavar="NAME", help="The release key, if not the default one."
@@ -39,6 +45,11 @@ _OUT = click.option(
 @command("release")
 @_KEY
 @_OUT
+@click.option(
+    "--provenance",
+    type=click.Path(path_type=Path),
+    help="Sign the SLSA provenance of the release, and write it here.",
+)
 @overlay_option
 @workspace_option
 def release(
@@ -46,6 +57,7 @@ def release(
     *,
     key: str | None,
     out: Path | None,
+    provenance: Path | None,
     overlay: Path | None,
     workspace: str | None,
 ) -> None:
@@ -54,6 +66,8 @@ def release(
     Where the admins ask for several principals behind a release, it waits for the
     others: trustacks bundle cosign.
     """
+    if provenance is not None:
+        refuse_existing(provenance)
     whole = read_whole(overlay)
     beside = Beside.of(whole)
     source = source_of(overlay_folder(overlay))
@@ -62,6 +76,8 @@ def release(
         releaser, source=Source(commit=source.commit, branch=source.branch)
     )
     _run(session, releaser, lambda: releaser.release(whole.rules, beside), out)
+    if provenance is not None:
+        _tell(session, releaser, provenance)
 
 
 @command("reaffirm")
@@ -118,6 +134,19 @@ def _run(
     if done.pending is not None:
         name = done.revision if out is None else out
         session.output.hint(f"the others sign: trustacks bundle cosign {name}")
+
+
+def _tell(session: Session, releaser: Releaser, path: Path) -> None:
+    """Sign what the newest release was built from, once it is published."""
+    pinned = releaser.store.refresh(at=session.clock())
+    head = pinned.head(at=session.clock())
+    if head is None:
+        raise NothingReleasedError("expected a published release, got none")
+    bundle = pinned.fetched.target(
+        bundle_target(head.release.revision), max_bytes=BUNDLE_BOUNDS.max_bytes
+    )
+    teller = Teller(pinned, releaser.key, releaser.api, session.clock, releaser.show)
+    write_new(path, teller.built(head, Digest.of(bundle), content_digest(bundle)))
 
 
 def _text(done: Released) -> str:

@@ -92,7 +92,7 @@ def attest_changes(
         )
     _require_proved([report for _, report in changed])
     signer = open_second(session, LintSigner, key, workspace)
-    _require_pinned(parents, signer.pinned.parents().archives)
+    require_pinned(parents, signer.pinned.parents().archives)
     signed = [(f, r, signer.sign(f, r)) for f, r in changed]
     for files, _, raw in signed:
         write_file(lint_path(files.rule_path), raw)
@@ -106,7 +106,7 @@ def attest_changes(
     ]
 
 
-def _require_pinned(parents: Sequence[Layer], pinned: Sequence[bytes]) -> None:
+def require_pinned(parents: Sequence[Layer], pinned: Sequence[bytes]) -> None:
     """Refuse a proof about other parents than the statement will name."""
     if {layer.digest for layer in parents} != {Digest.of(data) for data in pinned}:
         raise ParentsNotCurrentError(

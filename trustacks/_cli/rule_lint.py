@@ -47,7 +47,10 @@ Pair = tuple[RuleFiles, RuleFiles | None]
 @click.argument("rules", nargs=-1, metavar="[ID|PATH]...")
 @click.option("--base", metavar="REF", help="Compare with this commit's versions.")
 @click.option("--attest", is_flag=True, help="Sign that a change loosens nothing.")
-@click.option("--key", metavar="NAME", help="The key for --attest.")
+@click.option(
+    "--evidence", is_flag=True, help="Run the tests too, and sign both for other tools."
+)
+@click.option("--key", metavar="NAME", help="The key for --attest and --evidence.")
 @overlay_option
 @parents_options
 @engine_option
@@ -58,6 +61,7 @@ def lint(
     rules: tuple[str, ...],
     base: str | None,
     attest: bool,
+    evidence: bool,
     key: str | None,
     overlay: Path | None,
     constitution: Path | None,
@@ -71,7 +75,7 @@ def lint(
     chosen = choose_rules(overlay, rules)
     parents = read_parents(session, constitution, packs, workspace)
     # Who signs asks twice; who only looks is answered at once (ADR 0018).
-    engine_choice = engine_choice or (None if attest else REGORUS)
+    engine_choice = engine_choice or (None if attest or evidence else REGORUS)
     engine = open_engine(session, engine_choice)
     others = read_others(overlay, rules) if rules else chosen
     against = against_of(parents, others, engine)
@@ -91,6 +95,12 @@ def lint(
         from trustacks._cli.rule_attest import attest_changes  # noqa: PLC0415 - signs
 
         value["attested"] = attest_changes(
+            session, chosen, reports, parents=parents, key=key, workspace=workspace
+        )
+    if evidence and not refused:
+        from trustacks._cli.rule_evidence import sign_evidence  # noqa: PLC0415 - signs
+
+        value["evidence"] = sign_evidence(
             session, chosen, reports, parents=parents, key=key, workspace=workspace
         )
     found = [finding for report in reports for finding in report.findings]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens whoever stands behind a change beside its author: approver, lint identity."""
+"""Opens whoever signs beside an author: approver, lint identity, who tells others."""
 
 from typing import TypeVar
 
@@ -9,6 +9,7 @@ from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
 from trustacks.approving import Second
 from trustacks.keeping import keep_released
+from trustacks.standard import Teller
 
 S = TypeVar("S", bound=Second)
 
@@ -40,3 +41,22 @@ def open_second(
     )
     second.identity  # noqa: B018 - refuses an unregistered key before any work
     return second
+
+
+def open_teller(session: Session, key: str | None, workspace: str | None) -> Teller:
+    """Refresh the pin, and open who signs for other tools with a local key.
+
+    Raises:
+        UnknownSignerError: The key belongs to no identity of the workspace.
+        VerificationError: Metadata or trust that a Runner would refuse.
+    """
+    login = session.login(workspace)
+    teller = Teller(
+        pinned=open_pinned(session, login).refresh(at=session.clock()),
+        key=open_key(session, key),
+        api=open_client(session, login).workspace(login.workspace),
+        clock=session.clock,
+        show=lambda statement: session.output.say(statement_text(statement)),
+    )
+    teller.identity  # noqa: B018 - refuses an unregistered key before any work
+    return teller
