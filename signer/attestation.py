@@ -99,7 +99,8 @@ def parse_attestation(raw: bytes) -> Attestation:
     timestamps = _timestamps(material)
     entries = _entries(material)
     material.done()
-    envelope = parse_envelope(fields.object("dsseEnvelope"))
+    # Sigstore's clients name no key beside a certificate.
+    envelope = parse_envelope(fields.object("dsseEnvelope"), names_key=leaf is None)
     fields.done()
     # Two names for one key are one name, or two readers pick two keys.
     if envelope.keyid not in ("", hint):
