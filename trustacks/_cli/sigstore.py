@@ -11,13 +11,14 @@ from typing import Any, Final
 import click
 
 from keys.strict import dumps_json, loads_json
+from signer.keyless.signing_config import SigningConfig
 from signer.limits import MAX_TRUSTED_ROOT_BYTES
 from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
 from trustacks.answers import text_of
-from trustacks.signing_config import MAX_SIGNING_CONFIG_BYTES, check_signing_config
+from trustacks.signing_config import require_pinned
 
 _EXCHANGE: Final = {
     "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -46,9 +47,10 @@ def signing_config(session: Session, out: Path | None, workspace: str | None) ->
     login = session.login(workspace)
     api = open_client(session, login).workspace(login.workspace)
     trust = open_pinned(session, login).refresh(at=session.clock()).trust
-    answer = dumps_json(api.get("/sigstore/signing-config"))
-    checked = check_signing_config(answer, trust.policy, trust.trusted_root)
-    _print(session, loads_json(checked, max_bytes=MAX_SIGNING_CONFIG_BYTES), out)
+    answer = api.get("/sigstore/signing-config")
+    config = SigningConfig.parse(dumps_json(answer))
+    require_pinned(config, trust.policy, trust.trusted_root)
+    _print(session, answer, out)
 
 
 @command("token")
