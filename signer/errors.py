@@ -64,6 +64,12 @@ class UnsafeTrustPolicyError(VerificationError):
     code = "unsafe-trust-policy"
 
 
+class AdminNeedsKeyError(UnsafeTrustPolicyError):
+    """An OIDC subject as an admin: root and targets are signed with keys."""
+
+    code = "admin-needs-key"
+
+
 class UnsafeSubjectError(UnsafeTrustPolicyError):
     """A subject of an OIDC identity that could be somebody else's too."""
 

@@ -12,6 +12,7 @@ from keys.fields import Fields
 from keys.public import PublicKey
 from signer.credential import Credential, KeyCredential, read_credential
 from signer.errors import (
+    AdminNeedsKeyError,
     CredentialKindError,
     CustodyError,
     NamespaceError,
@@ -201,9 +202,20 @@ class Identity(IdentityTerms):
 
     Raises:
         UnsafeTrustPolicyError: Terms that nobody can mean.
+        AdminNeedsKeyError: An admin without a key.
     """
 
     credential: Credential
+
+    def __post_init__(self) -> None:
+        IdentityTerms.__post_init__(self)
+        if "admin" in self.permissions and self.public_key is None:
+            raise AdminNeedsKeyError(
+                f"{self.id}: expected an admin with a key, got an OIDC subject",
+                hint="root and targets are signed with keys, and so is what admins say "
+                "of them: trustacks identity register --proof",
+                identity=self.id,
+            )
 
     @property
     def public_key(self) -> PublicKey | None:

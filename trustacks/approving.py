@@ -18,20 +18,18 @@ from bundle.ratchet.verdict import Change
 from keys.clock import Clock
 from keys.digest import Digest
 from keys.fields import Fields
-from keys.signing import SigningKey
 from signer.errors import SubjectMismatchError
 from signer.identity import Identity
 from signer.predicates.approval import RETURNED, ApprovalPredicate, may_loosen
 from signer.predicates.lint import LintPredicate
 from signer.predicates.parts import Parents
-from signer.sign import attest
 from signer.statement import Subject, build_statement
 from signer.trust import Expected
 from signer.verify import verify_attestation
 from trustacks.client import WorkspaceApi
 from trustacks.errors import ChangeNotProvedError, NothingToApproveError
-from trustacks.notary import RemoteNotary
 from trustacks.pinned import Head, Pinned
+from trustacks.signatory import Signatory
 from trustacks.signing import signed, verify_rule
 
 
@@ -42,7 +40,7 @@ class Second:
     Attributes:
         pinned: The workspace, as the signer verified it.
         head: The newest release; a rule that it does not have cannot change.
-        key: The signer's key.
+        signatory: Who signs.
         api: The workspace's API.
         clock: The time.
         show: Shown each statement before it is signed.
@@ -50,7 +48,7 @@ class Second:
 
     pinned: Pinned
     head: Head | None
-    key: SigningKey
+    signatory: Signatory
     api: WorkspaceApi
     clock: Clock
     show: Callable[[bytes], None]
@@ -60,9 +58,9 @@ class Second:
         """Who signs.
 
         Raises:
-            UnknownSignerError: The key belongs to no identity of the workspace.
+            UnknownSignerError: No identity of the workspace.
         """
-        return self.pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
+        return self.signatory.identity(self.pinned.trust)
 
     def require_second(self, files: RuleFiles) -> None:
         """Refuse a rule whose author is this principal, under whatever id.
@@ -117,7 +115,8 @@ class Second:
         subject = Subject(f"rules/{rule_id}/{rule_id}.rego", new)
         statement = build_statement((subject,), predicate)
         self.show(statement)
-        raw = attest(statement, key=self.key, notary=RemoteNotary(self.api))
+        trust = self.pinned.trust
+        raw = self.signatory.attest(statement, api=self.api, trust=trust)
         namespace = rule_id.partition(".")[0]
         expected = Expected(predicate.type, (new,), namespace=namespace)
         verify_attestation(

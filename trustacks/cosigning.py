@@ -17,12 +17,10 @@ from keys.errors import TrustacksError
 from signer.attestation import parse_attestation
 from signer.identity import Identity
 from signer.predicates.release import InventoryItem
-from signer.sign import attest
 from signer.verify import Evidence, verify_attestation
 from trustacks.approving import Second
 from trustacks.errors import CosignerNotDistinctError, StatementMismatchError
 from trustacks.expected import expected_of
-from trustacks.notary import RemoteNotary
 from trustacks.pinned import Pinned
 from trustacks.signing import signed, verify_rule
 
@@ -60,7 +58,8 @@ class Cosigner(Second):
         said = self.author(files)
         statement = said.attestation.envelope.payload
         self.show(statement)
-        raw = attest(statement, key=self.key, notary=RemoteNotary(self.api))
+        trust = self.pinned.trust
+        raw = self.signatory.attest(statement, api=self.api, trust=trust)
         verify_cosignature(raw, files, said, self.pinned, at=self.clock())
         return raw
 

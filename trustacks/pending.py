@@ -24,18 +24,16 @@ from bundle.pending import PendingRelease
 from bundle.rego.engine import Engine
 from keys.clock import Clock
 from keys.digest import Digest
-from keys.signing import SigningKey
 from keys.strict import b64encode
 from signer.identity import Identity
 from signer.result import VerificationResult
-from signer.sign import attest
 from signer.verify import verify_attestation
 from trustacks.answers import bytes_of, items_of
 from trustacks.client import WorkspaceApi, segment
 from trustacks.errors import CosignerNotDistinctError, StatementMismatchError
-from trustacks.notary import RemoteNotary
 from trustacks.pinned import Pinned, PinnedStore
 from trustacks.release_errors import PendingChoiceError, PendingStaleError
+from trustacks.signatory import Signatory
 from trustacks.submitting import PLACE, submit
 
 _OPEN: Final = ("open", "signed")
@@ -95,7 +93,7 @@ class ReleaseCosigner:
     Attributes:
         store: What is pinned of the workspace.
         api: Its API.
-        key: The release identity's key.
+        signatory: The release identity.
         engine: Parses the rules.
         clock: The time.
         show: Shown the statement before it is signed.
@@ -103,7 +101,7 @@ class ReleaseCosigner:
 
     store: PinnedStore
     api: WorkspaceApi
-    key: SigningKey
+    signatory: Signatory
     engine: Engine
     clock: Clock
     show: Callable[[bytes], None]
@@ -112,9 +110,9 @@ class ReleaseCosigner:
         """Return who signs.
 
         Raises:
-            UnknownSignerError: The key belongs to no identity of the workspace.
+            UnknownSignerError: No identity of the workspace.
         """
-        return pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
+        return self.signatory.identity(pinned.trust)
 
     def find(self, named: str | None) -> PendingRelease:
         """Return the release that waits at the Control Plane under that name.
@@ -171,7 +169,7 @@ class ReleaseCosigner:
         """Sign a release that was reviewed; who signed it already signs nothing.
 
         Raises:
-            UnknownSignerError: The key belongs to no identity of the workspace.
+            UnknownSignerError: No identity of the workspace.
             CosignerNotDistinctError: Its principal signed with another key.
             VerificationError: What came back does not hold.
         """
@@ -185,7 +183,7 @@ class ReleaseCosigner:
                 f"revision {pending.link.release.revision}, got {identity.id}"
             )
         self.show(pending.statement)
-        raw = attest(pending.statement, key=self.key, notary=RemoteNotary(self.api))
+        raw = self.signatory.attest(pending.statement, api=self.api, trust=pinned.trust)
         signed = pending.signed([raw])
         signers = _signers(signed, pinned, self.clock())
         return replace(reviewed, pending=signed, signers=signers)

@@ -24,11 +24,9 @@ from bundle.pending import PendingRelease
 from bundle.rego.engine import Engine
 from keys.clock import Clock
 from keys.digest import Digest
-from keys.signing import SigningKey
 from signer.attestation import join_jsonl, parse_attestation
 from signer.predicates.parts import Source
 from signer.predicates.release import InventoryItem, ReleasePredicate, RetiredItem
-from signer.sign import attest
 from signer.statement import Subject, build_statement
 from signer.tlog.limits import MAX_NOTE_BYTES
 from signer.trust import Expected
@@ -39,12 +37,12 @@ from trustacks.client import WorkspaceApi, segment
 from trustacks.ending import Ending
 from trustacks.errors import ControlPlaneRefusalError, ReleaseContendedError
 from trustacks.limits import MAX_RELEASE_TRIES
-from trustacks.notary import RemoteNotary
 from trustacks.pinned import Head, Pinned, PinnedStore
 from trustacks.preparing import Preparer, Ready
 from trustacks.reaffirming import redraft
 from trustacks.release_statement import Released, ReleaseDraft, build_predicate
 from trustacks.reproving import reproved
+from trustacks.signatory import Signatory
 from trustacks.submitting import submit_lines, submit_pending
 from trustacks.turns import Turns
 from trustacks.waiving import waivers_of
@@ -76,7 +74,7 @@ class Releaser:
     Attributes:
         store: What is pinned of the workspace.
         api: Its API.
-        key: The release identity's key.
+        signatory: The release identity.
         engine: Parses the rules.
         clock: The time.
         source: Where the overlay came from.
@@ -89,7 +87,7 @@ class Releaser:
 
     store: PinnedStore
     api: WorkspaceApi
-    key: SigningKey
+    signatory: Signatory
     engine: Engine
     clock: Clock
     source: Source
@@ -150,7 +148,7 @@ class Releaser:
 
     def _sign_and_submit(self, draft: ReleaseDraft, tries: int) -> Released:
         pinned = draft.pinned
-        identity = pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
+        identity = self.signatory.identity(pinned.trust)
         built = draft.contents.bundle(draft.revision)
         name = segment(self.api.name)
         note = self.api.client.fetch(
@@ -258,7 +256,7 @@ class Releaser:
         )
         statement = build_statement(subjects, predicate)
         self.show(statement)
-        raw = attest(statement, key=self.key, notary=RemoteNotary(self.api))
+        raw = self.signatory.attest(statement, api=self.api, trust=pinned.trust)
         expected = Expected(ReleasePredicate.type, (archive, built.content))
         verify_attestation(
             raw, trust=pinned.trust, expected=expected, at=self.clock()

@@ -17,12 +17,10 @@ from signer.attestation import parse_attestation
 from signer.predicates.approval import RETIRED, ApprovalPredicate
 from signer.predicates.release import InventoryItem, RetiredItem
 from signer.predicates.retirement import RetirementPredicate
-from signer.sign import attest
 from signer.statement import Subject, build_statement, parse_statement
 from signer.trust import Expected
 from signer.verify import Evidence, verify_attestation
 from trustacks.approving import Second
-from trustacks.notary import RemoteNotary
 from trustacks.pinned import Head, Pinned
 from trustacks.release_errors import NothingToRetireError, RetirementStaleError
 
@@ -62,7 +60,8 @@ class Retirer(Second):
         subject = Subject(f"rules/{rule_id}/{rule_id}.rego", item.rule)
         statement = build_statement((subject,), predicate)
         self.show(statement)
-        raw = attest(statement, key=self.key, notary=RemoteNotary(self.api))
+        trust = self.pinned.trust
+        raw = self.signatory.attest(statement, api=self.api, trust=trust)
         verify_attestation(
             raw,
             trust=self.pinned.trust,
@@ -128,7 +127,8 @@ class EndApprover(Second):
         )
         statement = build_statement(subjects, predicate)
         self.show(statement)
-        raw = attest(statement, key=self.key, notary=RemoteNotary(self.api))
+        trust = self.pinned.trust
+        raw = self.signatory.attest(statement, api=self.api, trust=trust)
         expected = Expected(
             predicate.type,
             tuple(subject.digest for subject in subjects),

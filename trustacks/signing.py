@@ -18,21 +18,19 @@ from keys.clock import Clock
 from keys.digest import Digest
 from keys.errors import FormatError
 from keys.fields import Fields
-from keys.signing import SigningKey
 from signer.attestation import parse_attestation
 from signer.identity import Identity
 from signer.predicates.evidence import LintResult, SuiteResult
 from signer.predicates.parts import Parents, Source
 from signer.predicates.rule import Citation, RulePredicate
-from signer.sign import attest
 from signer.statement import Subject, build_statement, parse_statement
 from signer.verify import Evidence, verify_attestation
 from trustacks.client import WorkspaceApi
 from trustacks.errors import RuleUnsignedError
 from trustacks.expected import expected_of
-from trustacks.notary import RemoteNotary
 from trustacks.parents import ParentArchives
 from trustacks.pinned import Head, Pinned
+from trustacks.signatory import Signatory
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class RuleSigner:
         pinned: The workspace, as the author verified it.
         parents: The layers that test and lint used.
         head: The newest release, whose heads new versions supersede.
-        key: The author's key.
+        signatory: The author.
         api: The workspace's API.
         clock: The time.
         source: Where the overlay lies.
@@ -70,7 +68,7 @@ class RuleSigner:
     pinned: Pinned
     parents: ParentArchives
     head: Head | None
-    key: SigningKey
+    signatory: Signatory
     api: WorkspaceApi
     clock: Clock
     source: Source
@@ -80,7 +78,7 @@ class RuleSigner:
         """Return the attestation of a rule, verified.
 
         Raises:
-            UnknownSignerError: The key belongs to no identity of the workspace.
+            UnknownSignerError: No identity of the workspace.
             SuiteNotPassedError: Tests that did not pass.
             VerificationError: What came back does not hold.
         """
@@ -88,7 +86,8 @@ class RuleSigner:
         predicate = self._predicate(rule, identity, self.clock())
         statement = build_statement(_subjects(rule.files), predicate)
         self.show(statement)
-        raw = attest(statement, key=self.key, notary=RemoteNotary(self.api))
+        trust = self.pinned.trust
+        raw = self.signatory.attest(statement, api=self.api, trust=trust)
         verify_rule(raw, rule.files, self.pinned, at=self.clock())
         return raw
 
@@ -97,9 +96,9 @@ class RuleSigner:
         """Who signs.
 
         Raises:
-            UnknownSignerError: The key belongs to no identity of the workspace.
+            UnknownSignerError: No identity of the workspace.
         """
-        return self.pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
+        return self.signatory.identity(self.pinned.trust)
 
     def holds(self, files: RuleFiles) -> bool:
         """Return whether the rule has an attestation already that needs no renewal."""

@@ -26,6 +26,7 @@ from tests.simulators.workspace import DAY, WINDOW, SimulatedWorkspace, rule_tex
 from trustacks.client import segment
 from trustacks.pending import ReleaseCosigner
 from trustacks.pinned import Pinned
+from trustacks.signatory import KeySignatory
 from trustacks.submitting import PLACE
 
 TWO = {"rule": 1, "release": 2}
@@ -140,7 +141,7 @@ def desk(engine, tmp_path):
     cosigner = ReleaseCosigner(
         store=Store(house, client),
         api=plane,
-        key=house.people["second"].key,
+        signatory=KeySignatory(house.people["second"].key),
         engine=engine,
         clock=ToldClock(house.at + timedelta(minutes=1)),
         show=shown.append,

@@ -47,6 +47,7 @@ from trustacks.parents import load_parents
 from trustacks.pinned import PinnedStore
 from trustacks.possession import Proof, check_proof, prove
 from trustacks.releasing import Releaser
+from trustacks.signatory import KeySignatory
 from trustacks.signing import Passed, RuleSigner
 from trustacks.turns import Turns
 
@@ -111,7 +112,7 @@ class Desk:
             pinned=pinned,
             parents=pinned.parents(),
             head=pinned.head(at=utc_now()),
-            key=self.key,
+            signatory=KeySignatory(self.key),
             api=self.api,
             clock=utc_now,
             source=SOURCE,
@@ -122,7 +123,7 @@ class Desk:
         return Releaser(
             store=self.store,
             api=self.api,
-            key=self.key,
+            signatory=KeySignatory(self.key),
             engine=engine,
             clock=utc_now,
             source=SOURCE,

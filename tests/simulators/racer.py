@@ -23,6 +23,7 @@ from trustacks._cli.output import open_output
 from trustacks._cli.overlay_files import read_rules
 from trustacks._cli.session import Session
 from trustacks.releasing import Releaser
+from trustacks.signatory import KeySignatory
 
 
 def main() -> None:
@@ -32,7 +33,7 @@ def main() -> None:
         releaser = Releaser(
             store=open_pinned(session, login),
             api=open_client(session, login).workspace(login.workspace),
-            key=open_key(session, None),
+            signatory=KeySignatory(open_key(session, None)),
             engine=open_engine(session),
             clock=session.clock,
             source=Source(branch="main"),

@@ -41,6 +41,7 @@ from trustacks._cli.overlay_files import read_rules
 from trustacks.client import Client
 from trustacks.pinned import PinnedStore
 from trustacks.releasing import Releaser
+from trustacks.signatory import KeySignatory
 
 PATH = f"/v1/workspaces/{NAME}"
 SECOND_RULE = "acme.deploy_window"
@@ -160,7 +161,7 @@ def _signed_release(made: Desk) -> dict[str, Any]:
         Releaser(
             store=PinnedStore(home, root=login.root, url=login.url, name=NAME),
             api=client.workspace(NAME),
-            key=key,
+            signatory=KeySignatory(key),
             engine=engine,
             clock=utc_now,
             source=Source(),

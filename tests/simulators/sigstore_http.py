@@ -13,7 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
@@ -127,7 +127,7 @@ class SigstoreHttp:
             names=(name_of(subject),),
             issuer=issuer,
             issuer_v2=issuer,
-            at=self.now().replace(microsecond=0) - timedelta(seconds=1),
+            at=self.now().replace(microsecond=0),
         )
         return self.parts.fulcio.forge(key, terms)
 

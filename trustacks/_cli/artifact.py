@@ -14,16 +14,15 @@ from keys.durable import read_file
 from signer.attestation import parse_attestation
 from signer.limits import MAX_ATTESTATION_BYTES
 from signer.predicates.artifact import ArtifactPredicate
-from signer.sign import attest
 from signer.statement import Subject, build_statement
 from signer.trust import Expected
 from signer.verify import verify_attestation
 from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.hashed import digest_of
-from trustacks._cli.keyring import open_key
+from trustacks._cli.oidc_options import Asked
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
-from trustacks.notary import RemoteNotary
+from trustacks._cli.signatory import open_signatory
 
 _FILE = click.Path(path_type=Path)
 
@@ -44,7 +43,7 @@ class Signed:
 
 
 def sign_pinned(
-    session: Session, file: Path, *, key: str | None, workspace: str | None
+    session: Session, file: Path, options: Asked, *, workspace: str | None
 ) -> Signed:
     """Return the attestation of a file by an identity of the pinned workspace.
 
@@ -54,15 +53,15 @@ def sign_pinned(
     digest = digest_of(file)
     login, at = session.login(workspace), session.clock()
     pinned = open_pinned(session, login).refresh(at=at)
-    signing = open_key(session, key)
-    identity = pinned.trust.policy.identity_by_key(signing.public_key.key_id)
+    signatory = open_signatory(session, options, login, pinned)
+    identity = signatory.identity(pinned.trust)
     predicate = ArtifactPredicate(
         workspace=pinned.view.workspace, identity=identity.id, signed_at=at
     )
     statement = build_statement([Subject(file.name, digest)], predicate)
     session.output.say(statement_text(statement))
-    notary = RemoteNotary(open_client(session, login).workspace(login.workspace))
-    raw = attest(statement, key=signing, notary=notary)
+    api = open_client(session, login).workspace(login.workspace)
+    raw = signatory.attest(statement, api=api, trust=pinned.trust)
     expected = Expected(ArtifactPredicate.type, (digest,))
     verify_attestation(
         raw, trust=pinned.trust, expected=expected, at=session.clock()

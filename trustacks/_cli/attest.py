@@ -19,7 +19,7 @@ from trustacks._cli.files import read_given, refuse_existing, write_new
 from trustacks._cli.hashed import digest_of
 from trustacks._cli.instance import Instance
 from trustacks._cli.lazy import command
-from trustacks._cli.oidc_options import asked, root_option, token_options
+from trustacks._cli.oidc_options import asked, root_option, signer_options
 from trustacks._cli.outside import Outside
 from trustacks._cli.session import Session
 from trustacks._cli.shown import foreign_text
@@ -33,10 +33,9 @@ _FILE: Final = click.Path(path_type=Path)
 @click.option(
     "--predicate", type=_FILE, required=True, help="The predicate, a JSON object."
 )
-@click.option("--key", metavar="NAME|URI", help="Sign with this key.")
 @click.option("--bare", is_flag=True, help="With a key: no log, no timestamp.")
 @click.option("--out", type=_FILE, help="The bundle; FILE.sigstore.json else.")
-@token_options
+@signer_options("Sign with this key.")
 @root_option
 def attest(
     session: Session,
@@ -59,9 +58,9 @@ def attest(
         predicate_type=predicate_type,
         predicate=read_given(predicate, max_bytes=MAX_STATEMENT_BYTES),
     )
-    key, bare = given.pop("key"), given.pop("bare")
+    bare = given.pop("bare")
     instance = Instance(session, asked(given))
-    outside = Outside.open(session, instance, key=key, bare=bare)
+    outside = Outside.open(session, instance, bare=bare)
     session.output.say(foreign_text(statement))
     raw, who = outside.sign_statement(statement)
     write_new(target, raw)

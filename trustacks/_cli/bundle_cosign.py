@@ -8,6 +8,7 @@ before it is signed; whoever is the last to be asked publishes it.
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,12 +19,13 @@ from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.engine import open_engine
 from trustacks._cli.files import read_given, refuse_existing, write_new
 from trustacks._cli.git import source_of
-from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.oidc_options import asked, signer_options
 from trustacks._cli.output import pairs
 from trustacks._cli.overlay_files import overlay_folder, read_rules
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
+from trustacks._cli.signatory import open_signatory
 from trustacks.keeping import keep_released
 from trustacks.pending import ReleaseCosigner, ReviewedRelease
 from trustacks.preparing import Preparer
@@ -34,7 +36,7 @@ _FILE = click.Path(path_type=Path)
 
 @command("cosign")
 @click.argument("release", required=False, metavar="[RELEASE]")
-@click.option("--key", metavar="NAME", help="Your release key, if not the default one.")
+@signer_options("Your release key, if not the default one.")
 @click.option(
     "--overlay",
     type=_FILE,
@@ -44,12 +46,13 @@ _FILE = click.Path(path_type=Path)
 @workspace_option
 def cosign(
     session: Session,
+    /,
     *,
     release: str | None,
-    key: str | None,
     overlay: Path | None,
     out: Path | None,
     workspace: str | None,
+    **given: Any,
 ) -> None:
     """Sign RELEASE too: a revision, a digest, or a file from `bundle release --out`.
 
@@ -59,11 +62,12 @@ def cosign(
     if out is not None:
         refuse_existing(out)
     login = session.login(workspace)
-    store = open_pinned(session, login)
+    store, options = open_pinned(session, login), asked(given)
+    pinned = store.refresh(at=session.clock()) if options.keyless else None
     cosigner = ReleaseCosigner(
         store=store,
         api=open_client(session, login).workspace(login.workspace),
-        key=open_key(session, key),
+        signatory=open_signatory(session, options, login, pinned),
         engine=open_engine(session),
         clock=session.clock,
         show=lambda statement: session.output.say(statement_text(statement)),

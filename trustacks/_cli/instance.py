@@ -5,6 +5,7 @@
 sign with a key, nobody waits for it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -20,7 +21,7 @@ from signer.keyless.token import TokenClaims, parse_token
 from signer.keyless.witnesses import InstanceWitnesses
 from signer.limits import MAX_TRUSTED_ROOT_BYTES
 from trustacks._cli.files import read_given
-from trustacks._cli.oidc_options import PUBLIC_GOOD, Asked
+from trustacks._cli.oidc_options import ACCOUNT, PUBLIC_GOOD, Asked
 from trustacks._cli.secrets import read_line
 from trustacks._cli.session import Session
 from trustacks.public_good import PublicGood
@@ -34,11 +35,15 @@ class Instance:
         session: The command's.
         asked: What its options say.
         http: Asks services.
+        services: The SigningConfig, if somebody else than the options names it.
+        account: Returns the token of the login's own account, if there is a login.
     """
 
     session: Session
     asked: Asked
     http: Http = field(default_factory=Http)
+    services: SigningConfig | None = None
+    account: Callable[[], str] | None = None
 
     @cached_property
     def config(self) -> SigningConfig:
@@ -48,6 +53,8 @@ class Instance:
             UsageError: None is named.
             FormatError: What is named is no SigningConfig.
         """
+        if self.services is not None:
+            return self.services
         named = self.asked.signing_config
         if named is None and self.asked.trusted_root == PUBLIC_GOOD:
             named = PUBLIC_GOOD
@@ -131,6 +138,13 @@ class Instance:
             return self.asked.token
         if self.asked.token_file is not None:
             return read_line(self.asked.token_file, max_bytes=MAX_TOKEN_BYTES)
+        if self.asked.way == ACCOUNT:
+            if self.account is None:
+                raise UsageError(
+                    "expected --oidc account in a workspace, got it outside of one",
+                    hint="trustacks sigstore token --out FILE takes it along",
+                )
+            return self.account()
         # Not above: it brings HTTP, and a browser.
         from trustacks.identity_tokens import get_token  # noqa: PLC0415
 

@@ -6,19 +6,21 @@ is there because CI systems hand tokens over as text, a file is better.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
 from keys.errors import UsageError
+from keys.record import record
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Stands for a file of the public-good instance, wherever one is asked for.
 PUBLIC_GOOD: Final = "public-good"
-WAYS: Final = ("auto", "ambient", "browser", "device")
+# An account is the login's own, at a Control Plane that is an issuer.
+ACCOUNT: Final = "account"
+WAYS: Final = ("auto", "ambient", "browser", "device", ACCOUNT)
 
 _TOKEN: Final = (
     click.option(
@@ -52,11 +54,12 @@ _ROOT: Final = click.option(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Asked:
     """What the options say.
 
-    Attributes:
+    Args:
+        key: The key's name or URI, if one is named.
         way: How to get a token; none for a key, or if a token is given.
         token: The token itself.
         token_file: Where it is.
@@ -65,6 +68,7 @@ class Asked:
         trusted_root: The same; none inside of a workspace.
     """
 
+    key: str | None
     way: str | None
     token: str | None
     token_file: Path | None
@@ -72,18 +76,22 @@ class Asked:
     signing_config: str | None
     trusted_root: str | None = None
 
+    def __repr__(self) -> str:
+        """Return what may be shown: the token may not."""
+        return f"Asked(key={self.key!r}, way={self.way!r})"
+
     @property
     def keyless(self) -> bool:
         """Whether an identity signs, and not a key."""
         return bool(self.way or self.token or self.token_file)
 
-    def require_one_signer(self, key: str | None) -> None:
+    def require_one_signer(self) -> None:
         """Refuse a key beside an identity, and two ways to one identity.
 
         Raises:
             UsageError: There are.
         """
-        given = [key, self.way, self.token, self.token_file]
+        given = [self.key, self.way, self.token, self.token_file]
         if sum(one is not None for one in given) > 1:
             raise UsageError(
                 "expected --key, --oidc, --identity-token or --identity-token-file, "
@@ -92,11 +100,16 @@ class Asked:
             )
 
 
-def token_options(function: F) -> F:
-    """Add the options of a token and of the services that use it."""
-    for option in (*_TOKEN, _CONFIG):
-        function = option(function)
-    return function
+def signer_options(help_of_key: str) -> Callable[[F], F]:
+    """Add the options of who signs: a key, or a token and the services that use it."""
+    key = click.option("--key", metavar="NAME|URI", help=help_of_key)
+
+    def add(function: F) -> F:
+        for option in (_CONFIG, *reversed(_TOKEN), key):
+            function = option(function)
+        return function
+
+    return add
 
 
 def root_option(function: F) -> F:
@@ -107,6 +120,7 @@ def root_option(function: F) -> F:
 def asked(given: dict[str, Any]) -> Asked:
     """Take the options out of what a command was given."""
     return Asked(
+        key=given.pop("key"),
         way=given.pop("oidc"),
         token=given.pop("identity_token"),
         token_file=given.pop("identity_token_file"),

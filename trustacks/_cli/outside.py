@@ -43,9 +43,7 @@ class Outside:
     bare: bool
 
     @classmethod
-    def open(
-        cls, session: Session, instance: Instance, *, key: str | None, bare: bool
-    ) -> "Outside":
+    def open(cls, session: Session, instance: Instance, *, bare: bool) -> "Outside":
         """Open what the options say.
 
         Raises:
@@ -53,7 +51,7 @@ class Outside:
             KeyOfWorkspaceError: A key that has a purpose in a workspace.
         """
         asked = instance.asked
-        asked.require_one_signer(key)
+        asked.require_one_signer()
         if bare and (asked.keyless or asked.trusted_root or asked.signing_config):
             raise UsageError(
                 "expected --bare with a key alone, got an instance or an identity",
@@ -61,7 +59,7 @@ class Outside:
             )
         if asked.keyless:
             return cls(session, instance, None, bare)
-        opened = open_key(session, key)
+        opened = open_key(session, asked.key)
         _require_no_other_purpose(session, opened)
         return cls(session, instance, opened, bare)
 

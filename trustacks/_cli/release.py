@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,12 +19,13 @@ from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.engine import open_engine
 from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.git import source_of
-from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.oidc_options import Asked, asked, signer_options
 from trustacks._cli.output import pairs
 from trustacks._cli.overlay_files import overlay_folder, overlay_option, read_whole
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
+from trustacks._cli.signatory import open_signatory
 from trustacks.beside import Beside
 from trustacks.keeping import keep_released
 from trustacks.release_errors import NothingReleasedError
@@ -31,9 +33,7 @@ from trustacks.release_statement import Released
 from trustacks.releasing import Releaser
 from trustacks.standard import Teller
 
-_KEY = click.option(
-    "--key", metavar="NAME", help="The release key, if not the default one."
-)
+_SIGNER = signer_options("The release key, if not the default one.")
 _OUT = click.option(
     "-o",
     "--out",
@@ -43,7 +43,7 @@ _OUT = click.option(
 
 
 @command("release")
-@_KEY
+@_SIGNER
 @_OUT
 @click.option(
     "--provenance",
@@ -54,12 +54,13 @@ _OUT = click.option(
 @workspace_option
 def release(
     session: Session,
+    /,
     *,
-    key: str | None,
     out: Path | None,
     provenance: Path | None,
     overlay: Path | None,
     workspace: str | None,
+    **given: Any,
 ) -> None:
     """Build, attest and publish the next revision of the overlay.
 
@@ -71,7 +72,7 @@ def release(
     whole = read_whole(overlay)
     beside = Beside.of(whole)
     source = source_of(overlay_folder(overlay))
-    releaser = _releaser(session, workspace, key, out)
+    releaser = _releaser(session, workspace, asked(given), out)
     releaser = replace(
         releaser, source=Source(commit=source.commit, branch=source.branch)
     )
@@ -81,31 +82,33 @@ def release(
 
 
 @command("reaffirm")
-@_KEY
+@_SIGNER
 @_OUT
 @workspace_option
 def reaffirm(
-    session: Session, *, key: str | None, out: Path | None, workspace: str | None
+    session: Session, /, *, out: Path | None, workspace: str | None, **given: Any
 ) -> None:
     """Renew the newest release before it expires, or after a change of trust.
 
     Its rules are released again as they are, as the next revision; the overlay is not
     asked. Where several must sign a release, they sign this one too.
     """
-    releaser = _releaser(session, workspace, key, out)
+    releaser = _releaser(session, workspace, asked(given), out)
     _run(session, releaser, releaser.reaffirm, out)
 
 
 def _releaser(
-    session: Session, workspace: str | None, key: str | None, out: Path | None
+    session: Session, workspace: str | None, options: Asked, out: Path | None
 ) -> Releaser:
     if out is not None:
         refuse_existing(out)
     login = session.login(workspace)
+    store = open_pinned(session, login)
+    pinned = store.refresh(at=session.clock()) if options.keyless else None
     return Releaser(
-        store=open_pinned(session, login),
+        store=store,
         api=open_client(session, login).workspace(login.workspace),
-        key=open_key(session, key),
+        signatory=open_signatory(session, options, login, pinned),
         engine=open_engine(session),
         clock=session.clock,
         source=Source(),

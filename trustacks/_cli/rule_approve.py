@@ -24,6 +24,7 @@ from keys.strict import dumps_json
 from signer.predicates.approval import RETIRED, RETURNED
 from trustacks._cli.engine import confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.oidc_options import Asked, asked, signer_options
 from trustacks._cli.overlay_files import overlay_option
 from trustacks._cli.rule_lint import (
     against_of,
@@ -44,19 +45,20 @@ from trustacks.signing import said_in, statement_digest
 @command("approve")
 @click.argument("rule")
 @click.option("--justification", metavar="TEXT", required=True, help="Why, in words.")
-@click.option("--key", metavar="NAME", help="The approver's key.")
+@signer_options("The approver's key.")
 @overlay_option
 @engine_option
 @workspace_option
 def approve(
     session: Session,
+    /,
     *,
     rule: str,
     justification: str,
-    key: str | None,
     overlay: Path | None,
     engine_choice: str | None,
     workspace: str | None,
+    **given: Any,
 ) -> None:
     """Approve how RULE, an id or a path, differs from the newest release.
 
@@ -64,12 +66,12 @@ def approve(
     """
     if not justification.strip():
         raise UsageError("expected a justification in words, got a blank one")
-    ended = _ended(overlay, rule)
+    options, ended = asked(given), _ended(overlay, rule)
     if ended is not None:
-        _approve_end(session, ended, justification, key, workspace)
+        _approve_end(session, ended, justification, options, workspace)
         return
     files = find_rule(overlay or Path(), rule)
-    approver = open_second(session, Approver, key, workspace)
+    approver = open_second(session, Approver, options, workspace)
     if approver.returns(files):
         _approve_return(session, approver, files, justification)
         return
@@ -100,10 +102,10 @@ def _approve_end(
     session: Session,
     files: RetiredFiles,
     justification: str,
-    key: str | None,
+    options: Asked,
     workspace: str | None,
 ) -> None:
-    approver = open_second(session, EndApprover, key, workspace)
+    approver = open_second(session, EndApprover, options, workspace)
     said = approver.retirement(files)
     session.output.say(f"{said.identity} retires {said.rule_id}: {said.reason}")
     if approver.head is not None:

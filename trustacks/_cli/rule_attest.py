@@ -12,6 +12,7 @@ from bundle.overlay import RuleFiles
 from keys.digest import Digest
 from keys.durable import write_file
 from keys.errors import NotFoundError, VerificationError
+from trustacks._cli.oidc_options import Asked
 from trustacks._cli.session import Session
 from trustacks.errors import (
     ChangeNotProvedError,
@@ -59,7 +60,7 @@ def attest_changes(
     reports: Sequence[LintReport],
     *,
     parents: Sequence[Layer],
-    key: str | None,
+    options: Asked,
     workspace: str | None,
 ) -> list[dict[str, Any]]:
     """Sign for every changed rule that it loosens nothing; all of them, or none.
@@ -69,7 +70,7 @@ def attest_changes(
         rules: The rules that were linted.
         reports: What was found.
         parents: The layers that they were linted against, which have to be pinned.
-        key: The name of the lint identity's key.
+        options: Who the lint identity is.
         workspace: Whose pinned layers they are.
 
     Raises:
@@ -91,7 +92,7 @@ def attest_changes(
             hint="name the version before: trustacks rule lint --base REF --attest",
         )
     _require_proved([report for _, report in changed])
-    signer = open_second(session, LintSigner, key, workspace)
+    signer = open_second(session, LintSigner, options, workspace)
     require_pinned(parents, signer.pinned.parents().archives)
     signed = [(f, r, signer.sign(f, r)) for f, r in changed]
     for files, _, raw in signed:

@@ -7,6 +7,7 @@ says that tests and lint passed, so both are run here before it is signed.
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ from bundle.overlay import find_rule
 from keys.durable import write_file
 from trustacks._cli.engine import engine_option, open_engine
 from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.oidc_options import asked, signer_options
 from trustacks._cli.overlay_files import overlay_option
 from trustacks._cli.overlay_profile import profile_of
 from trustacks._cli.rule_lint import against_of, previous_of, read_others
@@ -28,22 +30,23 @@ from trustacks.signing import said_in, statement_digest
 
 @command("cosign")
 @click.argument("rule")
-@click.option("--key", metavar="NAME", help="The further author's key.")
+@signer_options("The further author's key.")
 @overlay_option
 @engine_option
 @workspace_option
 def cosign(
     session: Session,
+    /,
     *,
     rule: str,
-    key: str | None,
     overlay: Path | None,
     engine_choice: str | None,
     workspace: str | None,
+    **given: Any,
 ) -> None:
     """Test and lint RULE, an id or a path, and sign its author's statement too."""
     files = find_rule(overlay or Path(), rule)
-    cosigner = open_second(session, Cosigner, key, workspace)
+    cosigner = open_second(session, Cosigner, asked(given), workspace)
     cosigner.author(files)
     engine = open_engine(session, engine_choice)
     layers = tuple(map(read_layer, cosigner.pinned.parents().archives))

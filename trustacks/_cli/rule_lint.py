@@ -27,6 +27,7 @@ from keys.record import record
 from trustacks._cli.engine import REGORUS, confirmed, engine_option, open_engine
 from trustacks._cli.lazy import command
 from trustacks._cli.many import reports_of
+from trustacks._cli.oidc_options import asked, signer_options
 from trustacks._cli.overlay_files import choose_rules, overlay_option, read_rules
 from trustacks._cli.overlay_profile import profile_json, profile_of
 from trustacks._cli.parent_layers import (
@@ -50,25 +51,26 @@ Pair = tuple[RuleFiles, RuleFiles | None]
 @click.option(
     "--evidence", is_flag=True, help="Run the tests too, and sign both for other tools."
 )
-@click.option("--key", metavar="NAME", help="The key for --attest and --evidence.")
+@signer_options("The key for --attest and --evidence.")
 @overlay_option
 @parents_options
 @engine_option
 @sarif_option
 def lint(
     session: Session,
+    /,
     *,
     rules: tuple[str, ...],
     base: str | None,
     attest: bool,
     evidence: bool,
-    key: str | None,
     overlay: Path | None,
     constitution: Path | None,
     packs: tuple[Path, ...],
     workspace: str | None,
     engine_choice: str | None,
     sarif: Path | None,
+    **given: Any,
 ) -> None:
     """Lint rules, named by id or path, or every rule, against their parents."""
     require_sarif(session.output, sarif)
@@ -91,17 +93,28 @@ def lint(
         "profile": profile_json(against.profile),
     }
     refused = any(not report.passed for report in reports)
+    options = asked(given)
     if attest and not refused:
         from trustacks._cli.rule_attest import attest_changes  # noqa: PLC0415 - signs
 
         value["attested"] = attest_changes(
-            session, chosen, reports, parents=parents, key=key, workspace=workspace
+            session,
+            chosen,
+            reports,
+            parents=parents,
+            options=options,
+            workspace=workspace,
         )
     if evidence and not refused:
         from trustacks._cli.rule_evidence import sign_evidence  # noqa: PLC0415 - signs
 
         value["evidence"] = sign_evidence(
-            session, chosen, reports, parents=parents, key=key, workspace=workspace
+            session,
+            chosen,
+            reports,
+            parents=parents,
+            options=options,
+            workspace=workspace,
         )
     found = [finding for report in reports for finding in report.findings]
     if not write_sarif(session.output, sarif, found, near=overlay or Path()):

@@ -19,6 +19,7 @@ from signer.attestation import parse_attestation
 from signer.predicates.retirement import RetirementPredicate
 from signer.statement import parse_statement
 from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.oidc_options import asked, signer_options
 from trustacks._cli.overlay_files import overlay_option
 from trustacks._cli.seconds import open_second
 from trustacks._cli.session import Session
@@ -29,17 +30,18 @@ from trustacks.signing import said_in, statement_digest
 @command("retire")
 @click.argument("rule")
 @click.option("--reason", metavar="TEXT", required=True, help="Why, in words.")
-@click.option("--key", metavar="NAME", help="The key of whoever may retire.")
+@signer_options("The key of whoever may retire.")
 @overlay_option
 @workspace_option
 def retire(
     session: Session,
+    /,
     *,
     rule: str,
     reason: str,
-    key: str | None,
     overlay: Path | None,
     workspace: str | None,
+    **given: Any,
 ) -> None:
     """Retire RULE, an id or a path: sign its end, and remove its files.
 
@@ -50,7 +52,7 @@ def retire(
         raise UsageError("expected a reason in words, got a blank one")
     files = _find(overlay, rule)
     rule_id = files.rule_id if files else rule
-    retirer = open_second(session, Retirer, key, workspace)
+    retirer = open_second(session, Retirer, asked(given), workspace)
     path = retired_path(overlay_root(overlay or Path()), rule_id)
     raw = _finished(path, retirer, rule_id) if files else None
     if raw is None:

@@ -29,8 +29,8 @@ from signer.predicates.parts import Source
 from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.engine import engine_option, open_engine
 from trustacks._cli.git import source_of
-from trustacks._cli.keyring import open_key
 from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.oidc_options import asked, signer_options
 from trustacks._cli.overlay_files import choose_rules, overlay_option
 from trustacks._cli.overlay_profile import profile_of
 from trustacks._cli.rule_lint import (
@@ -43,6 +43,7 @@ from trustacks._cli.rule_lint import (
 from trustacks._cli.rule_test import require_tested
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
+from trustacks._cli.signatory import open_signatory
 from trustacks.errors import ChangeNotMarkedError, RuleLintFailedError
 from trustacks.keeping import keep_released
 from trustacks.signing import Passed, RuleSigner, said_in, statement_digest
@@ -53,7 +54,7 @@ MARKED: Final = ("looser", "incomparable", "unknown")
 
 @command("sign")
 @click.argument("rule", required=False)
-@click.option("--key", metavar="NAME", help="The author's key, if not the default one.")
+@signer_options("The author's key, if not the default one.")
 @click.option("--again", is_flag=True, help="Sign what is signed already, too.")
 @click.option(
     "--mark",
@@ -65,14 +66,15 @@ MARKED: Final = ("looser", "incomparable", "unknown")
 @engine_option
 def sign(
     session: Session,
+    /,
     *,
     rule: str | None,
-    key: str | None,
     again: bool,
     mark: str | None,
     overlay: Path | None,
     workspace: str | None,
     engine_choice: str | None,
+    **given: Any,
 ) -> None:
     """Test, lint, then attest RULE, an id or a path, or every rule."""
     rules = choose_rules(overlay, rule)
@@ -87,13 +89,13 @@ def sign(
         pinned=pinned,
         parents=parents,
         head=head,
-        key=open_key(session, key),
+        signatory=open_signatory(session, asked(given), login, pinned),
         api=open_client(session, login).workspace(login.workspace),
         clock=session.clock,
         source=Source(commit=source.commit, branch=source.branch),
         show=lambda statement: session.output.say(statement_text(statement)),
     )
-    signer.identity  # noqa: B018 - refuses an unregistered key before any work
+    signer.identity  # noqa: B018 - refuses who is not registered before any work
     wanted = [one for one in rules if again or not signer.holds(one)]
     engine = open_engine(session, engine_choice)
     layers = tuple(map(read_layer, parents.archives))

@@ -4,9 +4,10 @@
 from typing import TypeVar
 
 from trustacks._cli.connect import open_client, open_pinned
-from trustacks._cli.keyring import open_key
+from trustacks._cli.oidc_options import Asked
 from trustacks._cli.session import Session
 from trustacks._cli.shown import statement_text
+from trustacks._cli.signatory import open_signatory
 from trustacks.approving import Second
 from trustacks.keeping import keep_released
 from trustacks.standard import Teller
@@ -15,15 +16,15 @@ S = TypeVar("S", bound=Second)
 
 
 def open_second(
-    session: Session, kind: type[S], key: str | None, workspace: str | None
+    session: Session, kind: type[S], options: Asked, workspace: str | None
 ) -> S:
-    """Refresh the pin, and open a signer with a local key.
+    """Refresh the pin, and open a signer with a key or a token.
 
     The newest release's rules are kept on the way: what is signed is about the version
     that is released now.
 
     Raises:
-        UnknownSignerError: The key belongs to no identity of the workspace.
+        UnknownSignerError: No identity of the workspace.
         VerificationError: Metadata, trust or release that a Runner would refuse.
     """
     login, at = session.login(workspace), session.clock()
@@ -34,12 +35,12 @@ def open_second(
     second = kind(
         pinned=pinned,
         head=head,
-        key=open_key(session, key),
+        signatory=open_signatory(session, options, login, pinned),
         api=open_client(session, login).workspace(login.workspace),
         clock=session.clock,
         show=lambda statement: session.output.say(statement_text(statement)),
     )
-    second.identity  # noqa: B018 - refuses an unregistered key before any work
+    second.identity  # noqa: B018 - refuses who is not registered before any work
     return second
 
 

@@ -16,7 +16,7 @@ import click
 from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.hashed import digest_of
 from trustacks._cli.lazy import command, workspace_option
-from trustacks._cli.oidc_options import Asked, asked, root_option, token_options
+from trustacks._cli.oidc_options import Asked, asked, root_option, signer_options
 from trustacks._cli.session import Session
 
 _FILE: Final = click.Path(path_type=Path)
@@ -25,15 +25,12 @@ _FILE: Final = click.Path(path_type=Path)
 @command("sign")
 @click.argument("file", type=_FILE)
 @click.option(
-    "--key", metavar="NAME|URI", help="The local key, if not the default one."
-)
-@click.option(
     "--bare",
     is_flag=True,
     help="With a key, outside of every workspace: no log, no timestamp.",
 )
 @click.option("--out", type=_FILE, help="The bundle; FILE.sigstore.json else.")
-@token_options
+@signer_options("The local key, if not the default one.")
 @root_option
 @workspace_option
 def sign(
@@ -41,7 +38,6 @@ def sign(
     /,
     *,
     file: Path,
-    key: str | None,
     bare: bool,
     out: Path | None,
     workspace: str | None,
@@ -57,11 +53,11 @@ def sign(
     refuse_existing(target)
     options = asked(given)
     if bare or options.trusted_root is not None:
-        raw, who = _outside(session, file, options, key=key, bare=bare)
+        raw, who = _outside(session, file, options, bare=bare)
         shown = who.get("subject") or f"key {who['key_id'][:16]}"
         value: dict[str, Any] = {"bundle": str(target), **who}
     else:
-        raw, shown, value = _inside(session, file, options, key, workspace)
+        raw, shown, value = _inside(session, file, options, workspace)
         value = {"attestation": str(target), **value}
     write_new(target, raw)
     session.output.result(
@@ -71,25 +67,23 @@ def sign(
 
 
 def _outside(
-    session: Session, file: Path, options: Asked, *, key: str | None, bare: bool
+    session: Session, file: Path, options: Asked, *, bare: bool
 ) -> tuple[bytes, dict[str, Any]]:
     # Not above: it brings HTTP, which signing in a workspace has its own of.
     from trustacks._cli.instance import Instance  # noqa: PLC0415
     from trustacks._cli.outside import Outside  # noqa: PLC0415
 
     instance = Instance(session, options)
-    return Outside.open(session, instance, key=key, bare=bare).sign_file(file)
+    return Outside.open(session, instance, bare=bare).sign_file(file)
 
 
 def _inside(
     session: Session,
     file: Path,
     options: Asked,
-    key: str | None,
     workspace: str | None,
 ) -> tuple[bytes, str, dict[str, Any]]:
     from trustacks._cli.artifact import sign_pinned  # noqa: PLC0415 - brings the client
 
-    options.require_one_signer(key)
-    done = sign_pinned(session, file, key=key, workspace=workspace)
+    done = sign_pinned(session, file, options, workspace=workspace)
     return done.raw, done.identity, dict(done.value)

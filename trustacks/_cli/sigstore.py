@@ -13,11 +13,13 @@ import click
 from keys.strict import dumps_json, loads_json
 from signer.keyless.signing_config import SigningConfig
 from signer.limits import MAX_TRUSTED_ROOT_BYTES
+from signer.trust import Trust
 from trustacks._cli.connect import open_client, open_pinned
 from trustacks._cli.files import refuse_existing, write_new
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
 from trustacks.answers import text_of
+from trustacks.client import Client, WorkspaceApi
 from trustacks.signing_config import require_pinned
 
 _EXCHANGE: Final = {
@@ -47,10 +49,21 @@ def signing_config(session: Session, out: Path | None, workspace: str | None) ->
     login = session.login(workspace)
     api = open_client(session, login).workspace(login.workspace)
     trust = open_pinned(session, login).refresh(at=session.clock()).trust
+    _, answer = pinned_config(api, trust)
+    _print(session, answer, out)
+
+
+def pinned_config(api: WorkspaceApi, trust: Trust) -> tuple[SigningConfig, Any]:
+    """Return the SigningConfig that the Control Plane names, and its document.
+
+    Raises:
+        SigningConfigError: It leads elsewhere than the pinned trust says.
+        ControlPlaneRefusalError: The Control Plane has no instance of its own.
+    """
     answer = api.get("/sigstore/signing-config")
     config = SigningConfig.parse(dumps_json(answer))
     require_pinned(config, trust.policy, trust.trusted_root)
-    _print(session, answer, out)
+    return config, answer
 
 
 @command("token")
@@ -64,14 +77,23 @@ def token(session: Session, out: Path | None, workspace: str | None) -> None:
         refuse_existing(out)
     login = session.login(workspace)
     client = open_client(session, login)
-    answer = client.form("/oidc/token", {**_EXCHANGE, "subject_token": login.token})
-    made = text_of(answer, "id_token")
+    made = account_token(client, login.token)
     if out is None:
         session.output.result({"identity_token": made}, made)
         return
     # No newline behind it: cosign sends all that is in the file.
     write_new(out, made.encode(), mode=0o600)
     session.output.result({"file": str(out)}, f"identity token: {out}")
+
+
+def account_token(client: Client, token: str) -> str:
+    """Return an identity token of the account that an API token belongs to.
+
+    Raises:
+        ControlPlaneRefusalError: The Control Plane is no issuer, or gives none.
+    """
+    answer = client.form("/oidc/token", {**_EXCHANGE, "subject_token": token})
+    return text_of(answer, "id_token")
 
 
 def _print(session: Session, document: Any, out: Path | None) -> None:
