@@ -276,14 +276,16 @@ def another_workspace_s_release(desk):
 
 def another_of_the_same_principal_s_keys(desk):
     desk.offer(by="laptop")
-    desk.cosigner = replace(desk.cosigner, key=desk.house.people["releaser"].key)
+    desk.cosigner = replace(
+        desk.cosigner, signatory=KeySignatory(desk.house.people["releaser"].key)
+    )
     return "cosigner-not-distinct"
 
 
 def a_key_of_nobody(desk):
     desk.offer()
     stranger = desk.house.person("stranger", "release")
-    desk.cosigner = replace(desk.cosigner, key=stranger.key)
+    desk.cosigner = replace(desk.cosigner, signatory=KeySignatory(stranger.key))
     return "unknown-signer"
 
 
