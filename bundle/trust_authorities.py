@@ -11,7 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from bundle.trust_instances import Pinning, certificate_of, read_document, rows_of
+from bundle.trust_instances import (
+    Custodies,
+    Pinning,
+    certificate_of,
+    pin_instance,
+    read_document,
+    rows_of,
+)
 from keys.digest import Digest
 from keys.strict import dumps_json
 from signer.errors import (
@@ -49,6 +56,28 @@ def pin_authorities(
     _require_not_promoted(policy, added, custody)
     custodies = {**policy.custody.authorities, **dict.fromkeys(added, custody)}
     return _pinned(policy, trusted_root, {**_known(trusted_root), **added}, custodies)
+
+
+def pin_whole(
+    policy: TrustPolicy,
+    trusted_root: bytes,
+    name: str,
+    *,
+    given: bytes,
+    custodies: Custodies,
+    tsa_custody: Custody | None,
+) -> Pinning:
+    """Pin an instance, and trust its timestamp authorities if their custody is said.
+
+    Raises:
+        TrustacksError: As ``pin_instance`` and ``pin_authorities``.
+    """
+    made = pin_instance(policy, trusted_root, name, given=given, custodies=custodies)
+    if tsa_custody is None:
+        return made
+    return pin_authorities(
+        made.policy, made.trusted_root, given=given, custody=tsa_custody
+    )
 
 
 def drop_authority(

@@ -5,12 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from bundle.gate.candidate import TRUSTED_ROOT_TARGET
-from bundle.trust_authorities import drop_authority, pin_authorities
+from bundle.trust_authorities import drop_authority, pin_authorities, pin_whole
 from bundle.trust_instances import (
     Custodies,
     Pinning,
     drop_instance,
-    pin_instance,
 )
 from bundle.trust_rules import TrustRules
 from keys.digest import Digest
@@ -140,15 +139,26 @@ def another_release_key(key: PublicKey) -> Wanted:
 
 
 def instance_pinned(
-    pinned: Pinned, name: str, *, given: bytes, custodies: Custodies
+    pinned: Pinned,
+    name: str,
+    *,
+    given: bytes,
+    custodies: Custodies,
+    tsa_custody: Custody | None = None,
 ) -> Wanted:
     """Pin a Sigstore instance as its TrustedRoot document has it.
 
     Raises:
-        TrustacksError: As ``bundle.trust_instances.pin_instance``.
+        TrustacksError: As ``bundle.trust_authorities.pin_whole``.
     """
-    policy, root = pinned.trust.policy, pinned.trusted_root
-    made = pin_instance(policy, root, name, given=given, custodies=custodies)
+    made = pin_whole(
+        pinned.trust.policy,
+        pinned.trusted_root,
+        name,
+        given=given,
+        custodies=custodies,
+        tsa_custody=tsa_custody,
+    )
     return _instances(made)
 
 

@@ -19,13 +19,11 @@ from keys.errors import TrustacksError
 from signer.attestation import parse_attestation
 from signer.limits import MAX_WAIVERS
 from signer.predicates.waiver import WaivedPack, WaiverPredicate, WaiverScope
-from signer.sign import attest
 from signer.statement import Subject, build_statement
 from signer.trust import Expected
 from signer.verify import Evidence, verify_attestation
 from trustacks.approving import Second
 from trustacks.errors import CosignerNotDistinctError, StatementMismatchError
-from trustacks.notary import RemoteNotary
 from trustacks.pinned import Pinned
 from trustacks.waiver_errors import UnknownPackRuleError, WaiverExpiredError
 
@@ -81,7 +79,8 @@ class Waiving(Second):
         subject = Subject(f"layers/packs/{pack}.tar.gz", layer.digest)
         statement = build_statement((subject,), predicate)
         self.show(statement)
-        raw = attest(statement, key=self.key, notary=RemoteNotary(self.api))
+        trust = self.pinned.trust
+        raw = self.signatory.attest(statement, api=self.api, trust=trust)
         self._verify(raw)
         return raw
 
@@ -106,11 +105,11 @@ class Waiving(Second):
         self._require_waivable(waiver, self._pack(said.pack.name))
         statement = asked.attestation.envelope.payload
         self.show(statement)
-        raw = attest(statement, key=self.key, notary=RemoteNotary(self.api))
+        trust = self.pinned.trust
+        raw = self.signatory.attest(statement, api=self.api, trust=trust)
         if parse_attestation(raw).digest != asked.attestation.digest:
             raise StatementMismatchError("expected a signature of the same statement")
-        trust, at = self.pinned.trust, self.clock()
-        verify_waiver(files.attestation, (raw,), trust=trust, at=at)
+        verify_waiver(files.attestation, (raw,), trust=trust, at=self.clock())
         return raw
 
     def _pack(self, name: str) -> Layer:

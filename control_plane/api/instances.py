@@ -11,6 +11,7 @@ from control_plane.api.schemas.instances import InstanceInfo, InstanceList, NewI
 from control_plane.api.strict import StrictRoute
 from control_plane.auth.roles import Caller, Permission
 from control_plane.workflows import instances
+from signer.form import Custody
 
 router = APIRouter(
     prefix="/v1/workspaces/{ws}/trust/instances",
@@ -37,6 +38,7 @@ def pin(ws: str, new: NewInstance, _: ManagerIn, services: ServicesIn) -> Instan
         new.name,
         trusted_root=decoded(new.trusted_root),
         custodies=new.custodies(),
+        tsa_custody=Custody(new.tsa_custody) if new.tsa_custody else None,
     )
     return InstanceInfo.of(new.name, made)
 

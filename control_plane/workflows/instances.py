@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bundle.gate.candidate import TRUSTED_ROOT_TARGET
-from bundle.trust_instances import Custodies, Pinning, drop_instance, pin_instance
+from bundle.trust_authorities import pin_whole
+from bundle.trust_instances import Custodies, Pinning, drop_instance
 from control_plane.services import Services
 from control_plane.workflows.trust import change_trust, following
 from control_plane.workspaces import Workspace
 from keys.errors import NotFoundError
+from signer.form import Custody
 from signer.instances import SigstoreInstance
 from signer.predicates.trust_change import INSTANCES_CHANGED, Change
 
@@ -34,6 +36,7 @@ def pin(
     *,
     trusted_root: bytes,
     custodies: Custodies,
+    tsa_custody: Custody | None = None,
 ) -> SigstoreInstance:
     """Pin an instance as its TrustedRoot document has it; the same again is success.
 
@@ -46,12 +49,13 @@ def pin(
     workspace = services.workspaces.open(name)
     with workspace.lock:
         published = workspace.published()
-        pinned = pin_instance(
+        pinned = pin_whole(
             published.trust.policy,
             published.files[TRUSTED_ROOT_TARGET],
             instance,
             given=trusted_root,
             custodies=custodies,
+            tsa_custody=tsa_custody,
         )
         _change(services, workspace, pinned)
         return pinned.policy.instances[instance]

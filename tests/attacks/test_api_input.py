@@ -37,6 +37,7 @@ PATHS = {
         "issuers": {"https://issuer.example": "external"},
         "ca_custody": "external",
         "ct_custody": "external",
+        "tsa_custody": "external",
     },
     PENDING: {"bundle": "", "attestations": ""},
     f"{PENDING}/{PROPOSAL}/signatures": {"attestation": ""},

@@ -21,10 +21,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keys.clock import utc_now
+from keys.digest import Digest
 from keys.public import PublicKey
 from keys.strict import b64decode, b64encode, dumps_json, loads_json
 from signer.tlog.entry import LogEntry
-from signer.tlog.hashedrekord import rekord_body, verifier_of
+from signer.tlog.hashedrekord import hashedrekord_body, verifier_of
 from tests.simulators.fulcio import LeafTerms, name_of, pem_of
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.sigstore import BODIES, Signer, SimulatedSigstore
@@ -148,8 +149,11 @@ class SigstoreHttp:
         key = by.key.public_key
         assert said["signature"]["verifier"] == verifier_of(key, by.certificate)
         key.verify_digest(signature, digest)
-        leaf = rekord_body(
-            "SHA2_256", digest, signature, verifier_of(key, by.certificate)
+        leaf = hashedrekord_body(
+            digest=Digest(digest.hex()),
+            signature=signature,
+            key=key,
+            certificate=by.certificate,
         )
         return 201, dumps_json(_proto(self.parts.rekor.append(leaf)))
 

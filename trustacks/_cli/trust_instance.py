@@ -48,6 +48,11 @@ _WHO: Final = click.Choice([one.value for one in Custody])
 )
 @click.option("--ct-custody", type=_WHO, help="Of its CT logs, if another.")
 @click.option("--issuer-custody", type=_WHO, help="Of the issuers, if another.")
+@click.option(
+    "--tsa-custody",
+    type=_WHO,
+    help="Trust its timestamp authorities, too, of this custody.",
+)
 @workspace_option
 def add(
     session: Session,
@@ -58,6 +63,7 @@ def add(
     custody: str,
     ct_custody: str | None,
     issuer_custody: str | None,
+    tsa_custody: str | None,
     workspace: str | None,
 ) -> None:
     """Pin the Sigstore instance NAME; one of that name is replaced."""
@@ -70,7 +76,10 @@ def add(
         issuers=dict.fromkeys(issuers, whose),
     )
     pinned = open_pinned(session, login).refresh(at=session.clock())
-    wanted = instance_pinned(pinned, name, given=given, custodies=custodies)
+    stamping = Custody(tsa_custody) if tsa_custody else None
+    wanted = instance_pinned(
+        pinned, name, given=given, custodies=custodies, tsa_custody=stamping
+    )
     if is_sovereign(session, login):
         propose_change(session, login.workspace, wanted)
         return
@@ -80,6 +89,7 @@ def add(
         "issuers": dict.fromkeys(issuers, whose.value),
         "ca_custody": custody,
         "ct_custody": ct_custody or custody,
+        "tsa_custody": tsa_custody,
     }
     api = open_client(session, login).workspace(login.workspace)
     done = api.post("/trust/instances", sent)

@@ -25,6 +25,7 @@ from signer.attestation import parse_attestation
 from signer.predicates.waiver import WaiverPredicate, WaiverScope
 from signer.statement import parse_statement
 from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.oidc_options import asked, signer_options
 from trustacks._cli.output import columns
 from trustacks._cli.overlay_files import new_overlay_folder, overlay_option
 from trustacks._cli.seconds import open_second
@@ -50,11 +51,12 @@ from trustacks.waiving import Waiving
 @click.option("--service", "services", multiple=True, help="Only for this service.")
 @click.option("--target", "targets", multiple=True, help="Only for this target.")
 @click.option("--tier", "tiers", multiple=True, help="Only for this tier.")
-@click.option("--key", metavar="NAME", help="The key of whoever asks.")
+@signer_options("The key of whoever asks.")
 @overlay_option
 @workspace_option
 def sign(
     session: Session,
+    /,
     *,
     rule: str,
     pack: str | None,
@@ -64,9 +66,9 @@ def sign(
     services: tuple[str, ...],
     targets: tuple[str, ...],
     tiers: tuple[str, ...],
-    key: str | None,
     overlay: Path | None,
     workspace: str | None,
+    **given: Any,
 ) -> None:
     """Ask that a rule of a pack does not count, for a while.
 
@@ -74,7 +76,7 @@ def sign(
     """
     end = parse_instant(expires)
     begin = parse_instant(not_before) if not_before else session.clock()
-    waiving = open_second(session, Waiving, key, workspace)
+    waiving = open_second(session, Waiving, asked(given), workspace)
     raw = waiving.ask(
         rule,
         pack or _only(waiving, rule),
@@ -98,20 +100,21 @@ def sign(
 
 @command("approve")
 @click.argument("waiver")
-@click.option("--key", metavar="NAME", help="The approver's key.")
+@signer_options("The approver's key.")
 @overlay_option
 @workspace_option
 def approve(
     session: Session,
+    /,
     *,
     waiver: str,
-    key: str | None,
     overlay: Path | None,
     workspace: str | None,
+    **given: Any,
 ) -> None:
     """Approve WAIVER, a name or a file, that somebody else asked for."""
     files = find_waiver(new_overlay_folder(overlay), waiver)
-    waiving = open_second(session, Waiving, key, workspace)
+    waiving = open_second(session, Waiving, asked(given), workspace)
     raw = waiving.approve(files)
     path = approved_path(files, waiving.identity.id)
     write_file(path, raw)

@@ -28,6 +28,11 @@ class NewInstance(Request):
     )
     ca_custody: CustodyName = Field(description="who can cause a certificate")
     ct_custody: CustodyName = Field(description="who can cause the CT logs' word")
+    tsa_custody: CustodyName | None = Field(
+        default=None,
+        description="who can cause the word of its timestamp authorities, which are "
+        "then trusted, too; they are not without",
+    )
 
     def custodies(self) -> Custodies:
         """Return the custodies as the workflow takes them."""
