@@ -17,7 +17,6 @@ from keys import __version__
 from keys.clock import Clock
 from keys.digest import Digest
 from keys.fields import Fields
-from keys.signing import SigningKey
 from signer.attestation import parse_attestation
 from signer.identity import Identity
 from signer.predicates.evidence import EQUAL, STRICTER, LintResult, SuiteResult
@@ -31,13 +30,12 @@ from signer.predicates.standard.summary import SummaryPredicate
 from signer.predicates.standard.svr import SvrPredicate
 from signer.predicates.standard.test_result import TestResultPredicate
 from signer.result import VerificationResult
-from signer.sign import attest
 from signer.statement import Sayable, Subject, build_statement
 from signer.trust import Expected
 from signer.verify import verify_attestation
 from trustacks.client import WorkspaceApi
-from trustacks.notary import RemoteNotary
 from trustacks.pinned import Head, Pinned
+from trustacks.signatory import Signatory
 
 _CHANGES: Final = {EQUAL: svr.CHANGE_EQUAL, STRICTER: svr.CHANGE_STRICTER}
 
@@ -48,14 +46,14 @@ class Teller:
 
     Attributes:
         pinned: The workspace, as the teller verified it.
-        key: The teller's key.
+        signatory: The teller.
         api: The workspace's API.
         clock: The time.
         show: Shown each statement before it is signed.
     """
 
     pinned: Pinned
-    key: SigningKey
+    signatory: Signatory
     api: WorkspaceApi
     clock: Clock
     show: Callable[[bytes], None]
@@ -65,9 +63,9 @@ class Teller:
         """Who signs.
 
         Raises:
-            UnknownSignerError: The key belongs to no identity of the workspace.
+            UnknownSignerError: No identity of the workspace.
         """
-        return self.pinned.trust.policy.identity_by_key(self.key.public_key.key_id)
+        return self.signatory.identity(self.pinned.trust)
 
     def tested(self, files: RuleFiles, report: TestReport) -> bytes:
         """Return the attestation that a rule's tests passed.
@@ -162,7 +160,8 @@ class Teller:
     def _sign(self, subjects: Sequence[Subject], said: Sayable) -> bytes:
         statement = build_statement(subjects, said)
         self.show(statement)
-        raw = attest(statement, key=self.key, notary=RemoteNotary(self.api))
+        trust = self.pinned.trust
+        raw = self.signatory.attest(statement, api=self.api, trust=trust)
         digests = tuple(subject.digest for subject in subjects)
         verify_attestation(
             raw,

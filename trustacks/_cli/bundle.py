@@ -21,6 +21,7 @@ from trustacks._cli.engine import open_engine
 from trustacks._cli.files import read_given, refuse_existing, write_new
 from trustacks._cli.floor import floor_option, read_floor
 from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.oidc_options import asked, signer_options
 from trustacks._cli.output import columns, pairs
 from trustacks._cli.overlay_files import overlay_option, read_rules
 from trustacks._cli.seconds import open_teller
@@ -84,15 +85,16 @@ def inspect(session: Session, *, file: Path) -> None:
 @click.option(
     "--vsa", type=_FILE, help="Sign a SLSA verification summary, and write it here."
 )
-@click.option("--key", metavar="NAME", help="The key for --vsa.")
+@signer_options("The key for --vsa.")
 @workspace_option
 def verify(
     session: Session,
+    /,
     *,
     floor: str | None,
     vsa: Path | None,
-    key: str | None,
     workspace: str | None,
+    **given: Any,
 ) -> None:
     """Judge the published release by the Runner's own gate, check by check.
 
@@ -107,7 +109,8 @@ def verify(
     verifier = Verifier(root=store.root, engine=open_engine(session))
     result = verifier.verify(collected.candidate, floor=known, at=at).result
     if vsa is not None and collected.candidate.bundle:
-        raw = open_teller(session, key, workspace).verified(collected.candidate, result)
+        teller = open_teller(session, asked(given), workspace)
+        raw = teller.verified(collected.candidate, result)
         write_new(vsa, raw)
     color = session.output.color
     session.output.result(result.to_json(), lambda: result.text(color=color))

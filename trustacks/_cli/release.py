@@ -148,7 +148,9 @@ def _tell(session: Session, releaser: Releaser, path: Path) -> None:
     bundle = pinned.fetched.target(
         bundle_target(head.release.revision), max_bytes=BUNDLE_BOUNDS.max_bytes
     )
-    teller = Teller(pinned, releaser.key, releaser.api, session.clock, releaser.show)
+    teller = Teller(
+        pinned, releaser.signatory, releaser.api, session.clock, releaser.show
+    )
     write_new(path, teller.built(head, Digest.of(bundle), content_digest(bundle)))
 
 

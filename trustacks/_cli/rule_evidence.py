@@ -9,6 +9,7 @@ from bundle.lint import LintReport
 from bundle.overlay import RuleFiles
 from bundle.rego.testing import run_tests
 from trustacks._cli.engine import open_engine
+from trustacks._cli.oidc_options import Asked
 from trustacks._cli.parent_layers import modules_of
 from trustacks._cli.rule_attest import require_pinned
 from trustacks._cli.rule_test import require_tested
@@ -23,7 +24,7 @@ def sign_evidence(
     reports: Sequence[LintReport],
     *,
     parents: Sequence[Layer],
-    key: str | None,
+    options: Asked,
     workspace: str | None,
 ) -> list[dict[str, Any]]:
     """Test rules that passed the linter, and sign what both found; all, or none.
@@ -33,7 +34,7 @@ def sign_evidence(
         ParentsNotCurrentError: They were linted against other layers than are pinned.
         VerificationError: What came back does not hold.
     """
-    teller = open_teller(session, key, workspace)
+    teller = open_teller(session, options, workspace)
     require_pinned(parents, teller.pinned.parents().archives)
     engine, modules = open_engine(session), modules_of(parents)
     tests = [run_tests(one, engine=engine, parents=modules) for one in rules]

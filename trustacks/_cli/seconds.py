@@ -44,20 +44,21 @@ def open_second(
     return second
 
 
-def open_teller(session: Session, key: str | None, workspace: str | None) -> Teller:
-    """Refresh the pin, and open who signs for other tools with a local key.
+def open_teller(session: Session, options: Asked, workspace: str | None) -> Teller:
+    """Refresh the pin, and open who signs for other tools with a key or a token.
 
     Raises:
-        UnknownSignerError: The key belongs to no identity of the workspace.
+        UnknownSignerError: No identity of the workspace.
         VerificationError: Metadata or trust that a Runner would refuse.
     """
     login = session.login(workspace)
+    pinned = open_pinned(session, login).refresh(at=session.clock())
     teller = Teller(
-        pinned=open_pinned(session, login).refresh(at=session.clock()),
-        key=open_key(session, key),
+        pinned=pinned,
+        signatory=open_signatory(session, options, login, pinned),
         api=open_client(session, login).workspace(login.workspace),
         clock=session.clock,
         show=lambda statement: session.output.say(statement_text(statement)),
     )
-    teller.identity  # noqa: B018 - refuses an unregistered key before any work
+    teller.identity  # noqa: B018 - refuses who is not registered before any work
     return teller
