@@ -280,12 +280,6 @@ class TooFewAuthoritiesError(VerificationError):
     code = "too-few-authorities"
 
 
-class TooFewSignersError(VerificationError):
-    """Fewer distinct signers of one digest than are asked for."""
-
-    code = "too-few-signers"
-
-
 class ArtifactNeededError(VerificationError):
     """The signer's key or log entry needs the bytes, and there is a digest only."""
 

@@ -11,13 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keys.digest import Digest
-from keys.errors import UsageError
+from keys.errors import UsageError, VerificationError
 from signer.bundle_evidence import BundleEvidence, VerifiedBundle
-from signer.errors import TooFewSignersError
 from signer.signer_policy import SignerPolicy
 from signer.sigstore_bundle import Artifact
 from signer.trusted_root import TrustedRoot
 from signer.verify_bundle import verify_bundle
+
+
+class TooFewSignersError(VerificationError):
+    """Fewer distinct signers of one digest than are asked for."""
+
+    code = "too-few-signers"
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,29 +93,16 @@ def lint(
         "profile": profile_json(against.profile),
     }
     refused = any(not report.passed for report in reports)
-    options = asked(given)
+    by: dict[str, Any] = {"parents": parents, "options": asked(given)}
+    by["workspace"] = workspace
     if attest and not refused:
         from trustacks._cli.rule_attest import attest_changes  # noqa: PLC0415 - signs
 
-        value["attested"] = attest_changes(
-            session,
-            chosen,
-            reports,
-            parents=parents,
-            options=options,
-            workspace=workspace,
-        )
+        value["attested"] = attest_changes(session, chosen, reports, **by)
     if evidence and not refused:
         from trustacks._cli.rule_evidence import sign_evidence  # noqa: PLC0415 - signs
 
-        value["evidence"] = sign_evidence(
-            session,
-            chosen,
-            reports,
-            parents=parents,
-            options=options,
-            workspace=workspace,
-        )
+        value["evidence"] = sign_evidence(session, chosen, reports, **by)
     found = [finding for report in reports for finding in report.findings]
     if not write_sarif(session.output, sarif, found, near=overlay or Path()):
         session.output.result(value, lambda: linted_text(reports, chosen, value))
