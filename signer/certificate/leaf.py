@@ -93,8 +93,9 @@ def parse_leaf(der: bytes) -> Leaf:
     Raises:
         CertificateFormatError: Not a certificate, or of a key that is not accepted.
         CertificateProfileError: A CA, no digital signature, not for code signing alone,
-            not exactly one subject alternative name, no OIDC issuer or two that differ,
-            or a critical extension that is not understood.
+            not exactly one subject alternative name, or one that reads as another kind,
+            no OIDC issuer or two that differ, or a critical extension that is not
+            understood.
         LimitExceededError: Larger than any.
 
     Source: fulcio certificate-specification, "Issued Certificate"; fulcio oid-info; RFC
@@ -166,14 +167,34 @@ def _subject(certificate: x509.Certificate) -> str:
             f"expected exactly one subject alternative name, got {len(found)}"
         )
     (name,) = found
+    kind = type(name)
     if isinstance(name, x509.RFC822Name | x509.UniformResourceIdentifier):
-        return name.value
-    if isinstance(name, x509.OtherName) and name.type_id == _USERNAME:
-        return _utf8_string(name.value)
-    raise _REFUSAL(
-        "expected an address, URI or user name as subject alternative name, "
-        f"got {type(name).__name__}"
-    )
+        subject = name.value
+    elif isinstance(name, x509.OtherName) and name.type_id == _USERNAME:
+        subject = _utf8_string(name.value)
+    else:
+        raise _REFUSAL(
+            "expected an address, URI or user name as subject alternative name, "
+            f"got {kind.__name__}"
+        )
+    if not _is_clear(subject, kind):
+        raise _REFUSAL(
+            f"expected a subject that reads as its kind, {kind.__name__}, "
+            f"got {subject[:256]!r}"
+        )
+    return subject
+
+
+def _is_clear(subject: str, kind: type[x509.GeneralName]) -> bool:
+    """Return whether no other kind of name is spelled so.
+
+    Whom a certificate speaks of is compared as text: a user who calls himself by
+    somebody's address, or an address that reads as a workflow's, is nobody.
+    """
+    is_uri = "://" in subject
+    if kind is x509.UniformResourceIdentifier:
+        return is_uri
+    return not is_uri and ("@" in subject) == (kind is x509.RFC822Name)
 
 
 def _other(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> bytes | None:

@@ -25,6 +25,7 @@ from tests.simulators.fulcio import (
     LeafTerms,
     SimulatedFulcio,
     name_of,
+    username,
 )
 from tests.simulators.keyless import (
     CI_ISSUER,
@@ -97,6 +98,28 @@ def two_subjects(shop):
 
 def two_issuers(shop):
     leaf = forged(shop, issuer_v2=PEOPLE_ISSUER)
+    return shop.sign(said(shop), leaf, pending=True), shop.trust(), NOW
+
+
+def a_user_who_calls_himself_by_somebody_s_address(shop):
+    shop.claims = [claimed("ci", "author", subject="carol@example.com")]
+    leaf = forged(shop, names=(username("carol@example.com"),))
+    return shop.sign(said(shop), leaf, pending=True), shop.trust(), NOW
+
+
+def a_user_who_calls_himself_like_a_workflow(shop):
+    leaf = forged(shop, names=(username(MAIN),))
+    return shop.sign(said(shop), leaf, pending=True), shop.trust(), NOW
+
+
+def an_address_that_reads_as_a_workflow(shop):
+    leaf = forged(shop, names=(x509.RFC822Name(MAIN),))
+    return shop.sign(said(shop), leaf, pending=True), shop.trust(), NOW
+
+
+def a_uri_that_reads_as_an_address(shop):
+    shop.claims = [claimed("ci", "author", subject="carol@example.com")]
+    leaf = forged(shop, names=(x509.UniformResourceIdentifier("carol@example.com"),))
     return shop.sign(said(shop), leaf, pending=True), shop.trust(), NOW
 
 
@@ -329,6 +352,15 @@ ATTACKS = [
     ("signer", "wrong-instance", a_certificate_that_its_own_key_signed),
     ("signer", "sct-missing", a_certificate_that_nobody_saw),
     ("signer", "sct-signature", a_certificate_timestamp_of_another_certificate),
+    *(
+        ("shape", "certificate-profile", attack)
+        for attack in (
+            a_user_who_calls_himself_by_somebody_s_address,
+            a_user_who_calls_himself_like_a_workflow,
+            an_address_that_reads_as_a_workflow,
+            a_uri_that_reads_as_an_address,
+        )
+    ),
     ("signer", "unknown-signer", another_issuer),
     ("signer", "unknown-signer", a_subject_that_begins_alike),
     ("signer", "unknown-signer", a_subject_that_a_prefix_of_the_pattern_matches),
@@ -387,6 +419,36 @@ def test_an_attack_is_refused_by_its_own_step(step, code, attack):
     assert verified.result.code == code
     assert verified.result.first_failure.id == step
     assert verified.evidence is None
+
+
+CONFUSABLE = {
+    "another case of the address": ("carol@example.com", "Carol@example.com"),
+    "another case of the host": ("carol@example.com", "carol@EXAMPLE.com"),
+    "a line behind it": ("carol@example.com", "carol@example.com\n"),
+    "a dot behind the host": ("carol@example.com", "carol@example.com."),
+    "a slash behind it": (MAIN, f"{MAIN}/"),
+    "its letters by percent": (MAIN, MAIN.replace("release", "%72elease")),
+    "a path that leads there": (MAIN, MAIN.replace("/acme/", "/x/../acme/")),
+    "the host in capitals": (MAIN, MAIN.replace("ci.example", "CI.example")),
+    "a port that is the default": (MAIN, MAIN.replace(".com/", ".com:443/")),
+    "a host that looks alike": (MAIN, MAIN.replace("ci.", "xn--c-1sb.")),
+}
+
+
+@pytest.mark.parametrize("name", CONFUSABLE)
+def test_a_subject_is_compared_letter_by_letter(name):
+    registered, certified = CONFUSABLE[name]
+    shop = KeylessWorkshop()
+    shop.claims = [claimed("ci", "author", subject=registered)]
+    raw = shop.sign(said(shop), forged(shop, names=(name_of(certified),)))
+    assert result_of(raw, shop.trust()).result.code == "unknown-signer"
+
+
+@pytest.mark.parametrize("change", [f"{CI_ISSUER}/", CI_ISSUER.upper()])
+def test_an_issuer_is_compared_letter_by_letter(change):
+    shop = KeylessWorkshop()
+    raw = shop.sign(said(shop), forged(shop, issuer=change, issuer_v2=change))
+    assert result_of(raw, shop.trust()).result.code == "unknown-signer"
 
 
 # -------------------------------------------------------------- what is in order

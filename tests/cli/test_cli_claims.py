@@ -84,7 +84,7 @@ def test_an_instance_is_listed_and_dropped(embedded, tmp_path):
     words = ("--oidc-issuer", PEOPLE, "--custody", "control-plane")
     assert add(embedded, tmp_path, other, name="private", words=words).exit_code == 0
     found = embedded.must("trust", "instance", "list", "--json").value["items"]
-    assert {one["name"] for one in found} == {"public", "private"}
+    assert {one["name"] for one in found} == {"embedded", "public", "private"}
     assert PEOPLE in embedded.must("trust", "instance", "list").out
     embedded.must("trust", "instance", "remove", "private")
     again = embedded("trust", "instance", "remove", "private")

@@ -6,10 +6,20 @@ from datetime import timedelta
 import pytest
 
 from bundle.runner.state import LOCK_FILE
+from bundle.tuf.root_draft import (
+    RootKeys,
+    admin_keys,
+    draft_root,
+    online_keys,
+    sign_root,
+)
+from bundle.tuf.rootchain import open_roots
 from keys.clock import format_instant, utc_now
 from keys.digest import Digest
 from keys.lock import exclusive
+from signer.form import Form
 from tests.cli.test_cli_ceremony import LAYERS, Admins
+from tests.simulators.memory_key import MemoryKey
 from tests.simulators.plane import Person, planted, tree
 from trustacks.client import Client
 
@@ -203,6 +213,30 @@ def pin_of(plane):
     return (plane.runner / "1.root.json").read_bytes()
 
 
+def rival_of(pin):
+    """A later sovereign root of the workspace, whole, and by nobody who is pinned."""
+    chain = open_roots([pin])
+    root, targets = ([MemoryKey.ecdsa(), MemoryKey.ecdsa()] for _ in range(2))
+    snapshot, timestamp = (
+        online_keys([MemoryKey.ed25519().public_key]) for _ in range(2)
+    )
+    made = draft_root(
+        RootKeys(
+            root=admin_keys(key.public_key for key in root),
+            targets=admin_keys(key.public_key for key in targets),
+            snapshot=snapshot,
+            timestamp=timestamp,
+        ),
+        at=utc_now(),
+        previous=chain.current,
+        workspace=chain.workspace,
+    )
+    for key in root:
+        made = sign_root(made, key)
+    assert open_roots([made]).form is Form.SOVEREIGN
+    return made
+
+
 def test_a_runner_is_pinned_higher_and_never_lower(moved, movers, tmp_path):
     plane, pin = moved
     words = ("runner", "pin", "--state", plane.runner, "--root")
@@ -226,6 +260,10 @@ def test_a_runner_is_pinned_higher_and_never_lower(moved, movers, tmp_path):
     plane.admin.must(*words, pin)  # again is the same
     lower = plane.admin(*words, plane.root)
     assert codes(lower) == (1, "pin-changed")
+    assert pin_of(plane) == pin.read_bytes()
+    rival = tmp_path / "rival"
+    rival.write_bytes(rival_of(pin.read_bytes()))
+    assert codes(plane.admin(*words, rival)) == (1, "pin-changed")
     assert pin_of(plane) == pin.read_bytes()
     nobody = plane.admin("runner", "pin", "--state", tmp_path / "no", "--root", pin)
     assert nobody.code == "not-enrolled"

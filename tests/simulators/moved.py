@@ -47,7 +47,10 @@ from tests.simulators.workspace import SimulatedWorkspace
 from trustacks.moving import Wish, moved_policy
 
 ADMINS = ("ann", "ben")
-KEPT = ("author", "releaser", "runner", "approver", "linter", "retirer")
+KEPT = (
+    *("author", "releaser", "runner", "approver", "linter", "retirer"),
+    *("asker", "waiver"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``trustacks runner pin``: begin at the root that made the workspace sovereign.
 
-A pin moves up and never down: the same workspace, no lower version, no weaker form.
+A pin moves up, once: the same workspace, no lower version, and from a sovereign root to
+none, since whoever hands over a root that no pinned admin signed could name any.
 What was accepted under the old pin decides nothing any more; what the Runner remembers
 not to go back behind stays (DESIGN 9, T7 and T8).
 """
@@ -76,6 +77,9 @@ def _require_higher(old: RootChain, new: RootChain) -> RootChain:
             f"got root {new.current.version}",
             hint=lower,
         )
-    if old.form is Form.SOVEREIGN and new.form is not Form.SOVEREIGN:
-        raise PinChangedError("expected a sovereign root, got an embedded one")
+    if old.form is Form.SOVEREIGN and new.raw != old.raw:
+        raise PinChangedError(
+            "expected the sovereign root that is pinned, got another",
+            hint="a Runner follows later roots by itself, signed by its pin's admins",
+        )
     return new
