@@ -151,8 +151,10 @@ def draft(
     policy: Callable[[TrustPolicy], TrustPolicy] = lambda p: p,
     change: Change | None = None,
     files: dict[str, bytes] | None = None,
+    workspace: Digest | None = None,
+    ahead: int = 1,
 ) -> Draft:
-    """Draft a move as admins would; ``root`` and ``policy`` are lies to tell."""
+    """Draft a move as admins would; each of the arguments is a lie to tell."""
     tuf = tuf or next_keys(house)
     ground = EmbeddedGround.open(embedded_bytes(house), at=house.at)
     unsigned = Metadata[Root].from_bytes(
@@ -181,9 +183,9 @@ def draft(
     made = policy(moved_policy(ground, wish, at=house.at))
     listed = {**house.trust_files(), **(files or {}), POLICY_TARGET: made.to_bytes()}
     proposal = build_proposal(
-        ground.chain.workspace,
+        workspace or ground.chain.workspace,
         ground.base,
-        ground.base.version + 1,
+        ground.base.version + ahead,
         listed,
         role_key(tuf.release_key.public_key, Custody.CONTROL_PLANE),
         change or Change(kind=MADE_SOVEREIGN),
