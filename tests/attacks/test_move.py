@@ -373,6 +373,20 @@ def test_an_author_whom_the_control_plane_can_certify_does_not_stay(engine):
     assert (refused.value.code, "more" in str(refused.value)) == ("custody", True)
 
 
+def test_an_issuer_of_the_control_plane_does_not_become_somebody_else_s(engine):
+    """Or whoever it names could stay, under the custody that their own entry has."""
+    house = embedded_house(engine)
+    certified(house, Custody.CONTROL_PLANE)
+
+    def called_external(policy):
+        table = replace(policy.custody, issuers={ISSUER: Custody.EXTERNAL})
+        return replace(policy, custody=table)
+
+    with pytest.raises(TrustacksError) as refused:
+        draft(house, keep=(*KEPT, "carol"), policy=called_external).judge()
+    assert (refused.value.code, ISSUER in str(refused.value)) == ("custody", True)
+
+
 def test_an_author_of_an_outside_instance_may_stay(engine):
     house = embedded_house(engine)
     certified(house, Custody.EXTERNAL)
