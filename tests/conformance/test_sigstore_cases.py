@@ -18,7 +18,7 @@ from signer.signer_policy import IdentityPolicy, KeyPolicy
 from signer.subject_pattern import SubjectPattern
 from signer.trusted_root import TrustedRoot
 from signer.verify_bundle import verify_bundle
-from tests.conformance.sigstore_client import shipped_root
+from tests.conformance.sigstore_client import shipped
 
 CLIENT = Path(__file__).with_name("sigstore_client")
 ABSENT = "SKIPPED: conformance cases absent"
@@ -103,7 +103,9 @@ def file(case: Path, name: str, otherwise: Path) -> Path:
 
 def judged(case: Path, *, by_digest: bool) -> str | None:
     artifact = file(case, "artifact", case.parent / "a.txt").read_bytes()
-    root = file(case, "trusted_root.json", shipped_root(staging=False)).read_bytes()
+    root = file(
+        case, "trusted_root.json", shipped("trusted_root.json", staging=False)
+    ).read_bytes()
     if (case / "key.pub").exists():
         try:
             key = foreign_key_from_pem((case / "key.pub").read_bytes())
