@@ -1,174 +1,132 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An OpenID provider on loopback: discovery, keys, and a token endpoint, as HTTP.
+"""An OIDC issuer for people and for CI jobs: discovery, code with PKCE, device, GitHub.
 
-It is strict where a test double could be lax: a client must be registered and prove its
-secret, a grant of another type is refused, and a token is for one audience and minutes.
-Several issuers, each with a path and a key of its own, live on one port.
-
-Source: OpenID Connect Discovery 1.0 §4, Core 1.0 §2 and §3.1.3.3; RFC 6749 §4.4, §5;
-RFC 7517 §5.
+Stricter than real ones: a form with an unknown field, a verifier that is not the
+challenge's or a code used twice is refused. ``answers`` decides what a person does.
 """
 
-import hmac
-import json
+import hashlib
 import secrets
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx
-import jwt
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jwt.algorithms import get_default_algorithms
+from keys.strict import dumps_json
 
-AUDIENCE = "sigstore"
-LIFE = timedelta(minutes=5)
-Claims = dict[str, Any]
+DISCOVERY = "/issuer/.well-known/openid-configuration"
+GITHUB = "/github/token?api-version=2.0"
+REQUEST_TOKEN = "the job's own token"
+Reply = tuple[int, bytes, dict[str, str]]
 
 
 @dataclass
-class OidcIssuer:
-    """One issuer.
+class SimulatedOidc:
+    """The issuer at ``url``; ``token(subject, **claims)`` makes its tokens."""
 
-    Attributes:
-        url: What its tokens name as ``iss``.
-        algorithm: Of its tokens' signatures: RS256, as most have it, or ES256.
-        clients: Secret and claims of each client.
-    """
+    url: Callable[[], str]
+    token: Callable[..., str]
+    person: str = "alice@example.com"
+    job: str = ""
+    pending: int = 0
+    slow_down: int = 0
+    refuses: str | None = None
+    changes: dict[str, object] = field(default_factory=dict)
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
-    url: str
-    algorithm: str = "RS256"
-    key_id: str = field(default_factory=lambda: secrets.token_hex(4))
-    clients: dict[str, tuple[str, Claims]] = field(default_factory=dict)
+    @property
+    def issuer(self) -> str:
+        return f"{self.url()}/issuer"
 
-    @cached_property
-    def key(self) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
-        if self.algorithm == "ES256":
-            return ec.generate_private_key(ec.SECP256R1())
-        return rsa.generate_private_key(65537, 2048)
-
-    def register(self, client: str, **claims: Any) -> str:
-        """Register who may ask, and what is said of them; return their secret."""
-        secret = secrets.token_urlsafe(16)
-        self.clients[client] = (secret, claims)
-        return secret
-
-    def discovery(self) -> Claims:
+    def discovery(self) -> dict[str, object]:
         return {
-            "issuer": self.url,
-            "authorization_endpoint": f"{self.url}/authorize",
-            "token_endpoint": f"{self.url}/token",
-            "jwks_uri": f"{self.url}/keys",
-            "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [self.algorithm],
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/auth",
+            "token_endpoint": f"{self.issuer}/token",
+            "device_authorization_endpoint": f"{self.issuer}/device",
+            "jwks_uri": f"{self.issuer}/keys",
+        } | self.changes
+
+    def get(self, path: str, headers) -> Reply:
+        parts = urlsplit(path)
+        query = {name: one for name, (one,) in parse_qs(parts.query).items()}
+        if parts.path == "/github/token":
+            assert headers["authorization"] == f"bearer {REQUEST_TOKEN}"
+            assert query == {"api-version": "2.0", "audience": "sigstore"}
+            return _json({"value": self.token(self.job)})
+        self.asked.append(parts.path)
+        if path == DISCOVERY:
+            return _json(self.discovery())
+        assert parts.path == "/issuer/auth"
+        return self._authorize(query)
+
+    def post(self, path: str, body: bytes, headers) -> Reply:
+        assert headers["content-type"] == "application/x-www-form-urlencoded"
+        form = {name: one for name, (one,) in parse_qs(body.decode()).items()}
+        self.asked.append(path)
+        if path == "/issuer/device":
+            return self._device(form)
+        assert path == "/issuer/token"
+        if "device_code" in form:
+            return self._poll(form)
+        return self._redeem(form)
+
+    def _authorize(self, query: dict[str, str]) -> Reply:
+        assert set(query) == {
+            *("response_type", "client_id", "scope", "redirect_uri"),
+            *("code_challenge", "code_challenge_method", "state", "nonce"),
         }
-
-    def keys(self) -> Claims:
-        scheme = get_default_algorithms()[self.algorithm]
-        key = scheme.to_jwk(self.key.public_key(), as_dict=True)
-        named = {"use": "sig", "alg": self.algorithm, "kid": self.key_id}
-        return {"keys": [{**key, **named}]}
-
-    def token(self, asked: Claims) -> tuple[int, Claims]:
-        """Answer the token endpoint."""
-        if asked.get("grant_type") != "client_credentials":
-            return 400, {"error": "unsupported_grant_type"}
-        secret, claims = self.clients.get(asked.get("client_id", ""), ("", {}))
-        given = asked.get("client_secret", "")
-        if not secret or not hmac.compare_digest(secret, given):
-            return 401, {"error": "invalid_client"}
-        said = {"token_type": "Bearer", "expires_in": LIFE.seconds}
-        return 200, {**said, "id_token": self.issue(**claims)}
-
-    def issue(self, **claims: Any) -> str:
-        """Sign a token with these claims; they win over the usual ones."""
-        at = datetime.now(UTC)
-        usual = {
-            "iss": self.url,
-            "aud": AUDIENCE,
-            "iat": at,
-            "nbf": at,
-            "exp": at + LIFE,
-        }
-        headers = {"kid": self.key_id}
-        return jwt.encode(usual | claims, self.key, self.algorithm, headers)
-
-    def ask(self, client: str, secret: str) -> str:
-        """Ask the token endpoint over HTTP, as a workload does."""
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": client,
-            "client_secret": secret,
-        }
-        answer = httpx.post(f"{self.url}/token", data=form, timeout=10)
-        answer.raise_for_status()
-        return str(answer.json()["id_token"])
-
-
-@contextmanager
-def serve_oidc(**algorithms: str) -> Iterator[dict[str, OidcIssuer]]:
-    """Serve issuers, each at the path of its name.
-
-    Args:
-        **algorithms: Of each.
-    """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    base = f"http://127.0.0.1:{server.server_port}"
-    issuers = {
-        name: OidcIssuer(f"{base}/{name}", algorithm)
-        for name, algorithm in algorithms.items()
-    }
-    server.issuers = issuers  # type: ignore[attr-defined]
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield issuers
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        issuer, rest = self._issuer()
-        answers = {
-            "/.well-known/openid-configuration": OidcIssuer.discovery,
-            "/keys": OidcIssuer.keys,
-        }
-        if issuer is None or rest not in answers:
-            self._answer(404, {"error": "not_found"})
+        assert query["code_challenge_method"] == "S256"
+        assert query["redirect_uri"].startswith("http://localhost:")
+        back = {"state": query["state"]}
+        if self.refuses:
+            back["error"] = self.refuses
         else:
-            self._answer(200, answers[rest](issuer))
+            code = back["code"] = secrets.token_urlsafe(16)
+            self.codes[code] = query
+        return 302, b"", {"location": f"{query['redirect_uri']}?{urlencode(back)}"}
 
-    def do_POST(self) -> None:
-        issuer, rest = self._issuer()
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        if issuer is None or rest != "/token":
-            self._answer(404, {"error": "not_found"})
-            return
-        form = {name: values[-1] for name, values in parse_qs(body).items()}
-        self._answer(*issuer.token(form))
+    def _redeem(self, form: dict[str, str]) -> Reply:
+        query = self.codes.pop(form["code"], None)
+        digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+        challenge = urlsafe_b64encode(digest).decode().rstrip("=")
+        same = query is not None and all(
+            (
+                query["code_challenge"] == challenge,
+                query["redirect_uri"] == form["redirect_uri"],
+                query["client_id"] == form["client_id"],
+                form["grant_type"] == "authorization_code",
+            )
+        )
+        if not same:
+            return _json({"error": "invalid_grant"}, 400)
+        nonce = self.changes.get("nonce", query["nonce"])
+        return _json({"id_token": self.token(self.person, nonce=nonce)})
 
-    def _issuer(self) -> tuple[OidcIssuer | None, str]:
-        name, slash, rest = urlsplit(self.path).path[1:].partition("/")
-        return self.server.issuers.get(name), slash + rest
+    def _device(self, form: dict[str, str]) -> Reply:
+        assert set(form) == {"client_id", "scope"}
+        answer = {
+            "device_code": "the device's code",
+            "user_code": "ABCD-EFGH",
+            "verification_uri": f"{self.issuer}/activate",
+            "expires_in": 60,
+            "interval": 2,
+        }
+        return _json(answer | self.changes)
 
-    def _answer(self, status: int, document: Claims) -> None:
-        body = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    def _poll(self, form: dict[str, str]) -> Reply:
+        assert form["device_code"] == "the device's code"
+        if self.refuses:
+            return _json({"error": self.refuses}, 400)
+        if self.slow_down:
+            self.slow_down -= 1
+            return _json({"error": "slow_down"}, 400)
+        if self.pending:
+            self.pending -= 1
+            return _json({"error": "authorization_pending"}, 400)
+        return _json({"id_token": self.token(self.person)})
+
+
+def _json(value: object, status: int = 200) -> Reply:
+    return status, dumps_json(value), {"content-type": "application/json"}

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
@@ -28,6 +29,7 @@ from signer.tlog.entry import LogEntry
 from signer.tlog.hashedrekord import hashedrekord_body, verifier_of
 from tests.simulators.fulcio import LeafTerms, name_of, pem_of
 from tests.simulators.memory_key import MemoryKey
+from tests.simulators.oidc import SimulatedOidc
 from tests.simulators.sigstore import BODIES, Signer, SimulatedSigstore
 
 PREFIX = "/sigstore"
@@ -51,6 +53,11 @@ class SigstoreHttp:
     asked: list[str] = field(default_factory=list)
     url: str = ""
     oidc: MemoryKey = field(default_factory=MemoryKey.ecdsa)
+
+    @cached_property
+    def people(self) -> SimulatedOidc:
+        """How people and jobs come by tokens."""
+        return SimulatedOidc(lambda: self.url, self.token)
 
     # ------------------------------------------------------------------ documents
 
@@ -242,9 +249,23 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_GET(self) -> None:
+        people = self.instance.people
+        self.reply(lambda: people.get(self.path, self.headers))
+
+    def reply(self, ask) -> None:
+        try:
+            code, answer, headers = ask()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client's fault
+            return self.send(403, f"{type(error).__name__}: {error}".encode())
+        return self.send(code, answer, **headers)
+
     def do_POST(self) -> None:
         instance = self.instance
         body = self.body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path.startswith("/issuer/"):
+            people = instance.people
+            return self.reply(lambda: people.post(self.path, body, self.headers))
         instance.asked.append(self.path)
         names = {path: name for name, path in SERVICES.items()}
         waiting = instance.faults.get(names.get(self.path, ""), [])
