@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tests.simulators.plane import RULE, Person, overlay_repository, planted
+from tests.simulators.plane import RULE, Person, overlay_repository, replanted
 from trustacks.client import Client
 from trustacks.errors import ControlPlaneRefusalError
 
@@ -23,7 +23,7 @@ def home(cli):
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory):
-    with planted(tmp_path_factory.mktemp("plane")) as running:
+    with replanted(tmp_path_factory.mktemp("plane")) as running:
         yield running
 
 

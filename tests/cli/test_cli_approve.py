@@ -5,7 +5,7 @@ import pytest
 
 from bundle.beside import approval_path, lint_path
 from keys.digest import Digest
-from tests.simulators.plane import RULE, joined, overlay_repository, planted, tree
+from tests.simulators.plane import RULE, joined, overlay_repository, replanted, tree
 
 CONDITION = 'target_tier == "prod"'
 LOOSER = f'{CONDITION}\n\tinput.context.service != "status-page"'
@@ -15,7 +15,7 @@ WHY = "The status page has no change calendar: CM-1234."
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
     """One for this file: what is released here stays."""
-    with planted(tmp_path_factory.mktemp("plane")) as running:
+    with replanted(tmp_path_factory.mktemp("plane")) as running:
         yield running
 
 

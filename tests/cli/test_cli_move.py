@@ -20,7 +20,7 @@ from keys.lock import exclusive
 from signer.form import Form
 from tests.cli.test_cli_ceremony import LAYERS, Admins
 from tests.simulators.memory_key import MemoryKey
-from tests.simulators.plane import Person, planted, tree
+from tests.simulators.plane import Person, replanted, tree
 from trustacks.client import Client
 
 STAY = ("alice", "ci", "runner-1")
@@ -200,7 +200,7 @@ def whole(movers, tmp_path_factory):
 def moved(tmp_path_factory):
     """A Control Plane whose workspace acme became sovereign, with a Runner at work."""
     folder = tmp_path_factory.mktemp("moved")
-    with planted(folder / "plane") as plane:
+    with replanted(folder / "plane") as plane:
         movers = Movers(folder / "movers", plane)
         plane.admin.must("ceremony", "move", "--out", folder / "move")
         movers.signed(folder / "move", *STAY)

@@ -4,14 +4,14 @@
 import pytest
 
 from bundle.overlay_retired import retired_path
-from tests.simulators.plane import RULE, joined, overlay_repository, planted, tree
+from tests.simulators.plane import RULE, joined, overlay_repository, replanted, tree
 
 WHY = "The registry asks for tickets itself now: CM-1234."
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
-    with planted(tmp_path_factory.mktemp("plane")) as running:
+    with replanted(tmp_path_factory.mktemp("plane")) as running:
         yield running
 
 

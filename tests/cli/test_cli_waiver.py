@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from keys.clock import format_instant, utc_now
-from tests.simulators.plane import RULE, joined, overlay_repository, planted, tree
+from tests.simulators.plane import RULE, joined, overlay_repository, replanted, tree
 
 PACK_RULE = "change_control.no_skipped_controls"
 WHY = "Billing moves to the new pipeline until the end of March: CM-1234, agreed."
@@ -15,7 +15,7 @@ WHY = "Billing moves to the new pipeline until the end of March: CM-1234, agreed
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
-    with planted(tmp_path_factory.mktemp("plane")) as running:
+    with replanted(tmp_path_factory.mktemp("plane")) as running:
         yield running
 
 

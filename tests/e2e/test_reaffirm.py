@@ -3,12 +3,12 @@
 
 import pytest
 
-from tests.simulators.plane import RULE, joined, overlay_repository, planted
+from tests.simulators.plane import RULE, joined, overlay_repository, replanted
 
 
 @pytest.fixture
 def plane(tmp_path):
-    with planted(tmp_path / "plane") as plane:
+    with replanted(tmp_path / "plane") as plane:
         yield plane
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bundle.pending import PendingRelease
 from tests.e2e.test_sovereign import Sovereign
-from tests.simulators.plane import RULE, git, planted
+from tests.simulators.plane import RULE, git, replanted
 
 OTHER = "acme.second_window"
 
@@ -59,7 +59,7 @@ class House(Sovereign):
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cosigning")
-    with planted(folder / "plane") as plane:
+    with replanted(folder / "plane") as plane:
         yield House(folder / "sov", plane)
 
 

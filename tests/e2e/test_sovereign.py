@@ -5,7 +5,7 @@ import pytest
 
 from signer.attestation import parse_attestation
 from tests.cli.test_cli_ceremony import Admins
-from tests.simulators.plane import RULE, Person, overlay_repository, planted
+from tests.simulators.plane import RULE, Person, overlay_repository, replanted
 
 
 class Sovereign(Admins):
@@ -68,7 +68,7 @@ class Sovereign(Admins):
 @pytest.fixture(scope="module")
 def sov(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sovereign")
-    with planted(folder / "plane") as plane:
+    with replanted(folder / "plane") as plane:
         yield Sovereign(folder / "sov", plane)
 
 

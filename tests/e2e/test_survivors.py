@@ -6,7 +6,7 @@ A real Control Plane, a Runner that goes on meanwhile, and an auditor at the end
 
 import pytest
 
-from tests.simulators.plane import RULE, joined, overlay_repository, planted
+from tests.simulators.plane import RULE, joined, overlay_repository, replanted
 
 OTHER = "acme.second_window"
 
@@ -22,7 +22,7 @@ def released(plane, folder):
 
 @pytest.fixture
 def plane(tmp_path):
-    with planted(tmp_path / "plane") as plane:
+    with replanted(tmp_path / "plane") as plane:
         yield plane
 
 
@@ -35,7 +35,7 @@ def overlay(plane, tmp_path):
 def unchanged(tmp_path_factory):
     """A workspace that every test leaves as it was."""
     folder = tmp_path_factory.mktemp("unchanged")
-    with planted(folder / "plane") as plane:
+    with replanted(folder / "plane") as plane:
         released(plane, folder)
         yield plane
 

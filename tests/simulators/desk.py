@@ -36,7 +36,7 @@ from control_plane.settings import Settings
 from control_plane.stores import OpenStorage
 from control_plane.workflows.reindex import reindex
 from keys.clock import utc_now
-from tests.simulators.plane import EXAMPLES, Ended, Person
+from tests.simulators.plane import EXAMPLES, Ended, Person, tell_address
 from tests.simulators.runbook import Names, Step, read_runbook, require_same
 from trustacks._cli.main import run
 
@@ -280,15 +280,6 @@ def desk(folder: Path) -> Iterator[Desk]:
         made = Desk(folder, url, clock, services)
         token = folder / "desk" / "admin-token"
         shutil.copy(made.state / "admin-token", token)
-        _move(folder, url)
+        tell_address(folder, url)
         shutil.copytree(EXAMPLES, folder / "desk", dirs_exist_ok=True)
         yield made
-
-
-def _move(folder: Path, url: str) -> None:
-    """Tell everybody where the server is now."""
-    note = folder / "url"
-    known = note.read_text() if note.exists() else url
-    for path in (*folder.rglob("config.yaml"), *folder.rglob("runner.json")):
-        path.write_text(path.read_text().replace(known, url))
-    note.write_text(url)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Control Plane process on a free port, and people with homes of their own."""
 
+import atexit
 import contextlib
+import functools
 import io
 import json
 import os
@@ -10,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -19,6 +22,7 @@ from trustacks._cli.main import run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
+PEOPLE = ("admin", "alice", "ci")
 RULE = "acme.requires_change_ticket"
 # A start takes under a second; a machine under load some more (seconds).
 _PATIENCE = 60.0
@@ -187,7 +191,7 @@ def _ready(process, log: Path) -> str:
 @contextlib.contextmanager
 def planted(folder: Path, **settings: str):
     """A Control Plane with a workspace, an author, a release identity and a Runner."""
-    people = {n: Person.make(folder / "people" / n) for n in ("admin", "alice", "ci")}
+    people = {n: Person.make(folder / "people" / n) for n in PEOPLE}
     root, runner = folder / "acme.root.json", folder / "runner"
     with serving(folder / "server", **settings) as url:
         plane = Plane(url, folder / "server", *people.values(), root, runner)
@@ -208,6 +212,39 @@ def planted(folder: Path, **settings: str):
                 *login, "--token-file", folder / f"{name}.token", "--key", name
             )
         yield plane
+
+
+@contextlib.contextmanager
+def replanted(folder: Path):
+    """The same from a copy, which costs a start of the server and nothing else.
+
+    The server is at another address than the one that made it: what names its issuer
+    of tokens does not fit.
+    """
+    shutil.copytree(_template(), folder, dirs_exist_ok=True)
+    with serving(folder / "server") as url:
+        tell_address(folder, url)
+        people = (Person(folder / "people" / name) for name in PEOPLE)
+        root, runner = folder / "acme.root.json", folder / "runner"
+        yield Plane(url, folder / "server", *people, root, runner)
+
+
+@functools.cache
+def _template() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="plane-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with planted(folder / "plane") as plane:
+        (folder / "plane" / "url").write_text(plane.url)
+    return folder / "plane"
+
+
+def tell_address(folder: Path, url: str) -> None:
+    """Tell everybody in a folder where the server is now."""
+    note = folder / "url"
+    known = note.read_text() if note.exists() else url
+    for path in (*folder.rglob("config.yaml"), *folder.rglob("runner.json")):
+        path.write_text(path.read_text().replace(known, url))
+    note.write_text(url)
 
 
 def joined(
