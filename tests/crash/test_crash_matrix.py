@@ -12,6 +12,15 @@ from deploy.crash_table import PAGE, row
 from keys.errors import StorageUnavailableError
 from tests.simulators.crashes import ACTS, Fault, Killable, OnDirectory, OnS3, points
 
+# The rest takes minutes: `long`, which CI runs.
+QUICK = ("release", "garbage collection")
+
+
+def _acts():
+    for act in ACTS:
+        marks = () if act.name in QUICK else pytest.mark.long
+        yield pytest.param(act, id=act.name.replace(" ", "-"), marks=marks)
+
 
 @pytest.fixture(params=["directory", pytest.param("S3", marks=pytest.mark.long)])
 def backend(request, tmp_path):
@@ -20,7 +29,7 @@ def backend(request, tmp_path):
     return OnS3(request.getfixturevalue("s3"))
 
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda a: a.name.replace(" ", "-"))
+@pytest.mark.parametrize("act", list(_acts()))
 def test_a_kill_at_any_write_leaves_the_old_or_the_new_state(act, backend, tmp_path):
     found = list(points(act, backend, tmp_path / "clients"))
     for point in found:

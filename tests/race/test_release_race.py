@@ -115,8 +115,8 @@ def on_s3(folder, s3, database):
 
 @pytest.mark.parametrize(
     ("writers", "each"),
-    [(4, 5), pytest.param(8, 25, marks=pytest.mark.race)],
-    ids=["4x5", "8x25"],
+    [(3, 3), pytest.param(8, 25, marks=pytest.mark.race)],
+    ids=["3x3", "8x25"],
 )
 def test_on_sqlite_and_a_directory(tmp_path, writers, each):
     with on_directory(tmp_path / "plane") as (plane, urls):
@@ -126,11 +126,8 @@ def test_on_sqlite_and_a_directory(tmp_path, writers, each):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(
-    ("writers", "each"),
-    [(4, 2), pytest.param(8, 25, marks=pytest.mark.race)],
-    ids=["4x2", "8x25"],
-)
+@pytest.mark.race
+@pytest.mark.parametrize(("writers", "each"), [(8, 25)], ids=["8x25"])
 def test_two_servers_on_postgresql_and_s3(tmp_path, s3, postgresql_url, writers, each):
     with on_s3(tmp_path / "plane", s3, postgresql_url) as (plane, urls):
         said, seconds = race(plane, tmp_path, urls=urls, writers=writers, each=each)

@@ -360,6 +360,7 @@ def test_nobody_cannot_be_shown_or_revoked(workspace, refused):
 # ---------------------------------------------------------------------- crashes
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("persisted", [False, True], ids=["failed", "persisted"])
 def test_a_registration_survives_a_crash_at_any_write(server, workspace, persisted):
     """The same request succeeds afterwards, and the log has each statement once."""

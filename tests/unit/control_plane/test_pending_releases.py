@@ -382,6 +382,7 @@ def test_a_crash_at_any_write_is_repaired_by_the_same_calls(server, house, persi
     pytest.fail("neither call ever succeeded")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("persisted", [False, True], ids=["failed", "persisted"])
 def test_a_crash_at_any_write_of_the_last_step_publishes_once(server, house, persisted):
     digest, revision = None, 1

@@ -346,6 +346,7 @@ def test_a_revision_that_is_not_there_is_not_found(house, refused):
 # ---------------------------------------------------------------------- crashes
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("persisted", [False, True], ids=["failed", "persisted"])
 def test_a_publish_survives_a_crash_at_any_write(server, house, persisted):
     """Readers see the old or the new state; the same request then succeeds."""
