@@ -3,14 +3,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from control_plane.api.deps import ServicesIn, allowed
-from control_plane.api.paging import LimitIn, StartIn, next_start
-from control_plane.api.schemas.base import DigestText, decoded
+from control_plane.api.paging import next_start
+from control_plane.api.schemas.base import decoded
 from control_plane.api.schemas.evidence import (
     AttestationInfo,
     AttestationList,
+    AttestationQuery,
     Completed,
     NewAttestation,
 )
@@ -38,18 +39,26 @@ def submit(
 
 
 @router.get("")
-def about(
+def find(
     ws: str,
-    subject: DigestText,
+    query: Annotated[AttestationQuery, Query()],
     _: ReaderIn,
     services: ServicesIn,
-    start: StartIn = 0,
-    limit: LimitIn = 64,
 ) -> AttestationList:
-    """List the logged attestations that name a subject."""
-    found = attestations.about(
-        services, ws, Digest.parse(subject), start=start, limit=limit
-    )
+    """List the logged attestations that name a subject, or that an identity signed."""
+    start, limit = query.start, query.limit
+    if query.subject is not None:
+        subject = Digest.parse(query.subject)
+        found = attestations.about(services, ws, subject, start=start, limit=limit)
+    else:
+        found = attestations.signed_by(
+            services,
+            ws,
+            query.identity or "",
+            kind=query.predicate_type,
+            start=start,
+            limit=limit,
+        )
     places = [one.recorded.index for one in found]
     return AttestationList(
         items=[AttestationInfo.describe(one) for one in found],

@@ -3,8 +3,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 
+from control_plane import limits
 from control_plane.api.deps import ServicesIn, allowed
 from control_plane.api.paging import LimitIn, StartIn, next_start
 from control_plane.api.schemas.base import decoded
@@ -14,17 +15,27 @@ from control_plane.api.schemas.releases import (
     ReleaseInfo,
     ReleaseList,
     RuleList,
+    RunnerInfo,
+    RunnerList,
 )
 from control_plane.api.strict import StrictRoute
 from control_plane.auth.roles import Caller, Permission
-from control_plane.workflows import releases
-from control_plane.workflows.rules import rules_in_force
+from control_plane.workflows import releases, reports
+from control_plane.workflows.rules import releases_with, rules_in_force
 
 router = APIRouter(
     prefix="/v1/workspaces/{ws}", route_class=StrictRoute, tags=["releases"]
 )
 PublisherIn = Annotated[Caller, Depends(allowed(Permission.RELEASE_PUBLISH))]
 ReaderIn = Annotated[Caller, Depends(allowed(Permission.WORKSPACE_READ))]
+RuleIn = Annotated[
+    str | None,
+    Query(
+        max_length=limits.MAX_NAME_CHARS,
+        pattern=r"^([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*|sha256:[0-9a-f]{64})$",
+        description="a rule id, or the SHA-256 of a rule's Rego",
+    ),
+]
 RevisionIn = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -54,11 +65,17 @@ def index(
     services: ServicesIn,
     start: StartIn = 0,
     limit: LimitIn = 64,
+    rule: RuleIn = None,
 ) -> ReleaseList:
-    """List published releases from revision ``start`` on."""
+    """List published releases from revision ``start`` on.
+
+    With ``rule``, those of the page that list it: the last page is the one whose
+    ``next`` is null, whatever is in it.
+    """
     rows = releases.index_page(services, ws, start=start, limit=limit)
+    listed = rows if rule is None else releases_with(services, ws, rows, rule)
     return ReleaseList(
-        items=[ReleaseInfo.of(row) for row in rows],
+        items=[ReleaseInfo.of(row) for row in listed],
         next=next_start([row.revision for row in rows], limit),
     )
 
@@ -69,6 +86,15 @@ def show(
 ) -> ReleaseDetail:
     """Show a published release and its attestation."""
     return ReleaseDetail.with_attestation(*releases.show(services, ws, revision))
+
+
+@router.get("/releases/{revision}/runners")
+def activated(
+    ws: str, revision: RevisionIn, _: ReaderIn, services: ServicesIn
+) -> RunnerList:
+    """List the Runners that verified and activated a release, by their first report."""
+    rows = reports.runners_of(services, ws, revision)
+    return RunnerList(items=[RunnerInfo.of(row) for row in rows])
 
 
 @router.get("/rules")

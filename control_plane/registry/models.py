@@ -94,6 +94,7 @@ class LeafRow(Base):
         UniqueConstraint("workspace", "digest", "key_id"),
         CheckConstraint("leaf_index >= 0", name="leaf_index"),
         Index(None, "workspace", "predicate_type", "leaf_index"),
+        Index(None, "workspace", "identity", "leaf_index"),
     )
 
     workspace: Mapped[str] = mapped_column(
@@ -105,6 +106,7 @@ class LeafRow(Base):
     digest: Mapped[str] = mapped_column(DIGEST)
     predicate_type: Mapped[str] = mapped_column(NAME)
     key_id: Mapped[str] = mapped_column(String(64))
+    identity: Mapped[str | None] = mapped_column(NAME)
 
 
 class SubjectRow(Base):

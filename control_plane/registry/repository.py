@@ -36,15 +36,14 @@ def add_leaf(session: Session, leaf: LeafRow, subjects: Iterable[Digest]) -> Non
 
 def complete_leaf(
     session: Session,
-    workspace: str,
-    place: int,
-    predicate_type: str,
+    found: LeafRow,
     subjects: Iterable[Digest],
 ) -> None:
     """Index the statement of a leaf that came without one; again changes nothing."""
-    leaf = session.get(LeafRow, (workspace, place))
+    leaf = session.get(LeafRow, (found.workspace, found.leaf_index))
     if leaf is not None and not leaf.predicate_type:
-        leaf.predicate_type = predicate_type
+        leaf.predicate_type = found.predicate_type
+        leaf.identity = found.identity
         _add_subjects(session, leaf, subjects)
 
 
@@ -113,6 +112,57 @@ def leaves_about(
         .limit(limit)
     )
     return list(session.scalars(query))
+
+
+def leaves_by(
+    session: Session,
+    workspace: str,
+    identity: str,
+    *,
+    key_id: str | None,
+    kind: str | None,
+    start: int,
+    limit: int,
+) -> list[LeafRow]:
+    """Return the leaves that an identity signed, oldest first.
+
+    Args:
+        session: A reading one.
+        workspace: Whose log.
+        identity: Who signed.
+        key_id: Of their key, for leaves that were indexed before anybody asked who.
+        kind: Of this predicate type only.
+        start: From this place on.
+        limit: So many.
+    """
+    by = LeafRow.identity == identity
+    if key_id is not None:
+        by |= LeafRow.identity.is_(None) & (LeafRow.key_id == key_id)
+    query = select(LeafRow).where(
+        LeafRow.workspace == workspace, LeafRow.leaf_index >= start, by
+    )
+    if kind is not None:
+        query = query.where(LeafRow.predicate_type == kind)
+    return list(session.scalars(query.order_by(LeafRow.leaf_index).limit(limit)))
+
+
+def reports_of(
+    session: Session, workspace: str, revision: int, outcome: str
+) -> list[ReportRow]:
+    """Return the first report of each Runner with an outcome at a revision."""
+    query = (
+        select(ReportRow)
+        .where(
+            ReportRow.workspace == workspace,
+            ReportRow.revision == revision,
+            ReportRow.outcome == outcome,
+        )
+        .order_by(ReportRow.runner, ReportRow.sequence)
+    )
+    first: dict[str, ReportRow] = {}
+    for row in session.scalars(query):
+        first.setdefault(row.runner, row)
+    return list(first.values())
 
 
 def head_release(session: Session, workspace: str) -> ReleaseRow | None:

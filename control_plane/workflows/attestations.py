@@ -9,19 +9,22 @@ possession are logged by the workflows that act on them, reports by theirs, whic
 them in sequence.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from control_plane.errors import AttestationNotAcceptedError
 from control_plane.registry import repository as index
+from control_plane.registry.models import LeafRow
 from control_plane.services import Services
 from control_plane.workflows.deposits import unlogged
 from control_plane.workflows.ledger import Recorded, Signed, at_index, find
 from control_plane.workflows.recording import record_verified
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
+from keys.errors import NotFoundError
 from signer.attestation import parse_attestation
-from signer.errors import UnknownSignerError
+from signer.errors import UnknownIdentityError, UnknownSignerError
 from signer.predicates.base import (
     APPROVAL,
     ARTIFACT,
@@ -123,10 +126,55 @@ def about(
     policy = workspace.published().trust.policy
     with services.registry.read() as session:
         rows = index.leaves_about(session, name, subject, start=start, limit=limit)
-        found = [(row.leaf_index, row.predicate_type, row.key_id) for row in rows]
+        return _logged(workspace, policy, rows)
+
+
+def signed_by(
+    services: Services,
+    name: str,
+    identity_id: str,
+    *,
+    kind: str | None,
+    start: int,
+    limit: int,
+) -> list[Logged]:
+    """Return the logged attestations that an identity signed, oldest first.
+
+    Raises:
+        NotFoundError: No such workspace, or no such identity.
+    """
+    workspace = services.workspaces.open(name)
+    policy = workspace.published().trust.policy
+    try:
+        identity = policy.identity(identity_id)
+    except UnknownIdentityError as error:
+        raise NotFoundError(
+            f"expected a registered identity, got {identity_id[:64]!r}"
+        ) from error
+    key = identity.public_key
+    with services.registry.read() as session:
+        rows = index.leaves_by(
+            session,
+            name,
+            identity.id,
+            key_id=key.key_id if key else None,
+            kind=kind,
+            start=start,
+            limit=limit,
+        )
+        return _logged(workspace, policy, rows)
+
+
+def _logged(
+    workspace: Workspace, policy: TrustPolicy, rows: Iterable[LeafRow]
+) -> list[Logged]:
     return [
-        Logged(at_index(workspace, place), kind, signer_of(policy, key_id))
-        for place, kind, key_id in found
+        Logged(
+            at_index(workspace, row.leaf_index),
+            row.predicate_type,
+            row.identity or signer_of(policy, row.key_id),
+        )
+        for row in rows
     ]
 
 

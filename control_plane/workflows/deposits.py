@@ -12,6 +12,7 @@ from control_plane.registry.models import LeafRow
 from control_plane.services import Services
 from control_plane.sigstore.errors import EntryTakenError
 from control_plane.workflows.bodies import read_body
+from control_plane.workflows.leaf_rows import signed_by
 from control_plane.workspaces import Workspace
 from keys.digest import Digest
 from keys.errors import NotFoundError
@@ -53,16 +54,16 @@ def complete(services: Services, workspace: Workspace, rows: Iterable[LeafRow]) 
         if not row.predicate_type
     ]
     for place, digest in unknown:
-        raw = read_body(workspace, digest)
-        statement = parse_statement(parse_attestation(raw).envelope.payload)
+        attestation = parse_attestation(read_body(workspace, digest))
+        statement = parse_statement(attestation.envelope.payload)
+        found = LeafRow(
+            workspace=workspace.name,
+            leaf_index=place,
+            predicate_type=statement.predicate_type,
+            identity=signed_by(workspace, attestation),
+        )
         with services.registry.write() as session:
-            index.complete_leaf(
-                session,
-                workspace.name,
-                place,
-                statement.predicate_type,
-                statement.digests,
-            )
+            index.complete_leaf(session, found, statement.digests)
 
 
 def unlogged(workspace: Workspace, raw: bytes) -> bytes:

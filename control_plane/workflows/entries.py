@@ -101,6 +101,6 @@ def _append(services: Services, workspace: Workspace, entry: HashedRekord) -> Lo
             place=logged.index,
             digest=entry.digest,
             key_id=entry.key.key_id,
-            statement=None,
+            attestation=None,
         )
     return logged

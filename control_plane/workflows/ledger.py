@@ -26,7 +26,6 @@ from keys.digest import Digest
 from keys.errors import NotFoundError
 from keys.public import PublicKey
 from signer.attestation import Attestation, parse_attestation, with_entry
-from signer.statement import Statement, parse_statement
 from signer.timestamp.request import build_request, parse_response
 from signer.tlog.entry import hashedrekord_body, parse_hashedrekord
 
@@ -251,7 +250,7 @@ def _log_new(
                     place=recorded.index,
                     digest=recorded.digest,
                     key_id=key.key_id,
-                    statement=parse_statement(attestation.envelope.payload),
+                    attestation=attestation,
                 )
             return logged
     catch_up(services, workspace)
@@ -270,13 +269,12 @@ def _index(session: Session, workspace: Workspace, place: int, body: bytes) -> N
         place=place,
         digest=leaf.digest,
         key_id=key_id,
-        statement=_statement(workspace, leaf.digest),
+        attestation=_stored(workspace, leaf.digest, leaf.key),
     )
 
 
-def _statement(workspace: Workspace, digest: Digest) -> Statement | None:
+def _stored(workspace: Workspace, digest: Digest, key: PublicKey) -> Attestation | None:
     try:
-        attestation = parse_attestation(read_body(workspace, digest))
+        return parse_attestation(read_body(workspace, digest, key))
     except NotFoundError:
         return None  # replay calls it evidence-withheld
-    return parse_statement(attestation.envelope.payload)

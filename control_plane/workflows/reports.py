@@ -13,7 +13,7 @@ from control_plane.services import Services
 from control_plane.workflows.attestations import verify_pending
 from control_plane.workflows.ledger import Recorded, catch_up, find, record
 from keys.digest import Digest
-from signer.predicates.runner_report import RunnerReportPredicate
+from signer.predicates.runner_report import ACTIVATED, RunnerReportPredicate
 
 
 def report(services: Services, name: str, runner: str, raw: bytes) -> Recorded:
@@ -52,6 +52,17 @@ def runners(services: Services, name: str) -> list[ReportRow]:
     services.workspaces.open(name)
     with services.registry.read() as session:
         return index.last_reports(session, name)
+
+
+def runners_of(services: Services, name: str, revision: int) -> list[ReportRow]:
+    """Return the first report of each Runner that activated a revision.
+
+    Raises:
+        NotFoundError: No such workspace.
+    """
+    services.workspaces.open(name)
+    with services.registry.read() as session:
+        return index.reports_of(session, name, revision, ACTIVATED)
 
 
 def _last(services: Services, name: str, runner: str) -> ReportRow | None:

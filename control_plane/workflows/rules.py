@@ -4,8 +4,10 @@
 Reads only. The truth is the release attestation; nothing here is for a Runner.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from control_plane.registry.models import ReleaseRow
 from control_plane.services import Services
 from control_plane.workflows.bodies import read_body
 from control_plane.workflows.release_chain import open_release, read_chain
@@ -49,3 +51,27 @@ def rules_in_force(services: Services, name: str) -> Rules:
         statement = parse_statement(attestation.envelope.payload)
         in_force.append((item, RulePredicate.parse(statement.predicate)))
     return Rules(head.revision, tuple(in_force), release.retired)
+
+
+def releases_with(
+    services: Services, name: str, rows: Iterable[ReleaseRow], rule: str
+) -> list[ReleaseRow]:
+    """Return those releases that have a rule in force.
+
+    Args:
+        services: The server.
+        name: Of the workspace.
+        rows: Releases.
+        rule: Its id, or the digest of its Rego.
+
+    Raises:
+        NotFoundError: No such workspace.
+    """
+    workspace = services.workspaces.open(name)
+    found = []
+    for row in rows:
+        release = open_release(read_chain(workspace, Digest.parse(row.digest))).said
+        names = ((item.rule_id, str(item.rule)) for item in release.inventory)
+        if any(rule in one for one in names):
+            found.append(row)
+    return found

@@ -56,6 +56,7 @@ SCOPED = {
     ("GET", f"{WS}/releases"): ALL,
     ("POST", f"{WS}/releases"): frozenset({"admin", "release"}),
     ("GET", f"{WS}/releases/{{revision}}"): ALL,
+    ("GET", f"{WS}/releases/{{revision}}/runners"): ALL,
     ("GET", f"{WS}/rules"): ALL,
     ("GET", f"{WS}/runners"): ALL,
     ("POST", f"{WS}/runners/{{runner}}/reports"): frozenset({"admin", "runner"}),

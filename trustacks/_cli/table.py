@@ -60,6 +60,10 @@ COMMANDS: Final[Table] = {
             "register": (f"{_HERE}.identity:register", "register a signing identity"),
             "list": (f"{_HERE}.identity_show:list_", "list the identities that sign"),
             "show": (f"{_HERE}.identity_show:show", "show one identity"),
+            "blast-radius": (
+                f"{_HERE}.identity_radius:blast_radius",
+                "what stops if it is revoked now",
+            ),
             "rotate": (f"{_HERE}.identity_rotate:rotate", "put a new key in its place"),
             "suspend": (f"{_HERE}.identity_end:suspend", "end it until it is resumed"),
             "resume": (f"{_HERE}.identity_end:resume", "lift a suspension"),
@@ -129,6 +133,17 @@ COMMANDS: Final[Table] = {
         },
         "policy rules of the overlay",
     ),
+    "find": (
+        {
+            "attestations": (
+                f"{_HERE}.find:find_attestations",
+                "about a subject, or by an identity",
+            ),
+            "releases": (f"{_HERE}.find:find_releases", "that have a rule in force"),
+            "runners": (f"{_HERE}.find:find_runners", "that activated a revision"),
+        },
+        "who signed what, what is where, who runs it",
+    ),
     "waiver": (
         {
             "sign": (f"{_HERE}.waiver:sign", "ask for a waiver of a pack's rule"),
@@ -148,6 +163,10 @@ COMMANDS: Final[Table] = {
             ),
             "verify": (f"{_HERE}.bundle:verify", "check the release as a Runner does"),
             "inspect": (f"{_HERE}.bundle:inspect", "show what a bundle holds"),
+            "export": (
+                f"{_HERE}.bundle_export:export",
+                "write the release and all attestations about it",
+            ),
         },
         "policy bundles and releases",
     ),

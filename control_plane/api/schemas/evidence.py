@@ -3,7 +3,7 @@
 
 from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from control_plane import limits
 from control_plane.api.schemas.base import Answer, Base64, DigestText, Name, Request
@@ -52,8 +52,33 @@ class AttestationInfo(Completed):
         )
 
 
+class AttestationQuery(Request):
+    """Which attestations: about one subject, or signed by one identity."""
+
+    subject: DigestText | None = Field(None, description="SHA-256 of a subject")
+    identity: Name | None = Field(None, description="who signed")
+    predicate_type: str | None = Field(
+        None,
+        max_length=limits.MAX_NAME_CHARS,
+        description="of this type only; with `identity`",
+    )
+    start: int = Field(
+        0, strict=False, ge=0, le=2**31 - 1, description="the first to return"
+    )
+    limit: int = Field(64, strict=False, ge=1, le=limits.MAX_PAGE_ITEMS)
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        """Refuse neither, both, and a type where it is of no use."""
+        if (self.subject is None) == (self.identity is None):
+            raise ValueError("expected a subject or an identity")
+        if self.predicate_type is not None and self.identity is None:
+            raise ValueError("expected a predicate_type with an identity only")
+        return self
+
+
 class AttestationList(Answer):
-    """Attestations about one subject, oldest first."""
+    """Attestations about one subject, or of one identity, oldest first."""
 
     items: list[AttestationInfo]
     next: int | None = Field(description="`start` of the next page")

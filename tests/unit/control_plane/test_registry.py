@@ -6,7 +6,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -55,7 +55,7 @@ def test_sqlite_is_durable_and_holds_foreign_keys(registry):
 
 
 def test_migrating_again_changes_nothing(registry):
-    assert migrate(registry) == migrate(registry) == "0002"
+    assert migrate(registry) == migrate(registry) == "0003"
 
 
 def test_the_migrations_make_exactly_the_models(registry):
@@ -141,6 +141,38 @@ def test_leaves_are_found_by_subject_and_paged(registry):
         assert repository.count_leaves(session, "acme") == 4
 
 
+def test_leaves_are_found_by_who_signed_them_and_by_what_they_say(registry):
+    key = "f" * 64
+    with registry.write() as session:
+        for index, (who, kind) in enumerate(
+            [("ann", "rule"), ("ben", "rule"), (None, "rule"), ("ann", "lint")]
+        ):
+            row = _leaf(index)
+            row.identity, row.predicate_type = who, kind
+            row.key_id = key if who is None else row.key_id
+            repository.add_leaf(session, row, [])
+
+    def by(who, key_id=None, kind=None, start=0, limit=9):
+        with registry.read() as session:
+            rows = repository.leaves_by(
+                session,
+                "acme",
+                who,
+                key_id=key_id,
+                kind=kind,
+                start=start,
+                limit=limit,
+            )
+            return [row.leaf_index for row in rows]
+
+    assert by("ann") == [0, 3]
+    assert by("ann", kind="lint") == [3]
+    assert by("ann", start=1) == [3]
+    assert by("ann", limit=1) == [0]
+    assert by("ben", key_id=key) == [1, 2]  # indexed before anybody asked who
+    assert by("ann", key_id="0" * 64) == [0, 3]
+
+
 def test_the_head_is_the_highest_revision(registry):
     with registry.write() as session:
         session.add_all([_release(n) for n in (1, 3, 2)])
@@ -220,8 +252,14 @@ def test_a_schema_of_before_keeps_its_leaves_and_takes_a_second_key(registry):
             )
             repository.add_leaf(session, row, [one])
 
-    add(0, "a")
-    assert migrate(registry) == "0002"
+    with registry.engine.begin() as connection:
+        columns = "workspace, leaf_index, digest, predicate_type, key_id"
+        values = f"'acme', 0, '{one}', 'rule', '{'a' * 64}'"
+        connection.execute(text(f"INSERT INTO leaves ({columns}) VALUES ({values})"))
+        values = f"'acme', 0, '{one}'"
+        columns = "workspace, leaf_index, digest"
+        connection.execute(text(f"INSERT INTO subjects ({columns}) VALUES ({values})"))
+    assert migrate(registry) == "0003"
     add(1, "b")
     with registry.read() as session:
         assert repository.count_leaves(session, "acme") == 2

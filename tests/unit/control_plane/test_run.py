@@ -73,7 +73,7 @@ def test_migrating_and_reindexing_need_no_server(tmp_path):
     server = ControlPlane(tmp_path / "state")
     server.create_workspace()
     server.close()
-    assert migrate_only(server.settings) == "0002"
+    assert migrate_only(server.settings) == "0003"
     assert reindex_only(server.settings) == 1
 
 
