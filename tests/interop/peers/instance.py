@@ -19,7 +19,7 @@ from signer.subject_pattern import SubjectPattern
 from signer.trusted_root import build_trusted_root
 from tests.interop.peers import services
 from tests.interop.peers.pki import ChainFile, KeyFile, write_ca, write_key, write_tsa
-from tests.simulators.oidc import AUDIENCE, OidcIssuer, serve_oidc
+from tests.simulators.oidc_provider import AUDIENCE, OidcIssuer, serve_oidc
 
 OPERATOR = "interop"
 ALICE = "alice@example.com"
