@@ -3,11 +3,12 @@
 
 One bundle holds one signature (ADR 0003), so a threshold counts bundles. Who counts is
 whom the caller named, once each, however many keys, bundles or patterns lead to them;
-and only those who signed the very same bytes.
+each name counts once too, so that two subjects of one pattern do not stand in for
+somebody who did not sign; and only those who signed the very same bytes.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keys.digest import Digest
@@ -88,6 +89,8 @@ def verify_several(
             f"got {threshold}"
         )
     found: list[VerifiedBundle] = []
+    # For each digest, who signed it, and by which of the policies they are named.
+    signed: dict[Digest, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for raw in raws:
         tries = [
             verify_bundle(
@@ -100,13 +103,38 @@ def verify_several(
             for policy in policies
         ]
         found.append(max(tries, key=_passed))
-    signers: dict[Digest, dict[str, None]] = defaultdict(dict)
-    for one in found:
-        if one.evidence is not None:
-            signed = one.evidence.bundle.signed(Artifact.of(artifact)).sha256
-            signers[signed][_name(one.evidence)] = None
-    most = max(signers.values(), key=len, default={})
-    return SeveralVerified(tuple(found), tuple(most), threshold)
+        for place, one in enumerate(tries):
+            if one.evidence is not None:
+                digest = one.evidence.bundle.signed(Artifact.of(artifact)).sha256
+                signed[digest][_name(one.evidence)].add(place)
+    most = max(map(_counted, signed.values()), key=len, default=())
+    return SeveralVerified(tuple(found), most, threshold)
+
+
+def _counted(signers: Mapping[str, set[int]]) -> tuple[str, ...]:
+    """Return as many signers as policies of their own can be found for."""
+    taken: dict[int, str] = {}
+    return tuple(name for name in signers if _place(name, signers, taken, set()))
+
+
+def _place(
+    name: str,
+    signers: Mapping[str, set[int]],
+    taken: dict[int, str],
+    tried: set[int],
+) -> bool:
+    """Find a policy for a signer; whoever has it may move to another of theirs.
+
+    Source: H. W. Kuhn, The Hungarian Method, 1955: an augmenting path.
+    """
+    for place in sorted(signers[name]):
+        if place in tried:
+            continue
+        tried.add(place)
+        if place not in taken or _place(taken[place], signers, taken, tried):
+            taken[place] = name
+            return True
+    return False
 
 
 def _passed(tried: VerifiedBundle) -> tuple[bool, int]:

@@ -12,6 +12,7 @@ from tests.simulators.memory_key import MemoryKey
 from tests.simulators.sigstore import (
     DATA,
     ISSUER,
+    SUBJECT,
     Signer,
     SimulatedSigstore,
     by_key,
@@ -20,6 +21,10 @@ from tests.simulators.sigstore import (
 )
 
 TYPE = "https://example.com/built/v1"
+BRANCHES = SubjectPattern.anchored(
+    r"^https://ci\.example\.com/acme/overlay/\.github/workflows/release\.yml"
+    r"@refs/heads/[a-z]+$"
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +65,7 @@ def test_one_signer_twice_is_one(instance, keys):
 
 def test_one_subject_by_two_policies_is_one(instance):
     made = [instance.sign(instance.keyless()), instance.sign(instance.keyless())]
-    wide = SubjectPattern.anchored(
-        r"^https://ci\.example\.com/acme/overlay/\.github/workflows/release\.yml"
-        r"@refs/heads/[a-z]+$"
-    )
-    policies = [identity(), IdentityPolicy(issuer=ISSUER, subject=wide)]
+    policies = [identity(), IdentityPolicy(issuer=ISSUER, subject=BRANCHES)]
     assert not judged(instance, made, policies, 2)
 
 
@@ -94,6 +95,36 @@ def test_keys_and_identities_count_together(instance, keys):
         instance.sign(instance.keyless(), payload=said),
     ]
     assert judged(instance, made, [by_key(keys[0]), identity()], 2)
+
+
+def test_two_subjects_of_one_pattern_do_not_stand_in_for_a_key(instance, keys):
+    """Whoever a pattern lets in may have many names; the key's holder has not signed."""
+    said = statement(DATA)
+    made = [
+        instance.sign(instance.keyless(subject=subject), payload=said)
+        for subject in (SUBJECT, SUBJECT.replace("main", "next"))
+    ]
+    policies = [by_key(keys[0]), IdentityPolicy(issuer=ISSUER, subject=BRANCHES)]
+    found = judged(instance, made, policies, 2)
+    assert all(found.bundles)
+    with pytest.raises(Exception, match="2 distinct") as refused:
+        found.require()
+    assert refused.value.code == "too-few-signers"
+    made.append(instance.sign(keys[0], payload=said))
+    assert judged(instance, made, policies, 2)
+
+
+def test_who_is_named_twice_leaves_room_for_whom_only_one_name_means(instance):
+    """The exact name first or last, the pattern's other subject still counts."""
+    said = statement(DATA)
+    made = [
+        instance.sign(instance.keyless(subject=subject), payload=said)
+        for subject in (SUBJECT, SUBJECT.replace("main", "next"))
+    ]
+    wide = IdentityPolicy(issuer=ISSUER, subject=BRANCHES)
+    assert judged(instance, made, [identity(), wide], 2)
+    assert judged(instance, made, [wide, identity()], 2)
+    assert not judged(instance, made[1:] * 2, [wide, identity()], 2)
 
 
 @pytest.mark.parametrize("threshold", [0, 3])
