@@ -2,7 +2,6 @@
 """OpenID Connect for the server's own users, where its clients look for it."""
 
 import base64
-import binascii
 from typing import Annotated, Any
 from urllib.parse import unquote_plus, urlencode
 
@@ -151,7 +150,7 @@ def _client_of(authorization: str) -> str | None:
         return None
     try:
         text = base64.b64decode(encoded, validate=True).decode("ascii")  # noqa: TID251
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ClientUnknownError(
             "authorization: expected a client, got other bytes"
         ) from error

@@ -40,6 +40,14 @@ from signer.certificate.issue_leaf import (
 )
 
 _WHAT = "certificate request"
+# What the library says of bytes that are no request; a version is no ValueError.
+_NO_REQUEST = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    InvalidSignature,
+    x509.InvalidVersion,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +191,7 @@ def _key_of_csr(pem: bytes) -> PublicKey:
         # First, because a signature of another kind may take long to check.
         key = _p256(PublicKey(spki))
         held = csr.is_signature_valid
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as error:
+    except _NO_REQUEST as error:
         raise CertificateRequestError(
             "certificateSigningRequest: expected a PKCS #10 request in PEM, got another"
         ) from error
