@@ -125,8 +125,8 @@ def _base64url(text: str) -> bytes:
 
 
 def _read(claims: Fields, raw: str, audience: str) -> TokenClaims:
-    issuer = claims.text("iss", max_chars=MAX_ISSUER_CHARS)
-    subject = claims.text("sub", max_chars=MAX_SUBJECT_CHARS)
+    issuer = _shown(claims, "iss", MAX_ISSUER_CHARS)
+    subject = _shown(claims, "sub", MAX_SUBJECT_CHARS)
     expires = _instant(claims.any("exp"))
     audiences = _audiences(claims.any("aud"))
     if audience not in audiences:
@@ -136,12 +136,22 @@ def _read(claims: Fields, raw: str, audience: str) -> TokenClaims:
             hint="ask the issuer for that audience, or name another: --oidc-audience",
         )
     others = {
-        name: claims.text(name, max_chars=MAX_SUBJECT_CHARS)
+        name: _shown(claims, name, MAX_SUBJECT_CHARS)
         for name in _SHOWN
         if claims.has(name) and isinstance(claims.any(name), str)
     }
     nonce = claims.text("nonce") if claims.has("nonce") else None
     return TokenClaims(raw, issuer, subject, audience, expires, others, nonce)
+
+
+def _shown(claims: Fields, name: str, max_chars: int) -> str:
+    """Return a claim that stands on its own line: none may draw another one."""
+    text = claims.text(name, max_chars=max_chars)
+    if not text.isprintable():
+        raise TokenFormatError(
+            f"identity token: expected {name} as text that can be shown, got another"
+        )
+    return text
 
 
 def _audiences(value: Any) -> list[str]:

@@ -59,9 +59,13 @@ class _Login:
 
     def take(self, query: str) -> bool:
         """Take what the issuer sent back; what is not of this log-in is not taken."""
-        found = parse_qs(query, max_num_fields=16)
-        state = found.get("state", [""])
-        if len(state) != 1 or not secrets.compare_digest(state[0], self.state):
+        try:
+            found = parse_qs(query, max_num_fields=16)
+        except ValueError:
+            return False
+        # As bytes: of texts only those of ASCII are compared.
+        (state, *more) = (one.encode() for one in found.get("state", [""]))
+        if more or not secrets.compare_digest(state, self.state.encode()):
             return False
         self.error = found.get("error", [None])[0]
         self.code = found.get("code", [None])[0]

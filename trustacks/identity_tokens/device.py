@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from keys.errors import VerificationError
-from signer.keyless.errors import ISSUER, IssuerRefusedError
+from signer.keyless.errors import ISSUER, IssuerAnswerError, IssuerRefusedError
 from signer.keyless.http import Http, answered
 from signer.keyless.signing_config import checked_url
 from trustacks.identity_tokens.errors import NotLoggedInAtIssuerError
@@ -65,18 +65,17 @@ def device_token(
         )
     code = _ask(endpoints.device, client_id, http)
     say(f"open {code.place} on any device and enter {code.user}")
-    waited = float(code.interval_s)
-    interval = code.interval_s
-    wait(interval)
-    while waited < min(code.life_s, MAX_WAIT_S):
+    waited, interval, patience = 0, code.interval_s, min(code.life_s, MAX_WAIT_S)
+    # Before each wait: an issuer may ask for one that nobody lives to see the end of.
+    while waited + interval <= patience:
+        wait(interval)
+        waited += interval
         token, slower = _poll(endpoints.token, code, client_id, http)
         if token is not None:
             return token
         interval += slower
-        wait(interval)
-        waited += interval
     raise NotLoggedInAtIssuerError(
-        f"{issuer}: expected somebody to log in within {waited:g} seconds, got nobody"
+        f"{issuer}: expected somebody to log in within {patience} seconds, got nobody"
     )
 
 
@@ -90,13 +89,20 @@ def _ask(url: str, client_id: str, http: Http) -> _Code:
         place = fields.text("verification_uri")
         return _Code(
             device=fields.text("device_code"),
-            user=fields.text("user_code", max_chars=64),
+            user=_shown(fields.text("user_code", max_chars=64)),
             place=checked_url(place),
             interval_s=fields.integer("interval", minimum=1)
             if fields.has("interval")
             else _INTERVAL_S,
             life_s=fields.integer("expires_in", minimum=1),
         )
+
+
+def _shown(user_code: str) -> str:
+    """Return a code that stands on one line, for people to read and to type."""
+    if not user_code.isprintable():
+        raise IssuerAnswerError("user_code: expected what can be typed, got another")
+    return user_code
 
 
 def _poll(url: str, code: _Code, client_id: str, http: Http) -> tuple[str | None, int]:

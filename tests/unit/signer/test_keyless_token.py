@@ -51,6 +51,16 @@ def test_what_a_token_says_is_shown_and_the_token_is_not():
     assert "visibility" not in claims.text()
 
 
+@pytest.mark.parametrize("name", ["iss", "sub", "email"])
+@pytest.mark.parametrize(
+    "text", ["a\n  issuer = b", "a\x1b[2K", "a\u202eb", "a\u2028b"]
+)
+def test_a_name_that_draws_another_line_is_no_name(name, text):
+    """What is shown before anything is signed is what the token says."""
+    with pytest.raises(TokenFormatError, match="shown"):
+        parse_token(token(**{name: text}))
+
+
 @pytest.mark.parametrize("aud", ["sigstore", ["other", "sigstore"]])
 def test_one_of_its_audiences_is_us(aud):
     assert parse_token(token(aud=aud)).audience == "sigstore"

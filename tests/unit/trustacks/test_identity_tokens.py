@@ -158,6 +158,29 @@ def test_what_comes_back_of_another_log_in_is_not_taken(instance):
     assert parse_token(token).subject == ALICE
 
 
+HOSTILE = {
+    "a state of other letters": "?code=stolen&state=%C3%A9",
+    "more fields than any": "?" + "&".join(f"a{n}=b" for n in range(64)),
+    "a host that is none": None,
+}
+
+
+@pytest.mark.parametrize("query", HOSTILE.values(), ids=HOSTILE)
+def test_whatever_a_page_of_this_machine_s_browser_asks_is_not_said(
+    instance, query, capfd
+):
+    """Any web page can ask the listener; a traceback on the terminal is no answer."""
+
+    def forged(back: str) -> str:
+        place, _, _ = back.partition("?")
+        host = place.partition("//")[2].partition("/")[0]
+        return f"{place}{query}" if query else f"http://{host}//[a"
+
+    token, _ = logged_in(instance, lambda page: browser(page, then=(forged,)))
+    assert parse_token(token).subject == ALICE
+    assert capfd.readouterr().err == ""
+
+
 def test_a_token_of_another_log_in_is_refused(instance):
     instance.people.changes = {"nonce": "of another"}
     assert refusal(lambda: logged_in(instance)) == "issuer-answer"
@@ -252,6 +275,14 @@ REFUSED = {
         {"changes": {"device_authorization_endpoint": None}},
         "issuer-answer",
     ),
+    "an interval that nobody lives to see the end of": (
+        {"changes": {"interval": 2**40}},
+        "issuer-login",
+    ),
+    "a code that draws on the terminal": (
+        {"changes": {"user_code": "A\nB\x1b[2J"}},
+        "issuer-answer",
+    ),
     "a page elsewhere": (
         {"changes": {"verification_uri": "http://evil.example.com"}},
         "unsafe-service-address",
@@ -263,7 +294,19 @@ REFUSED = {
 def test_a_device_is_refused(instance, settings, code):
     for name, value in settings.items():
         setattr(instance.people, name, value)
-    assert refusal(lambda: on_a_device(instance)) == code
+    waits = []
+
+    def ask():
+        device_token(
+            instance.issuer,
+            client_id="sigstore",
+            http=http(),
+            say=lambda _: None,
+            wait=waits.append,
+        )
+
+    assert refusal(ask) == code
+    assert sum(waits) <= MAX_WAIT_S
 
 
 def test_an_issuer_that_is_not_there():
