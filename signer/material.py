@@ -12,6 +12,7 @@ from signer.limits import (
 )
 from signer.protojson import ProtoFields
 from signer.tlog.entry import LogEntry
+from signer.tlog.errors import LogEntryFormatError
 from signer.tlog.foreign import parse_foreign_entry
 
 
@@ -35,12 +36,18 @@ def read_entries(material: ProtoFields) -> tuple[LogEntry, ...]:
     """Read the log entries.
 
     Raises:
-        FormatError: Out of form, or more or larger than a bound.
+        FormatError: Out of form, one entry twice, or more or larger than a bound.
     """
     if not material.has("tlogEntries"):
         return ()
     found = material.objects("tlogEntries", max_items=MAX_FOREIGN_WITNESSES)
-    return tuple(parse_foreign_entry(entry) for entry in found)
+    entries = tuple(parse_foreign_entry(entry) for entry in found)
+    # Nobody's threshold counts one twice, and other clients refuse two copies.
+    if len(entries) > 1 and len(set(entries)) != len(entries):
+        raise LogEntryFormatError(
+            f"{material.where}.tlogEntries: expected every entry once, got one twice"
+        )
+    return entries
 
 
 def read_certificate(fields: Fields) -> bytes:

@@ -103,10 +103,16 @@ def verify_tokens(
     A token that contradicts the bundle is another matter than one that proves nothing.
 
     Raises:
+        NoTrustedTimeError: The root has no authority at all to judge one by.
         TrustacksError: A token out of form, or of a trusted authority and false.
     """
     found, unusable = [], []
     for token in tokens:
+        if not trusted_root.authorities:
+            raise NoTrustedTimeError(
+                "expected a trusted root with timestamp authorities, got none",
+                hint="for a bundle with timestamps, as other clients ask for",
+            )
         try:
             found.append(verify_time(token, signature, trusted_root))
         except _UNUSABLE as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import hashes
 
@@ -104,6 +105,7 @@ def read_token(token: bytes) -> Token:
     signed, info = open_response(token)
     # 2. RFC 3161 §2.4.2: "MUST NOT contain any signatures other than [...] the TSA's"
     signer = _one_signer(signed)
+    _check_embedded(signed)
     content = signed.content_info.content
     issuer = encode(signer.sid.issuer)
     return Token(signer, issuer, _read_attributes(signer), content, info)
@@ -165,6 +167,18 @@ def _one_signer(signed: SignedData) -> SignerInfo:
             f"expected one signer of version 1, got {len(signers)} signers"
         )
     return signers[0]
+
+
+def _check_embedded(signed: SignedData) -> None:
+    """Refuse embedded certificates that are none; nobody uses them, but others read."""
+    for element in signed.certificates or []:
+        try:
+            x509.load_der_x509_certificate(encode(element))
+        # cryptography warns of what it will refuse: an error where warnings are errors
+        except (ValueError, x509.InvalidVersion, Warning) as error:
+            raise TimestampFormatError(
+                f"embedded certificate: expected a certificate: {error}"
+            ) from error
 
 
 def _check_signer(token: Token, chain: Chain) -> None:

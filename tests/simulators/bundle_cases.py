@@ -655,6 +655,33 @@ def bundle_v0_1_without_a_promise() -> Offered:
     return offer(*keyless(version=V0_1))
 
 
+@refused("shape", "log-entry-format")
+def one_entry_twice() -> Offered:
+    """A copy adds nothing, and other clients refuse it."""
+    instance, document = keyless()
+    entries = at(document, MATERIAL, "tlogEntries")
+    return offer(instance, put(document, MATERIAL, "tlogEntries", value=entries * 2))
+
+
+@refused("timestamps", "no-trusted-time")
+def a_timestamp_and_a_root_without_authorities() -> Offered:
+    """The log says when; but other clients want somebody to judge the timestamp by."""
+    instance, document = keyless(kinds=(HASHEDREKORD_V1,))
+    root = instance.document() | {"timestampAuthorities": []}
+    return offer(instance, document, root=root)
+
+
+@refused("timestamps", "timestamp-format")
+def a_timestamp_that_embeds_rubbish() -> Offered:
+    """Nobody uses the certificates in a token; rubbish in their place is refused."""
+    instance, document = keyless()
+    leaf = instance.authority.chain[0]
+    token = b64decode(at(document, *STAMPS, 0, "signedTimestamp"))
+    rubbish = token.replace(leaf, leaf[:4] + bytes(len(leaf) - 4))
+    value = {"signedTimestamp": b64encode(rubbish)}
+    return offer(instance, put(document, *STAMPS, 0, value=value))
+
+
 @refused("shape", "field-format")
 def thirty_three_timestamps() -> Offered:
     """Each costs a signature: 32 are read, as by other readers."""

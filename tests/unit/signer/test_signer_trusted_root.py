@@ -186,6 +186,7 @@ REFUSED = {
     "a window of local time": lambda d: tlog(d)["publicKey"].update(
         validFor={"start": "2026-01-01T00:00:00"}
     ),
+    "a hash that nobody knows": lambda d: tlog(d).update(hashAlgorithm="SHA2_256 "),
     "a window on no day": lambda d: tlog(d)["publicKey"].update(
         validFor={"start": "2026-02-30T00:00:00Z"}
     ),
