@@ -4,7 +4,10 @@
 As in ``signer.tlog.foreign``, absent, null and empty are the same.
 """
 
+from collections.abc import Hashable
+
 from keys.fields import Fields
+from signer.errors import SigstoreBundleFormatError
 from signer.limits import (
     MAX_CERTIFICATE_BYTES,
     MAX_FOREIGN_WITNESSES,
@@ -12,7 +15,6 @@ from signer.limits import (
 )
 from signer.protojson import ProtoFields
 from signer.tlog.entry import LogEntry
-from signer.tlog.errors import LogEntryFormatError
 from signer.tlog.foreign import parse_foreign_entry
 
 
@@ -29,7 +31,10 @@ def read_timestamps(material: ProtoFields) -> tuple[bytes, ...]:
     if data.has("rfc3161Timestamps"):
         found = data.objects("rfc3161Timestamps", max_items=MAX_FOREIGN_WITNESSES)
     data.done()
-    return tuple(_token(one) for one in found)
+    tokens = tuple([_token(one) for one in found])
+    if len(tokens) > 1:
+        _require_once(tokens, f"{data.where}.rfc3161Timestamps")
+    return tokens
 
 
 def read_entries(material: ProtoFields) -> tuple[LogEntry, ...]:
@@ -42,12 +47,15 @@ def read_entries(material: ProtoFields) -> tuple[LogEntry, ...]:
         return ()
     found = material.objects("tlogEntries", max_items=MAX_FOREIGN_WITNESSES)
     entries = tuple(parse_foreign_entry(entry) for entry in found)
-    # Nobody's threshold counts one twice, and other clients refuse two copies.
-    if len(entries) > 1 and len(set(entries)) != len(entries):
-        raise LogEntryFormatError(
-            f"{material.where}.tlogEntries: expected every entry once, got one twice"
-        )
+    if len(entries) > 1:
+        _require_once(entries, f"{material.where}.tlogEntries")
     return entries
+
+
+def _require_once(found: tuple[Hashable, ...], where: str) -> None:
+    """Refuse two copies, as other clients do; no threshold counts one twice."""
+    if len(set(found)) != len(found):
+        raise SigstoreBundleFormatError(f"{where}: expected each once, got one twice")
 
 
 def read_certificate(fields: Fields) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -117,7 +118,7 @@ class Check:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VerificationResult:
     """What was verified, for which instant, and every check in order.
 
@@ -133,7 +134,7 @@ class VerificationResult:
     checks: tuple[Check, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def accepted(self) -> bool:
         """Whether there are checks and all of them passed."""
         for one in self.checks:

@@ -32,9 +32,7 @@ A = TypeVar("A", bound=Authority)
 L = TypeVar("L", bound=Log)
 
 _LOG_ID_BYTES: Final = 32
-# sigstore_common.proto, HashAlgorithm; logs of the first can be used.
 _HASH: Final = "SHA2_256"
-_HASHES: Final = (_HASH, "SHA2_384", "SHA2_512", "SHA3_256", "SHA3_384")
 # RFC 3339 §5.6; protobuf writes UTC and 0, 3, 6 or 9 digits, and reads any offset.
 _INSTANT: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?"
@@ -74,9 +72,7 @@ def _log(fields: ProtoFields, kind: type[L]) -> L | None:
     key = fields.object("publicKey")
     log_id = fields.object("logId")
     base_url = fields.text("baseUrl")
-    hashed = _HASH
-    if fields.has("hashAlgorithm"):
-        hashed = fields.one_of("hashAlgorithm", _HASHES)
+    hashed = fields.text("hashAlgorithm") if fields.has("hashAlgorithm") else _HASH
     operator = _optional_text(fields, "operator")
     _skip(fields, "checkpointKeyId")
     der = key.base64("rawBytes", max_bytes=MAX_KEY_BYTES)

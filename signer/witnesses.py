@@ -12,6 +12,7 @@ from typing import Final
 from keys.clock import format_instant
 from keys.errors import TrustacksError
 from signer.attestation import Attestation
+from signer.certificate.path import load_certificate
 from signer.custody import CustodyTable
 from signer.errors import LogWindowError, NotLoggedError, NoTrustedTimeError
 from signer.form import Custody
@@ -19,10 +20,11 @@ from signer.signed import Signed, Verifier
 from signer.timestamp.errors import (
     AuthorityCertificateError,
     TimestampAlgorithmError,
+    TimestampFormatError,
     TimestampWindowError,
     WrongAuthorityError,
 )
-from signer.timestamp.token import read_token, verify_token
+from signer.timestamp.token import Token, read_token, verify_token
 from signer.tlog.entry import LogEntry
 from signer.tlog.included import LoggedEntry, verify_log_entry, verify_promise
 from signer.trusted_root import TimestampAuthority, TransparencyLog, TrustedRoot
@@ -218,6 +220,7 @@ def verify_time(
         TrustacksError: A token that names a trusted authority and does not verify.
     """
     parsed, unusable = read_token(token), None
+    _require_certificates(parsed, trusted_root)
     for authority in trusted_root.authorities:
         try:
             at = verify_token(parsed, message=signature, authority=authority)
@@ -230,6 +233,17 @@ def verify_time(
     if unusable is not None:
         raise unusable
     return None
+
+
+def _require_certificates(token: Token, trusted_root: TrustedRoot) -> None:
+    """Refuse a token that carries rubbish as certificates; other clients read them."""
+    for der in token.embedded:
+        if any(der in authority.chain for authority in trusted_root.authorities):
+            continue
+        try:
+            load_certificate(der, refusal=TimestampFormatError)
+        except Warning as error:  # of cryptography, where warnings are errors
+            raise TimestampFormatError(f"embedded certificate: {error}") from error
 
 
 def _required_time(

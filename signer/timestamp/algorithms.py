@@ -21,6 +21,16 @@ _HASHES: Final = MappingProxyType(
     }
 )
 
+# SHA-1 is that of ESSCertID alone (``token``); ``hash_of`` gives nobody else it.
+_MADE_BY: Final = MappingProxyType(
+    {
+        "sha1": hashlib.sha1,
+        "sha256": hashlib.sha256,
+        "sha384": hashlib.sha384,
+        "sha512": hashlib.sha512,
+    }
+)
+
 
 def hash_of(algorithm: AlgorithmIdentifier) -> hashes.HashAlgorithm:
     """Return the hash that ``algorithm`` names.
@@ -38,4 +48,4 @@ def hash_of(algorithm: AlgorithmIdentifier) -> hashes.HashAlgorithm:
 
 def digest(algorithm: hashes.HashAlgorithm, data: bytes) -> bytes:
     """Hash ``data``."""
-    return hashlib.new(algorithm.name, data).digest()
+    return _MADE_BY[algorithm.name](data).digest()

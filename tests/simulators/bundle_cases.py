@@ -655,7 +655,15 @@ def bundle_v0_1_without_a_promise() -> Offered:
     return offer(*keyless(version=V0_1))
 
 
-@refused("shape", "log-entry-format")
+@refused("shape", "sigstore-bundle-format")
+def one_timestamp_twice() -> Offered:
+    """A copy adds nothing, and other clients refuse it."""
+    instance, document = keyless()
+    stamps = at(document, *STAMPS)
+    return offer(instance, put(document, *STAMPS, value=stamps * 2))
+
+
+@refused("shape", "sigstore-bundle-format")
 def one_entry_twice() -> Offered:
     """A copy adds nothing, and other clients refuse it."""
     instance, document = keyless()

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat import asn1
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -114,10 +113,11 @@ class SimulatedFulcio:
         uri: str = "https://fulcio.example.com",
         ct_log: SimulatedCtLog | None = None,
         root_path_length: int = 1,
+        new_key: Callable[[], MemoryKey] = MemoryKey.ecdsa,
     ) -> None:
         self.uri = uri
         self.ct_log = ct_log or SimulatedCtLog()
-        self.root_key, self.key = MemoryKey.ecdsa(), MemoryKey.ecdsa()
+        self.root_key, self.key = new_key(), new_key()
         of_root = CaTerms(at=terms.at, path_length=root_path_length, purposes=())
         root = _authority(uri, self.root_key, of_root, by=None)
         by = (root, self.root_key)
@@ -146,7 +146,7 @@ class SimulatedFulcio:
         """Issue whatever is asked for, in the CA's name."""
         ca_key = signed_by or self.key
         builder = _leaf(key, terms, self.certificate, self.key.public_key)
-        before = builder.sign(ca_key.private, hashes.SHA256())
+        before = builder.sign(ca_key.private, ca_key.public_key.hash)
         sct = self.ct_log.sct(
             terms.sct_of(before.tbs_certificate_bytes),
             issuer=self.key.public_key,
@@ -158,7 +158,7 @@ class SimulatedFulcio:
             listed = struct.pack(">H", len(one) * terms.scts) + one * terms.scts
             value = x509.UnrecognizedExtension(SCT_LIST, asn1.encode_der(listed))
             builder = builder.add_extension(value, critical=False)
-        issued = builder.sign(ca_key.private, hashes.SHA256())
+        issued = builder.sign(ca_key.private, ca_key.public_key.hash)
         return issued.public_bytes(Encoding.DER)
 
 
@@ -272,7 +272,8 @@ def _authority(
     if terms.purposes:
         usage = x509.ExtendedKeyUsage(terms.purposes)
         builder = builder.add_extension(usage, critical=False)
-    return builder.sign((by[1] if by else key).private, hashes.SHA256())
+    signer = by[1] if by else key
+    return builder.sign(signer.private, signer.public_key.hash)
 
 
 def key_usage(*, sign: bool, certify: bool) -> x509.KeyUsage:

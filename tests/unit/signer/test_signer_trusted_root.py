@@ -186,7 +186,6 @@ REFUSED = {
     "a window of local time": lambda d: tlog(d)["publicKey"].update(
         validFor={"start": "2026-01-01T00:00:00"}
     ),
-    "a hash that nobody knows": lambda d: tlog(d).update(hashAlgorithm="SHA2_256 "),
     "a window on no day": lambda d: tlog(d)["publicKey"].update(
         validFor={"start": "2026-02-30T00:00:00Z"}
     ),
@@ -219,6 +218,7 @@ LEFT_OUT = {
     "an unknown field of a key": lambda d: tlog(d)["publicKey"].update(x=1),
     "an unknown field of a log's id": lambda d: tlog(d)["logId"].update(x=1),
     "another hash": lambda d: tlog(d).update(hashAlgorithm="SHA2_512"),
+    "a hash that nobody knows": lambda d: tlog(d).update(hashAlgorithm="SHA4_256"),
     "a certificate of a key of another kind": lambda d: authority(d).update(
         certChain={"certificates": [{"rawBytes": b64encode(of_an_unknown_key())}]}
     ),
