@@ -128,6 +128,25 @@ def least(
     return best([w for w, _ in taken]), best([b for _, b in taken])
 
 
+def stretch(work: Callable[[], object], *, times: int) -> Callable[[], object]:
+    """Return what does it so many times on end; ``shared`` gives the figure of one.
+
+    For what takes less than a millisecond and is asked about *warm*: its baseline, in
+    between, would leave the processor's caches full of its own.
+    """
+
+    def works() -> None:
+        for _ in range(times):
+            work()
+
+    return works
+
+
+def shared(taken: Taken, *, times: int) -> Taken:
+    """Return one of so many equal parts."""
+    return Taken(taken.wall / times, taken.cpu / times)
+
+
 def best(taken: Sequence[Taken]) -> Taken:
     """Return the least of each figure."""
     return Taken(min(t.wall for t in taken), min(t.cpu for t in taken))

@@ -136,7 +136,7 @@ class Npm:
             return Answer("not UTF-8")  # its callers read text
         question = {
             "bundle": bundle,
-            "root": asked.root,
+            "root": dumps_json(asked.root).decode(),
             "artifact": b64encode(asked.artifact),
             **self._who(asked.policy),
         }

@@ -2,7 +2,7 @@
 // Judge Sigstore bundles with npm's verifier: one question a line, one answer a line.
 // Usage: sigstore_js.cjs MODULES
 // A question is JSON: {root, bundle, artifact} with {subject, issuer} or {key};
-// bundle is the text as it came, artifact and key (SPKI) are base64.
+// root and bundle are texts as they came, artifact and key (SPKI) are base64.
 // An answer is {payload} (base64, or null of a file), or {refused}.
 "use strict";
 const path = require("path");
@@ -17,13 +17,26 @@ const bytes = (text) => Buffer.from(text, "base64");
 // The policy's subject is a regular expression that nothing anchors.
 const exactly = (text) => `^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
 
+// The roots that were read last: most questions have one in common.
+const read = new Map();
+
+function trusted(root, key) {
+  const name = `${key} ${root}`;
+  if (!read.has(name)) {
+    const find = () => {
+      if (!key) throw new Error("no key is asked for");
+      const publicKey = crypto.createPublicKey(bytes(key));
+      return { publicKey, validFor: () => true };
+    };
+    const parsed = TrustedRoot.fromJSON(JSON.parse(root));
+    if (read.size > 8) read.clear();
+    read.set(name, toTrustMaterial(parsed, find));
+  }
+  return read.get(name);
+}
+
 function judge(asked) {
-  const find = () => {
-    if (!asked.key) throw new Error("no key is asked for");
-    const publicKey = crypto.createPublicKey(bytes(asked.key));
-    return { publicKey, validFor: () => true };
-  };
-  const trust = toTrustMaterial(TrustedRoot.fromJSON(asked.root), find);
+  const trust = trusted(asked.root, asked.key);
   const bundle = bundleFromJSON(JSON.parse(asked.bundle));
   const entity = toSignedEntity(bundle, bytes(asked.artifact));
   // It has no policy for a key, so what kind signed is compared here.
