@@ -16,6 +16,7 @@ A tour, in the order of the bytes::
 
     build           rules -> one OPA bundle (manifest, inventory, archive, stored_gzip)
     tuf/            a workspace's repository: judged, published, fetched
+    layout          trust and release for stock in-toto-verify
     pending         a release that waits for further signatures; chain_names: where
                     releases lie by digest
     storage/        where its objects lie, durably

@@ -56,6 +56,12 @@ class LayerFormatError(FormatError):
     code = "layer-format"
 
 
+class LayoutFormatError(FormatError):
+    """An in-toto layout that cannot be made, or is not of the trust in force."""
+
+    code = "layout-mismatch"
+
+
 class OverlayFormatError(FormatError):
     """A folder that is not an overlay: empty, or with a link or a foreign file."""
 

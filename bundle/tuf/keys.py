@@ -200,3 +200,17 @@ def _require_strength(key: Key, loaded: Any) -> None:
         f"key {key.keyid[:16]}: expected Ed25519, P-256, P-384 or RSA-PSS of"
         f" {MIN_RSA_BITS} bits, got {key.keytype} {key.scheme}"
     )
+
+
+def plain_key(key: PublicKey) -> SSlibKey:
+    """Return a key as in-toto names it: without custody, by the default key id.
+
+    Raises:
+        TufKeyError: It is of a kind that in-toto does not know.
+    """
+    try:
+        return SSlibKey.from_crypto(load_pem_public_key(key.pem.encode()))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise TufKeyError(
+            f"expected a key that in-toto knows, got another: {error}"
+        ) from error

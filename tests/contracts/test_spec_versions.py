@@ -14,7 +14,7 @@ FORMS = re.compile(
     r"RFC \d+|C2SP [a-z]+-[a-z-]+|TUF \d[\d.]*\d|DSSE \d[\d.]*\d"
     r"|in-toto attestation v\d|POSIX\.1-\d{4}|SEC \d\b|FIPS \d+-\d"
     r"|fulcio [a-z]+-[a-z]+|Sigstore client specification|protobuf-specs|OPA \d[\d.]*\d"
-    r"|in-toto test-result v\d|in-toto svr v\d|SLSA v\d\.\d"
+    r"|in-toto specification v\d\.\d|in-toto test-result v\d|in-toto svr v\d|SLSA v\d\.\d"
     r"|PKCS #\d+ v\d[\d.]*\d|JSON Schema \d{4}-\d{2}"
 )
 ROW = re.compile(

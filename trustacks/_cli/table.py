@@ -133,6 +133,13 @@ COMMANDS: Final[Table] = {
         },
         "policy rules of the overlay",
     ),
+    "layout": (
+        {
+            "sign": (f"{_HERE}.layout:sign", "sign the layout of the trust in force"),
+            "link": (f"{_HERE}.layout:link", "sign the link of a step of the release"),
+        },
+        "releases for stock in-toto-verify",
+    ),
     "find": (
         {
             "attestations": (
