@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bundle.audit.replay import replay
+from control_plane.workflows.bodies import store_body
 from keys.clock import format_instant
 from keys.digest import Digest
 from keys.fields import Fields
@@ -364,6 +365,24 @@ def test_an_attestation_of_another_signature_is_not_taken_for_it(
     assert client.log(asked).status_code == 201
     refused(lambda: submit(server, second), "entry-taken", 409)
     assert submit(server, first.raw).status_code == 200
+
+
+def test_a_body_that_a_crash_left_keeps_other_signatures_out(server, client, refused):
+    jane = server.acme.register("jane-crashed", "author")
+    subjects, predicate = [Subject("x", DIGEST)], server.acme.artifact(jane)
+    kept, other = (
+        parse_attestation(server.acme.sign_pending(subjects, predicate, jane))
+        for _ in range(2)
+    )
+    store_body(server.services.workspaces.open("acme"), kept)
+    asked, good = (
+        entry_request(one.digest, one.envelope.signature, key=jane.key)
+        for one in (other, kept)
+    )
+    refused(lambda: client.log(asked), "entry-taken", 409)
+    assert client.log(good).status_code == 201
+    answer = submit(server, kept.raw)
+    assert (answer.status_code, answer.json()["digest"]) == (200, str(kept.digest))
 
 
 def test_an_entry_of_another_log_is_not_taken_off(server, client, token, alice):

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attack: logins with somebody else's code, to somewhere else, or of nobody."""
 
+from urllib.parse import urlencode
+
 import jwt
 import pytest
 
 from control_plane.sigstore.limits import MAX_GRANTS
 from tests.simulators.embedded_client import (
+    ACCESS_TOKEN,
     DEVICE,
+    EXCHANGE,
     FORM,
     OUT_OF_BAND,
     REDIRECT,
@@ -101,7 +105,12 @@ def test_a_login_without_its_parts_is_refused(client, alice, refused, changes, c
 
 
 def test_a_parameter_twice_is_refused(client, alice, refused):
-    body = b"client_id=sigstore&client_id=evil"
+    good = {
+        "grant_type": EXCHANGE,
+        "subject_token": alice,
+        "subject_token_type": ACCESS_TOKEN,
+    }
+    body = urlencode(good).encode() + b"&scope=openid&scope=openid"
     answer = client.http.post("/oidc/token", content=body, headers=FORM, token=None)
     refused(answer, "login-request", "invalid_request")
 
@@ -147,6 +156,12 @@ def test_a_revoked_token_logs_nobody_in(server, client, refused):
 def test_a_role_that_signs_nothing_gets_no_identity(server, client, refused, role):
     answer = client.exchange(server.token(role, subject="r"))
     refused(answer, "not-permitted", "invalid_grant")
+
+
+def test_a_hostile_name_of_a_token_runs_on_no_page(server, client, refused):
+    token = server.token("author", subject="<script>alert(1)</script>")
+    page = refused(client.login(token, Pkce()), "account-name")
+    assert "<script" not in page.text
 
 
 def test_an_admin_of_one_workspace_makes_nobody_of_another(server, client):
