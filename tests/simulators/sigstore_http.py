@@ -300,16 +300,21 @@ def silent(handler: Handler) -> None:
         handler.connection.recv(1)
 
 
-def drip(handler: Handler) -> None:
+def drip(handler: Handler, length: bytes = b"Content-Length: 100000\r\n") -> None:
     """Send a byte now and then, for ever."""
     handler.close_connection = True
     with contextlib.suppress(OSError):
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n")
         handler.wfile.flush()
         for _ in range(200):
             handler.wfile.write(b"{")
             handler.wfile.flush()
             threading.Event().wait(0.1)
+
+
+def drip_without_length(handler: Handler) -> None:
+    """The same, of an answer that ends where the connection does."""
+    drip(handler, b"Connection: close\r\n")
 
 
 def _signer(verifier) -> Signer:

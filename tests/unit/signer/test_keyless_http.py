@@ -18,6 +18,7 @@ from tests.simulators.sigstore_http import (
     TSA,
     SigstoreHttp,
     drip,
+    drip_without_length,
     hang_up,
     silent,
     status,
@@ -88,7 +89,7 @@ def test_nobody_waits_beyond_the_end(instance):
     assert waits == []
 
 
-@pytest.mark.parametrize("fault", [silent, drip], ids=["silent", "drip"])
+@pytest.mark.parametrize("fault", [silent, drip, drip_without_length])
 def test_a_service_that_takes_too_long_is_left(instance, fault):
     began = time.monotonic()
     error, _ = asked(instance, *[fault] * 9, request_s=0.2, service_s=0.7)
