@@ -248,6 +248,24 @@ def test_the_public_good_instance_says_that_it_is_out_of_reach(cli, tmp_path):
     assert refused.value.exit_code == 3
 
 
+UNREACHED = {
+    "sign": ("sign", "{file}", "--oidc", "auto", "--trusted-root", "public-good"),
+    "trusted-root": ("sigstore", "trusted-root", "--public-good"),
+    "signing-config": ("sigstore", "signing-config", "--public-good"),
+}
+
+
+@pytest.mark.parametrize("words", UNREACHED.values(), ids=UNREACHED)
+def test_without_a_network_the_public_good_instance_is_no_refusal(
+    cli, place, monkeypatch, words
+):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    file = place.folder / "file"
+    ended = cli(*(file if word == "{file}" else word for word in words))
+    assert (ended.exit_code, ended.code) == (3, "public-good-unavailable")
+    assert not file.with_name("file.sigstore.json").exists()
+
+
 def test_verifying_and_signing_with_a_key_load_no_sigstore(cli, place, tmp_path, key):
     program = (
         "import sys, json\n"

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from keys.strict import dumps_json, loads_json
+from signer.keyless.limits import MAX_SIGNING_CONFIG_BYTES
 from signer.keyless.signing_config import SigningConfig
 from signer.limits import MAX_TRUSTED_ROOT_BYTES
 from signer.trust import Trust
@@ -20,6 +21,7 @@ from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
 from trustacks.answers import text_of
 from trustacks.client import Client, WorkspaceApi
+from trustacks.public_good import PublicGood
 from trustacks.signing_config import require_pinned
 
 _EXCHANGE: Final = {
@@ -31,21 +33,43 @@ _out_option = click.option(
 )
 
 
+_good_option = click.option(
+    "--public-good",
+    is_flag=True,
+    help="That of the public-good instance, by TUF; needs no login.",
+)
+
+
 @command("trusted-root")
+@_good_option
 @_out_option
 @workspace_option
-def trusted_root(session: Session, out: Path | None, workspace: str | None) -> None:
+def trusted_root(
+    session: Session, *, public_good: bool, out: Path | None, workspace: str | None
+) -> None:
     """Print the workspace's TrustedRoot, as its admins signed it: for verifying."""
+    if public_good:
+        fetched = PublicGood.fetch(session.home / "public-good").trusted_root
+        _print(session, loads_json(fetched, max_bytes=MAX_TRUSTED_ROOT_BYTES), out)
+        return
     pinned = open_pinned(session, session.login(workspace))
     found = pinned.refresh(at=session.clock()).trusted_root
     _print(session, loads_json(found, max_bytes=MAX_TRUSTED_ROOT_BYTES), out)
 
 
 @command("signing-config")
+@_good_option
 @_out_option
 @workspace_option
-def signing_config(session: Session, out: Path | None, workspace: str | None) -> None:
+def signing_config(
+    session: Session, *, public_good: bool, out: Path | None, workspace: str | None
+) -> None:
     """Print the workspace's SigningConfig, compared with its trust: for signing."""
+    if public_good:
+        fetched = PublicGood.fetch(session.home / "public-good").signing_config
+        SigningConfig.parse(fetched)
+        _print(session, loads_json(fetched, max_bytes=MAX_SIGNING_CONFIG_BYTES), out)
+        return
     login = session.login(workspace)
     api = open_client(session, login).workspace(login.workspace)
     trust = open_pinned(session, login).refresh(at=session.clock()).trust
