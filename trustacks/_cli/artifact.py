@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from keys.durable import read_file
+from keys.errors import NotFoundError
 from signer.attestation import parse_attestation
 from signer.limits import MAX_ATTESTATION_BYTES
 from signer.predicates.artifact import ArtifactPredicate
@@ -18,6 +19,7 @@ from signer.statement import Subject, build_statement
 from signer.trust import Expected
 from signer.verify import verify_attestation
 from trustacks._cli.connect import open_client, open_pinned
+from trustacks._cli.files import read_given
 from trustacks._cli.hashed import digest_of
 from trustacks._cli.oidc_options import Asked
 from trustacks._cli.session import Session
@@ -81,7 +83,7 @@ def verify_pinned(
     """
     login, at = session.login(workspace), session.clock()
     digest = digest_of(file)
-    raw = read_file(attestation or beside(file), max_bytes=MAX_ATTESTATION_BYTES)
+    raw = _attestation(file, attestation)
     pinned = open_pinned(session, login).cached(at=at)
     expected = Expected(ArtifactPredicate.type, (digest,))
     result = verify_attestation(
@@ -90,6 +92,24 @@ def verify_pinned(
     color = session.output.color
     session.output.result(result.to_json(), lambda: result.text(color=color))
     result.require()
+
+
+def _attestation(file: Path, named: Path | None) -> bytes:
+    """Read the attestation of a file; that nobody signed it is no misuse.
+
+    Raises:
+        FileMissingError: None is where the command line says.
+        NotFoundError: None is beside the file.
+    """
+    if named is not None:
+        return read_given(named, max_bytes=MAX_ATTESTATION_BYTES)
+    try:
+        return read_file(beside(file), max_bytes=MAX_ATTESTATION_BYTES)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"expected an attestation at {beside(file)}, got none",
+            hint="trustacks sign FILE makes one; --attestation names another place",
+        ) from error
 
 
 def beside(file: Path) -> Path:

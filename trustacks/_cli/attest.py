@@ -15,7 +15,7 @@ from keys.errors import UsageError
 from signer.foreign_statement import build_foreign_statement
 from signer.limits import MAX_STATEMENT_BYTES
 from signer.statement import Subject
-from trustacks._cli.files import read_given, refuse_existing, write_new
+from trustacks._cli.files import read_given, refuse_unwritable, write_new
 from trustacks._cli.hashed import digest_of
 from trustacks._cli.instance import Instance
 from trustacks._cli.lazy import command
@@ -52,7 +52,7 @@ def attest(
     --signing-config and the word of --trusted-root.
     """
     target = _target(files, given.pop("out"))
-    refuse_existing(target)
+    refuse_unwritable(target)
     statement = build_foreign_statement(
         [Subject(file.as_posix(), digest_of(file)) for file in files],
         predicate_type=predicate_type,

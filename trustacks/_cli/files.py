@@ -18,14 +18,48 @@ def read_given(path: Path, *, max_bytes: int) -> bytes:
     """Read a file that the command line names.
 
     Raises:
-        FileMissingError: There is no such file.
+        FileMissingError: There is no such file, or a folder.
         LimitExceededError: It is larger than ``max_bytes``.
         StorageUnavailableError: It cannot be read.
     """
+    if path.is_dir():
+        raise not_a_file(path)
     try:
         return read_file(path, max_bytes=max_bytes)
     except NotFoundError as error:
         raise FileMissingError(error.message, hint="check the path") from error
+
+
+def not_a_file(path: Path) -> FileMissingError:
+    """Return the refusal of a path that names no file."""
+    got = "a folder" if path.is_dir() else "none"
+    return FileMissingError(
+        f"expected a file at {path}, got {got}", hint="check the path"
+    )
+
+
+def require_given(path: Path) -> None:
+    """Refuse a path that names no file, before any work is done; a pipe is one.
+
+    Raises:
+        FileMissingError: There is no such file, or a folder.
+    """
+    if path.is_dir() or not path.exists():
+        raise not_a_file(path)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Refuse an output file before anything is signed or sent for it.
+
+    Raises:
+        FileExistsRefusedError: It is there already.
+        FileMissingError: Its folder is not.
+    """
+    refuse_existing(path)
+    if not path.parent.is_dir():
+        raise FileMissingError(
+            f"expected a folder at {path.parent}, got none", hint="check the path"
+        )
 
 
 def refuse_existing(*paths: Path, hint: str = "name another file") -> None:
@@ -33,7 +67,6 @@ def refuse_existing(*paths: Path, hint: str = "name another file") -> None:
 
     Raises:
         FileExistsRefusedError: One of them is.
-        NotFoundError: The folder of one of them is not there.
     """
     for path in paths:
         if path.exists() or path.is_symlink():

@@ -13,6 +13,7 @@ import click
 
 from keys.errors import UsageError
 from keys.record import record
+from trustacks._cli.files import require_given
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -90,6 +91,7 @@ class Asked:
 
         Raises:
             UsageError: There are.
+            FileMissingError: The token's file is not there.
         """
         given = [self.key, self.way, self.token, self.token_file]
         if sum(one is not None for one in given) > 1:
@@ -98,6 +100,8 @@ class Asked:
                 "got more than one",
                 hint="a key and an identity never stand in for each other",
             )
+        if self.token_file is not None:
+            require_given(self.token_file)
 
 
 def signer_options(help_of_key: str) -> Callable[[F], F]:

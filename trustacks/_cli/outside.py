@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keys.durable import read_file
 from keys.errors import UsageError
 from keys.signing import SigningKey
 from signer.keyless.errors import KeyOfWorkspaceError
@@ -17,6 +16,7 @@ from signer.keyless.file import HEAD_BYTES
 from signer.keyless.keyed import KeyedSigner
 from signer.keyless.signatory import CertifiedSigner
 from signer.trusted_root import TrustedRoot
+from trustacks._cli.files import read_given
 from trustacks._cli.hashed import digest_of
 from trustacks._cli.instance import Instance
 from trustacks._cli.keyring import open_key
@@ -73,7 +73,7 @@ class Outside:
                 head = opened.read(HEAD_BYTES)
             witnesses = self.instance.witnesses(self.session.clock())
             return signer.sign_file(head, digest, witnesses), _who(signer)
-        data = read_file(file, max_bytes=_MAX_FILE_BYTES)
+        data = read_given(file, max_bytes=_MAX_FILE_BYTES)
         return self._keyed(self.key).sign_file(data), {"key_id": self._key_id}
 
     def sign_statement(self, statement: bytes) -> tuple[bytes, dict[str, Any]]:

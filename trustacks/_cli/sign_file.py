@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from trustacks._cli.files import refuse_existing, write_new
+from trustacks._cli.files import refuse_unwritable, write_new
 from trustacks._cli.hashed import digest_of
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.oidc_options import Asked, asked, root_option, signer_options
@@ -50,7 +50,7 @@ def sign(
     """
     digest = digest_of(file)
     target = out or file.with_name(f"{file.name}.sigstore.json")
-    refuse_existing(target)
+    refuse_unwritable(target)
     options = asked(given)
     if bare or options.trusted_root is not None:
         raw, who = _outside(session, file, options, bare=bare)

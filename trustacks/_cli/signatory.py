@@ -5,6 +5,7 @@ Without ``--signing-config`` the services are those that the Control Plane names
 they are compared with the pin before a token goes there.
 """
 
+from keys.errors import UsageError
 from trustacks._cli.config import Login
 from trustacks._cli.keyring import open_key
 from trustacks._cli.oidc_options import ACCOUNT, Asked
@@ -25,10 +26,15 @@ def open_signatory(
         pinned: The workspace; a key needs none.
 
     Raises:
-        UsageError: A key and an identity.
+        UsageError: A key and an identity, or services that a key does not use.
         KeyProviderError: The key cannot be opened.
     """
     options.require_one_signer()
+    if options.signing_config is not None and not options.keyless:
+        raise UsageError(
+            "expected --signing-config with an identity, got it with a key",
+            hint="in a workspace a key is stamped and logged by the Control Plane",
+        )
     if not options.keyless or pinned is None:
         return KeySignatory(open_key(session, options.key))
     # Not above: a key needs neither HTTP of its own nor what makes certificates.

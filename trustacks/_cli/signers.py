@@ -3,12 +3,12 @@
 
 from typing import Any
 
-from keys.durable import read_file
 from keys.errors import UsageError
 from keys.foreign import foreign_key_from_pem
 from keys.public import MAX_KEY_BYTES
 from signer.signer_policy import IdentityPolicy, KeyPolicy, SignerPolicy
 from signer.subject_pattern import SubjectPattern
+from trustacks._cli.files import read_given
 
 
 def policies(given: dict[str, Any]) -> list[SignerPolicy]:
@@ -24,7 +24,7 @@ def policies(given: dict[str, Any]) -> list[SignerPolicy]:
     ]
     issuers = list(given["certificate_oidc_issuer"])
     if given["key"] and not subjects and not issuers:
-        pems = [read_file(path, max_bytes=MAX_KEY_BYTES) for path in given["key"]]
+        pems = [read_given(path, max_bytes=MAX_KEY_BYTES) for path in given["key"]]
         return [KeyPolicy(key=foreign_key_from_pem(pem), **counts) for pem in pems]
     if len(issuers) == 1:
         issuers *= len(subjects)

@@ -16,7 +16,7 @@ from signer.keyless.signing_config import SigningConfig
 from signer.limits import MAX_TRUSTED_ROOT_BYTES
 from signer.trust import Trust
 from trustacks._cli.connect import open_client, open_pinned
-from trustacks._cli.files import refuse_existing, write_new
+from trustacks._cli.files import refuse_unwritable, write_new
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
 from trustacks.answers import text_of
@@ -98,7 +98,7 @@ def pinned_config(api: WorkspaceApi, trust: Trust) -> tuple[SigningConfig, Any]:
 def token(session: Session, out: Path | None, workspace: str | None) -> None:
     """Print an identity token of the login's account: it signs for five minutes."""
     if out:
-        refuse_existing(out)
+        refuse_unwritable(out)
     login = session.login(workspace)
     client = open_client(session, login)
     made = account_token(client, login.token)
@@ -125,6 +125,6 @@ def _print(session: Session, document: Any, out: Path | None) -> None:
     if out is None:
         session.output.result(document, data.decode())
         return
-    refuse_existing(out)
+    refuse_unwritable(out)
     write_new(out, data)
     session.output.result({"file": str(out)}, f"written: {out}")

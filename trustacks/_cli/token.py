@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from trustacks._cli.connect import open_client
-from trustacks._cli.files import refuse_existing, write_new
+from trustacks._cli.files import refuse_unwritable, write_new
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.output import columns
 from trustacks._cli.session import Session
@@ -48,7 +48,7 @@ def create(
 ) -> None:
     """Make a token; the only time that its text is shown."""
     if out:
-        refuse_existing(out)
+        refuse_unwritable(out)
     wanted = {"role": role, "subject": subject, "ttl_seconds": days * _DAY}
     made = _api(session, workspace).post("/tokens", wanted)
     token, name = text_of(made, "token"), text_of(made, "id")

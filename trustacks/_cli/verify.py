@@ -14,13 +14,13 @@ from typing import Any, Final
 import click
 
 from keys.digest import Digest
-from keys.durable import read_file
 from keys.errors import UsageError
 from signer.errors import ArtifactNeededError
 from signer.limits import MAX_ATTESTATION_BYTES, MAX_TRUSTED_ROOT_BYTES
 from signer.several import SeveralVerified, verify_several
 from signer.signer_policy import SignerPolicy
 from signer.trusted_root import TrustedRoot
+from trustacks._cli.files import read_given
 from trustacks._cli.hashed import digest_of
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.session import Session
@@ -117,7 +117,7 @@ def verify(session: Session, /, *, file: str, **given: Any) -> None:
             f"got {len(given['bundles'])}",
             hint="--threshold says how many of those named are enough",
         )
-    raws = [read_file(p, max_bytes=MAX_ATTESTATION_BYTES) for p in given["bundles"]]
+    raws = [read_given(p, max_bytes=MAX_ATTESTATION_BYTES) for p in given["bundles"]]
     _show(session, _verified(raws, file, root, named, given), given)
 
 
@@ -165,7 +165,7 @@ def _by_pin(session: Session, file: str, given: dict[str, Any]) -> None:
 def _trusted_root(given: dict[str, Any]) -> TrustedRoot:
     path = given["trusted_root"]
     if path is not None:
-        return TrustedRoot.parse(read_file(path, max_bytes=MAX_TRUSTED_ROOT_BYTES))
+        return TrustedRoot.parse(read_given(path, max_bytes=MAX_TRUSTED_ROOT_BYTES))
     if not given["key"] or given["logs"] or given["authorities"]:
         raise UsageError(
             "expected --trusted-root, got none",
@@ -199,4 +199,4 @@ def _verified(
     found = judged(digest_of(path))
     if ArtifactNeededError.code not in {one.result.code for one in found.bundles}:
         return found
-    return judged(read_file(path, max_bytes=_MAX_FILE_BYTES))
+    return judged(read_given(path, max_bytes=_MAX_FILE_BYTES))

@@ -84,7 +84,10 @@ def _attributes(parts: list[str], known: frozenset[str]) -> dict[str, bytes]:
     for part in parts:
         name, _, value = part.partition("=")
         if name == "pin-value":
-            raise _expected("no PIN in it", "pin-source=file:PATH, or be asked for it")
+            raise KeyUriError(
+                "pkcs11 URI: expected no PIN in it, got pin-value",
+                hint="pin-source=file:PATH, or be asked for it",
+            )
         if name not in known:
             raise _expected(f"attributes of {', '.join(sorted(known))}")
         if name in found or not _VALUE.fullmatch(value):
@@ -112,9 +115,9 @@ def _file(name: str, value: bytes | None, *, scheme: bytes = b"") -> Path | None
     return path
 
 
-def _expected(what: str, hint: str | None = None) -> KeyUriError:
+def _expected(what: str) -> KeyUriError:
     # Never the URI: a PIN may stand in it.
     return KeyUriError(
         f"pkcs11 URI: expected {what}, got another",
-        hint=hint or "such as pkcs11:token=LABEL;object=LABEL (RFC 7512)",
+        hint="such as pkcs11:token=LABEL;object=LABEL (RFC 7512)",
     )
