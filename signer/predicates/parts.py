@@ -19,14 +19,18 @@ _PACK: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}")
 
 
-def must(holds: bool, expected: str) -> None:  # noqa: FBT001 (an assertion)
+def must(
+    holds: bool,  # noqa: FBT001 (an assertion)
+    expected: str,
+    got: str = "another",
+) -> None:
     """Refuse a predicate that contradicts itself.
 
     Raises:
         PredicateFormatError: ``holds`` is false.
     """
     if not holds:
-        raise PredicateFormatError(f"predicate: expected {expected}, got another")
+        raise PredicateFormatError(f"predicate: expected {expected}, got {got}")
 
 
 def namespace_of(rule_id: str) -> str:

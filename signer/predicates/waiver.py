@@ -135,10 +135,11 @@ class WaiverPredicate:
         namespace_of(self.rule_id)
         life = self.expires - self.not_before
         longest = timedelta(seconds=MAX_WAIVER_LIFE_S)
-        must(timedelta(0) < life <= longest, "to expire within 90 days of its begin")
-        least = MIN_JUSTIFICATION_CHARS
-        enough = len(" ".join(self.justification.split())) >= least
-        must(enough, f"a justification of {least} characters or more")
+        held = timedelta(0) < life <= longest
+        ends = f"{format_instant(self.not_before)} to {format_instant(self.expires)}"
+        must(held, "to end after it begins, within 90 days", ends)
+        least, said = MIN_JUSTIFICATION_CHARS, len(" ".join(self.justification.split()))
+        must(said >= least, f"a justification of {least} characters or more", str(said))
 
     @property
     def signer(self) -> str:

@@ -118,7 +118,12 @@ def two_people(ann, ben, ci, here):
     """Ask, approve and release; return the digest of the statement."""
     overlay = ("--overlay", here)
     scope = ("--service", "billing", "--tier", "prod")
-    asked = ann.must(*asks(here), *scope, "--json").value
+    done = ann.must(*asks(here), *scope, "--json")
+    assert "scope.services = billing" in done.err
+    assert "scope.targets = every one" in done.err
+    asked = done.value
+    (listed,) = ben.must("waiver", "list", *overlay, "--json").value["waivers"]
+    assert (listed["state"], listed["signatures"]) == ("unapproved", 1)
     alone = ci.must("bundle", "release", *overlay, "--json")
     assert "waiver-not-approved" in alone.err
     assert alone.value["statement"]["waivers"] == []
@@ -128,6 +133,7 @@ def two_people(ann, ben, ci, here):
     assert approved["statement"] == asked["statement"]
     (listed,) = ben.must("waiver", "list", *overlay, "--json").value["waivers"]
     assert (listed["state"], listed["signatures"]) == ("live", 2)
+    assert "billing prod" in ben.must("waiver", "list", *overlay).out
 
     done = ci.must("bundle", "release", *overlay, "--json").value["statement"]
     assert done["waivers"] == [asked["statement"]]

@@ -56,6 +56,11 @@ def foreign_text(statement: bytes) -> str:
 
 
 def _summed(predicate: dict[str, Any]) -> dict[str, Any]:
+    scope = predicate.get("scope")
+    if isinstance(scope, dict):
+        # Who signs a waiver must not read that it is for nothing.
+        scope = {k: "every one" if v is None else v for k, v in scope.items()}
+        predicate = {**predicate, "scope": scope}
     test = predicate.get("test")
     if not isinstance(test, dict) or not isinstance(test.get("cases"), list):
         return predicate

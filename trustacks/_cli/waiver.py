@@ -127,14 +127,20 @@ def approve(
 @command("list")
 @overlay_option
 def list_(session: Session, *, overlay: Path | None) -> None:
-    """List the waivers of the overlay: rule, scope, until when, by whom."""
+    """List the waivers of the overlay; whether one counts its release says.
+
+    STATE: unapproved, to come, live or over.
+    """
     found = [
         _described(files, session.clock())
         for files in read_waivers(new_overlay_folder(overlay))
     ]
-    names = ("name", "rule_id", "state", "expires", "signatures")
-    rows = [[str(one[name]) for name in names] for one in found]
-    heads = ("WAIVER", "RULE", "STATE", "EXPIRES", "SIGNATURES")
+    names = ("name", "state", "expires")
+    rows = [
+        [*(str(one[name]) for name in names), _scope_text(one["scope"])]
+        for one in found
+    ]
+    heads = ("WAIVER", "STATE", "EXPIRES", "FOR")
     session.output.result({"waivers": found}, lambda: columns([heads, *rows]))
 
 
@@ -173,17 +179,29 @@ def _described(files: WaiverFiles, at: datetime) -> dict[str, Any]:
     said = WaiverPredicate.parse(
         parse_statement(attestation.envelope.payload).predicate
     )
-    over = "over" if at >= said.expires else "to come"
     return {
         "name": files.name,
         "statement": str(attestation.digest),
         "rule_id": said.rule_id,
         "pack": said.pack.name,
         "scope": said.scope.to_json(),
-        "state": "live" if said.live(at) else over,
+        "state": _state(files, said, at),
         "not_before": format_instant(said.not_before),
         "expires": format_instant(said.expires),
         "identity": said.identity,
         "signatures": 1 + len(files.cosignatures),
         "justification": said.justification,
     }
+
+
+def _state(files: WaiverFiles, said: WaiverPredicate, at: datetime) -> str:
+    if at >= said.expires:
+        return "over"
+    if not files.cosignatures:
+        return "unapproved"
+    return "live" if said.live(at) else "to come"
+
+
+def _scope_text(scope: dict[str, Any]) -> str:
+    named = [",".join(names) for names in scope.values() if names is not None]
+    return " ".join(named) or "everything"
