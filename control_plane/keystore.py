@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from control_plane.key_places import KeyPlace
-from keys.durable import make_directory, remove_file
+from keys.durable import make_directory, remove_file, remove_temporary
 from keys.errors import (
     ConfigurationError,
     KeyAccessDeniedError,
@@ -141,6 +141,15 @@ class KeyStore:
         with self._lock:
             self._open.pop((owner, purpose), None)
             remove_file(self._path(owner, purpose))
+
+    def remove_leftovers(self) -> None:
+        """Delete halves of key files, which crashes left; only before anybody writes.
+
+        Raises:
+            StorageUnavailableError: They cannot be deleted.
+        """
+        for owner in self.directory.iterdir():
+            remove_temporary(owner)
 
     def has(self, owner: str, purpose: str) -> bool:
         """Return whether the key exists."""

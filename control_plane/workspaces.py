@@ -86,6 +86,7 @@ class Workspaces:
             StorageUnavailableError: It cannot be deleted.
         """
         self._stores.remove_leftovers()
+        self._keystore.remove_leftovers()
 
     def names(self) -> list[str]:
         """Return the names of all workspaces in the registry."""

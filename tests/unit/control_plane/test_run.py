@@ -86,11 +86,14 @@ def test_a_start_clears_what_crashes_left_and_nothing_else(tmp_path):
     (place / "acme/metadata/.tmp-0123456789abcdef").write_bytes(b"half")
     (place / ".new-other/metadata").mkdir(parents=True)
     (place / ".new-other/metadata/1.root.json").write_bytes(b"{}")
+    keys = tmp_path / "state" / "keys"
+    (keys / "acme/.tmp-0123456789abcdef").write_bytes(b"half of a key")
     services = ControlPlane(tmp_path / "state").services
     services.workspaces.remove_leftovers()
     services.close()
     assert server.everything() == before
     assert [path.name for path in place.iterdir()] == ["acme"]
+    assert not list(keys.rglob(".tmp-*"))
 
 
 def test_the_process_does_so_before_it_serves(tmp_path):
