@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from tests.simulators import crashes, server_crashes, server_stores
+from tests.simulators import crashes, server_acts, server_crashes, server_stores
 from tests.simulators.crashes import Point
 from tests.simulators.s3 import CREDENTIALS, SimulatedS3, serve_s3
 
-ACTS = tuple(act.name for act in (*crashes.ACTS, *server_crashes.ACTS))
+ACTS = tuple(act.name for act in (*crashes.ACTS, *server_acts.ACTS))
 PAGE = Path(__file__).parents[1] / "docs/generated/crash-table.md"
 _COLUMNS = (
     *("write", "object", "fault", "storage"),
@@ -39,13 +39,19 @@ Then two clients update and fetch every listed file: one that had seen the state
 and a new one. Then a publisher that has just started does the same again without any
 repair, and both clients update again.
 
-Where it says *a server*, the publisher is a whole server of a sovereign workspace,
-asked by HTTP, and on a directory a commit of its registry is a write too. What it had
-acknowledged before it was killed is there, once, when the next server starts.
+Where it says *a server*, the publisher is a whole server of a workspace at work, asked
+by HTTP. A commit of its registry and a change of its key files are writes too. What it
+had acknowledged before it was killed is there, once, when the next server starts, and
+when the same was sent to that one again.
 
 - *old*: exactly the state before.
 - *new*: exactly the state after.
-- *same*: before and after are one (garbage collection).
+- *same*: before and after are one (garbage collection, a key that nothing names yet).
+- *renewed*: the state before, signed again: by the old online keys and by those that
+  the next root names.
+- *halfway*: a move to the sovereign form was decided, and its trust is in force; it
+  holds under the old root, so that clients call it embedded, and under the new one. The
+  next server carries the move out as it starts.
 - *left*: how many more objects lie there than without the crash, after the next run.
   They are numbers that are never signed again, and garbage.
 """
@@ -82,7 +88,7 @@ def everything(server: SimulatedS3, folder: Path) -> list[Point]:
     """Return every kill point of every act."""
     backends = (crashes.OnDirectory(folder / "stores"), crashes.OnS3(server))
     servers = (server_stores.OnDirectory(), server_stores.OnS3(server))
-    base = server_crashes.settled_release(folder / "settled")
+    desks = server_acts.settled_desks(folder / "settled")
     found = [
         point
         for backend in backends
@@ -92,9 +98,9 @@ def everything(server: SimulatedS3, folder: Path) -> list[Point]:
     return found + [
         point
         for backend in servers
-        for act in server_crashes.ACTS
+        for act in server_acts.ACTS
         for point in server_crashes.points(
-            act, base, backend, folder / f"{backend.name}-{act.name}"
+            act, desks[act.form], backend, folder / f"{backend.name}-{act.name}"
         )
     ]
 

@@ -65,7 +65,7 @@ def test_garbage_collection_ends_with_the_same_objects_whatever_crashed():
 
 def test_a_torn_file_is_seen_by_nobody_and_cleared_at_the_start(tmp_path):
     store = Killable(tmp_path)
-    store.kill(0, Fault.TORN)
+    store.kills.kill(0, Fault.TORN)
     with pytest.raises(StorageUnavailableError):
         store.put_immutable("metadata/1.root.json", b"0123456789")
     (left,) = (tmp_path / "metadata").iterdir()

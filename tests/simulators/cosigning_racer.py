@@ -28,6 +28,7 @@ from trustacks.errors import ControlPlaneRefusalError
 from trustacks.pending import ReleaseCosigner
 from trustacks.release_errors import PendingStaleError
 from trustacks.releasing import Released, Releaser
+from trustacks.signatory import KeySignatory
 
 _STALE = "release-predecessor-stale"
 # A race that does not end is a fault; the unluckiest of sixteen needs a quarter.
@@ -57,7 +58,7 @@ def _opened(session: Session) -> dict:
     return {
         "store": open_pinned(session, login),
         "api": open_client(session, login).workspace(login.workspace),
-        "key": open_key(session, None),
+        "signatory": KeySignatory(open_key(session, None)),
         "engine": open_engine(session),
     }
 

@@ -18,8 +18,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
 from tuf.api.metadata import Metadata, Root
 
 from bundle.storage.directory import DirectoryStorage
@@ -52,6 +50,7 @@ from tests.simulators.tuf_mirror import CHECKPOINT, FILES, URL, Mirror, Workspac
 
 LATER = {**FILES, "trust/policy.json": b'{"version":2}'}
 GRACE = timedelta(days=7)
+_PREFIX = "w/0"
 CHANGE = Change(kind=IDENTITY_REGISTERED, identity="jane.doe")
 
 
@@ -66,15 +65,18 @@ class Fault(Enum):
 # ------------------------------------------------------------------------- stores
 
 
-class Killable(DirectoryStorage):
-    """A directory whose publisher is killed at a write."""
+class Kills:
+    """What a publisher writes, in its order, and the write at which it is killed."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    def __init__(self) -> None:
         self.writes: list[str] = []
-        self.deletes: set[int] = set()
+        self.whole: set[int] = set()
         self._kill: tuple[int, Fault] | None = None
-        self._folder = root
+
+    def begin(self) -> None:
+        """Count from here on."""
+        self.writes.clear()
+        self.whole.clear()
 
     def kill(self, count: int, fault: Fault) -> None:
         self._kill = (len(self.writes) + count, fault)
@@ -82,24 +84,14 @@ class Killable(DirectoryStorage):
     def heal(self) -> None:
         self._kill = None
 
-    def put_immutable(self, name: str, data: bytes) -> None:
-        put = super().put_immutable
-        self.write(name, data, lambda: put(name, data))
-
-    def replace(self, name: str, data: bytes, *, expected: Digest | None) -> None:
-        swap = super().replace
-        self.write(name, data, lambda: swap(name, data, expected=expected))
-
-    def discard(self, name: str) -> None:
-        discard = super().discard
-        self.write(name, None, lambda: discard(name))
-
-    def write(self, name: str, data: bytes | None, apply: Callable[[], None]) -> None:
+    def write(
+        self, name: str, apply: Callable[[], None], file: Path, data: bytes | None
+    ) -> None:
         """Do it, or meet the fault; without data it has no half."""
         number = len(self.writes)
         self.writes.append(name)
         if data is None:
-            self.deletes.add(number)
+            self.whole.add(number)
         if self._kill is None or number < self._kill[0]:
             apply()
             return
@@ -107,10 +99,39 @@ class Killable(DirectoryStorage):
             if self._kill[1] is Fault.PERSISTED:
                 apply()
             elif self._kill[1] is Fault.TORN and data:
-                folder = (self._folder / name).parent
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / ".tmp-0123456789abcdef").write_bytes(data[: len(data) // 2])
+                file.parent.mkdir(parents=True, exist_ok=True)
+                half = file.with_name(".tmp-0123456789abcdef")
+                half.write_bytes(data[: len(data) // 2])
         raise StorageUnavailableError(f"cannot write {name}: killed")
+
+    def faults_of(self, number: int) -> list[Fault]:
+        """Deletions and transactions have no half."""
+        whole = number in self.whole
+        return [f for f in Fault if not (whole and f is Fault.TORN)]
+
+
+class Killable(DirectoryStorage):
+    """A directory whose publisher is killed at a write."""
+
+    def __init__(self, root: Path, kills: Kills | None = None) -> None:
+        super().__init__(root)
+        self.kills = kills or Kills()
+        self._folder = root
+
+    def put_immutable(self, name: str, data: bytes) -> None:
+        put = super().put_immutable
+        self._write(name, lambda: put(name, data), data)
+
+    def replace(self, name: str, data: bytes, *, expected: Digest | None) -> None:
+        swap = super().replace
+        self._write(name, lambda: swap(name, data, expected=expected), data)
+
+    def discard(self, name: str) -> None:
+        discard = super().discard
+        self._write(name, lambda: discard(name), None)
+
+    def _write(self, name: str, apply: Callable[[], None], data: bytes | None) -> None:
+        self.kills.write(name, apply, self._folder / name, data)
 
 
 class OnDirectory:
@@ -121,7 +142,7 @@ class OnDirectory:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._numbers = itertools.count()
-        self._store: Killable | None = None
+        self._kills = Kills()
 
     def load(self, objects: dict[str, bytes]) -> Storage:
         root = self._folder / f"store-{next(self._numbers)}"
@@ -129,62 +150,48 @@ class OnDirectory:
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        self._store = Killable(root)
-        return self._store
+        self._kills = Kills()
+        return Killable(root, self._kills)
 
     def read(self, storage: Storage) -> Storage:
         """Return what is stored, for clients."""
         return storage
 
     def kill(self, count: int, fault: Fault) -> None:
-        assert self._store
-        self._store.kill(count, fault)
+        self._kills.kill(count, fault)
 
     def heal(self) -> None:
-        assert self._store
-        self._store.heal()
+        self._kills.heal()
 
     @property
     def writes(self) -> list[str]:
-        assert self._store
-        return self._store.writes
+        return self._kills.writes
 
     def faults_of(self, number: int) -> list[Fault]:
-        """A deletion has no half."""
-        assert self._store
-        whole = number in self._store.deletes
-        return [f for f in Fault if not (whole and f is Fault.TORN)]
+        return self._kills.faults_of(number)
 
 
 class OnS3:
-    """Stores below prefixes of one bucket; faults happen on the wire."""
+    """Stores in one bucket; faults happen on the wire.
+
+    Only publishers go over the wire, to save time.
+    """
 
     name = "S3"
 
     def __init__(self, server: bucket.SimulatedS3) -> None:
         self._server = server
         self._bucket = server.bucket()
-        self._numbers = itertools.count()
-        self._prefix = ""
-
-    @property
-    def _inside(self) -> Any:
-        """The server's memory: only publishers go over the wire, to save time."""
-        return get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]
 
     def load(self, objects: dict[str, bytes]) -> Storage:
-        self._prefix = f"w/{next(self._numbers)}"
-        for name, data in objects.items():
-            self._inside.put_object(self._server.name, f"{self._prefix}/{name}", data)
-        self._server.door.begin()
-        return S3Storage(self._bucket, self._prefix, pause=lambda _: None)
+        self._server.restore({f"{_PREFIX}/{k}": data for k, data in objects.items()})
+        return S3Storage(self._bucket, _PREFIX, pause=lambda _: None)
 
     def read(self, storage: Storage) -> Storage:
         """Return what is stored, for clients."""
-        start, copy = f"{self._prefix}/", MemoryStorage()
-        for key, found in self._inside.buckets[self._server.name].keys.items():
-            if key.startswith(start):
-                copy.objects[key.removeprefix(start)] = found.value
+        copy = MemoryStorage()
+        for key, data in self._server.held().items():
+            copy.objects[key.removeprefix(f"{_PREFIX}/")] = data
         return copy
 
     def kill(self, count: int, fault: Fault) -> None:
@@ -199,7 +206,7 @@ class OnS3:
 
     @property
     def writes(self) -> list[str]:
-        start = f"{self._prefix}/"
+        start = f"{_PREFIX}/"
         return [key.removeprefix(start) for key in self._server.door.writes]
 
     def faults_of(self, number: int) -> list[Fault]:
@@ -430,7 +437,9 @@ def see(world: World, folder: Path) -> object:
         return error.code
     signed = (fetched.targets, fetched.release, fetched.snapshot, fetched.timestamp)
     expiries = [Metadata.from_bytes(data).signed.expires for data in signed]
-    return fetched.roots, _files(fetched), expiries
+    # The same root signed again is the same root.
+    roots = [Metadata.from_bytes(data).signed.to_dict() for data in fetched.roots]
+    return roots, _files(fetched), expiries
 
 
 def _files(fetched) -> dict[str, str]:

@@ -242,8 +242,9 @@ def tell_address(folder: Path, url: str) -> None:
     """Tell everybody in a folder where the server is now."""
     note = folder / "url"
     known = note.read_text() if note.exists() else url
-    for path in (*folder.rglob("config.yaml"), *folder.rglob("runner.json")):
-        path.write_text(path.read_text().replace(known, url))
+    for name in ("config.yaml", "runner.json", "ceremony/move.json"):
+        for path in folder.rglob(name):
+            path.write_text(path.read_text().replace(known, url))
     note.write_text(url)
 
 

@@ -15,14 +15,22 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import boto3
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bundle.storage.bucket import Bucket
 from bundle.storage.s3 import S3Storage
+from keys.errors import (
+    LimitExceededError,
+    NotFoundError,
+    StorageUnavailableError,
+)
 
 REGION = "us-east-1"
 CREDENTIALS = {
@@ -95,13 +103,30 @@ class Door:
         self.gets.append(key)
         return self._inner(environ, start_response)
 
-    def _write(self, method, key, environ, start_response):
+    def beside(self, name: str, apply: Callable[[], None]) -> None:
+        """Let a server write to something else; it is counted, and may be killed there.
+
+        Raises:
+            StorageUnavailableError: It was.
+        """
+        fault = self._meet(name)
+        if fault in (None, Fault.DOWN_AFTER):
+            apply()
+        if fault is not None:
+            raise StorageUnavailableError(f"cannot write {name}: killed")
+
+    def _meet(self, key: str) -> Fault | None:
+        """Count a write, and return what is to become of it."""
         with self._lock:
             fault = self._faults.pop(len(self.writes), None)
             self.writes.append(key)
             if self._down:
                 fault = Fault.LOST_REQUEST
             self._down = self._down or fault in (Fault.DOWN, Fault.DOWN_AFTER)
+        return fault
+
+    def _write(self, method, key, environ, start_response):
+        fault = self._meet(key)
         if fault is Fault.CONTENDED:
             return _refuse(start_response, 409, "ConditionalRequestConflict")
         if fault is Fault.BUSY:
@@ -176,6 +201,42 @@ class SimulatedS3:
         self.client.create_bucket(Bucket=name)
         self.name = name
         self.door.begin()
+
+    def restore(self, objects: dict[str, bytes]) -> None:
+        """Let the bucket hold this and nothing else; no request is made.
+
+        A listing of moto's looks at every key of the bucket, so that what tests leave
+        there makes each later one slower.
+        """
+        for key in list(self._inside.buckets[self.name].keys):
+            self._inside.delete_object(self.name, key)
+        for key, data in objects.items():
+            self._inside.put_object(self.name, key, data)
+        self.door.begin()
+
+    def held(self) -> dict[str, bytes]:
+        """Return every object of the bucket; no request is made."""
+        keys = self._inside.buckets[self.name].keys
+        return {key: found.value for key, found in keys.items()}
+
+    def get(self, key: str, *, max_bytes: int) -> tuple[bytes, str]:
+        """Answer as ``Bucket.get`` does; no request is made."""
+        found = self._inside.buckets[self.name].keys.get(key)
+        if found is None:
+            raise NotFoundError(f"expected an object {key}, got none")
+        data: bytes = found.value
+        if len(data) > max_bytes:
+            raise LimitExceededError(f"expected at most {max_bytes} bytes")
+        return data, found.etag
+
+    def page(self, prefix: str, _after: str | None) -> tuple[list[str], None]:
+        """Answer as ``Bucket.page`` does, in one page; no request is made."""
+        keys = self._inside.buckets[self.name].keys
+        return sorted(key for key in keys if key.startswith(prefix)), None
+
+    @property
+    def _inside(self) -> Any:
+        return get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]
 
     def bucket(self) -> Bucket:
         return Bucket(self.name, endpoint_url=self.url, region=REGION)

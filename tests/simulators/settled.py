@@ -18,7 +18,7 @@ from tests.simulators.desk import PAGE_URL, PAGES, Desk, desk
 from tests.simulators.plane import RULE, overlay_repository
 from trustacks.client import Client
 
-_LOGIN = f"trustacks login --url {PAGE_URL} --workspace acme --root acme.root.json"
+LOGIN = f"trustacks login --url {PAGE_URL} --workspace acme --root acme.root.json"
 LEFT = "acme.freeze_window"
 
 
@@ -53,7 +53,7 @@ def settle_embedded(made: Desk) -> None:
         "Ann",
         f"trustacks workspace create acme {token} --root-out acme.root.json {layers}",
     )
-    login = _LOGIN.replace(PAGE_URL, made.url)
+    login = LOGIN.replace(PAGE_URL, made.url)
     made.must("Ann", f"{login} --token-file admin-token")
     people = (("Jane", "jane", "author"), ("Dan", "dan", "author"))
     for who, name, permission in (*people, ("CI", "ci", "release")):
@@ -96,7 +96,7 @@ def join(
     """Let somebody in: a token, a key, and an identity that two admins approve."""
     token = f"trustacks workspace token create --role {permission} --days 90"
     made.must("Ann", f"{token} --subject {name} --out {name}.token")
-    login = f"{_LOGIN} --token-file {name}.token".replace(PAGE_URL, made.url)
+    login = f"{LOGIN} --token-file {name}.token".replace(PAGE_URL, made.url)
     made.must(who, login)
     made.must(who, f"trustacks keys create {name}")
     made.must(
