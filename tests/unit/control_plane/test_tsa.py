@@ -37,6 +37,10 @@ def test_what_the_service_stamps_is_verified():
     assert open_response(response)[1].policy.dotted_string == POLICY
 
 
+def test_no_number_of_the_policy_is_longer_than_clients_in_go_read():
+    assert all(int(arc) < 2**31 for arc in POLICY.split("."))
+
+
 def test_serial_numbers_do_not_repeat():
     service, request = TimestampService(KEY, CHAIN), build_request(b"s", nonce=9)
     serials = {
