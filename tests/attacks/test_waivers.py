@@ -11,14 +11,23 @@ from datetime import timedelta
 
 import pytest
 
+from bundle.decision import Deny
 from bundle.rego.embedded import EmbeddedEngine
+from bundle.waivers import Found, Waiver, waive
 from keys.clock import utc_now
 from keys.digest import Digest
+from signer.attestation import parse_attestation
 from signer.pins import Floor
-from signer.predicates.waiver import WaivedPack, WaiverScope
+from signer.predicates.waiver import WaivedPack, WaiverPredicate, WaiverScope
 from signer.revocation import Revocation
+from signer.statement import parse_statement
 from tests.simulators.runner import Bench, disk
-from tests.simulators.workspace import DAY, TICKET, SimulatedWorkspace, proposal
+from tests.simulators.workspace import (
+    DAY,
+    TICKET,
+    SimulatedWorkspace,
+    proposal,
+)
 
 OTHER = Digest.of(b"another")
 BOTS = "change_control.no_bots"
@@ -247,6 +256,40 @@ def test_the_overlay_s_and_the_constitution_s_denies_stay(house, runner):
     said = {(deny.layer, deny.rule_id) for deny in decided.denies}
     assert said == {("constitution", "proposal.allowed_paths"), ("overlay", TICKET)}
     assert len(decided.record.waivers) == 1
+
+
+def test_a_deny_that_says_a_waived_id_and_is_no_pack_s_stays(house):
+    """The id is what an object says; whose deny it is follows from where it came from."""
+    waiver = house.waiver()
+    said = WaiverPredicate.parse(
+        parse_statement(
+            parse_attestation(waiver.attestations[0]).envelope.payload
+        ).predicate
+    )
+    live, pack = Waiver(waiver.digest, said), Digest.of(house.pack)
+    for layer in ("overlay", "constitution", "runner"):
+        found = Found(Deny(layer, BOTS, "no"), None)
+        assert waive([found], [live], {}, at=house.at).denies == (found.deny,)
+    other = Found(Deny("pack", BOTS, "no"), OTHER)
+    unanswered = Found(Deny("pack", BOTS, "no", None, "evaluation"), pack)
+    for found in (other, unanswered):
+        assert waive([found], [live], {}, at=house.at).denies == (found.deny,)
+    ours = Found(Deny("pack", BOTS, "no"), pack)
+    assert waive([ours], [live], {}, at=house.at).denies == ()
+
+
+def test_a_clock_that_is_set_back_brings_no_waiver_back(house, bench, runner):
+    end = bench.clock() + timedelta(hours=2)
+    waived(house, house.waiver(expires=end))
+    assert runner.step().outcome == "activated"
+    assert runner.decide(bot())
+    bench.clock.now = end
+    runner.step()
+    assert not runner.decide(bot())
+    bench.clock.now = end - timedelta(hours=1)
+    assert not runner.decide(bot())
+    runner = bench.restart(runner)
+    assert not runner.decide(bot())
 
 
 # ------------------------------------------------------------------ what counts
