@@ -69,7 +69,7 @@ def sign_pinned(
         raw, trust=pinned.trust, expected=expected, at=session.clock()
     ).require()
     said = parse_attestation(raw).digest
-    value = {"statement": str(said), "identity": identity.id}
+    value = {"digest": str(digest), "statement": str(said), "identity": identity.id}
     return Signed(raw, value, identity.id)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keys.digest import Digest
 from keys.errors import UsageError
 from keys.signing import SigningKey
 from signer.keyless.errors import KeyOfWorkspaceError
@@ -17,7 +18,7 @@ from signer.keyless.keyed import KeyedSigner
 from signer.keyless.signatory import CertifiedSigner
 from signer.trusted_root import TrustedRoot
 from trustacks._cli.files import read_given
-from trustacks._cli.hashed import digest_of
+from trustacks._cli.hashed import read_head
 from trustacks._cli.instance import Instance
 from trustacks._cli.keyring import open_key
 from trustacks._cli.session import Session
@@ -64,17 +65,25 @@ class Outside:
         return cls(session, instance, opened, bare)
 
     def sign_file(self, file: Path) -> tuple[bytes, dict[str, Any]]:
-        """Return the bundle of a file, and who signed it."""
-        digest = digest_of(file)
-        self.session.output.say(f"signing the file {file.name}  {digest}")
+        """Return the bundle of a file, and what of it was signed, by whom.
+
+        The file is read once: a login takes minutes, in which it may become another.
+        """
         if self.key is None:
+            head, digest = read_head(file, HEAD_BYTES)
+            self._show(file, digest)
             signer = self._certified()
-            with file.open("rb") as opened:
-                head = opened.read(HEAD_BYTES)
             witnesses = self.instance.witnesses(self.session.clock())
-            return signer.sign_file(head, digest, witnesses), _who(signer)
+            raw = signer.sign_file(head, digest, witnesses)
+            return raw, {"digest": str(digest), **_who(signer)}
         data = read_given(file, max_bytes=_MAX_FILE_BYTES)
-        return self._keyed(self.key).sign_file(data), {"key_id": self._key_id}
+        digest = Digest.of(data)
+        self._show(file, digest)
+        raw = self._keyed(self.key).sign_file(data)
+        return raw, {"digest": str(digest), "key_id": self._key_id}
+
+    def _show(self, file: Path, digest: Digest) -> None:
+        self.session.output.say(f"signing the file {file.name}  {digest}")
 
     def sign_statement(self, statement: bytes) -> tuple[bytes, dict[str, Any]]:
         """Return the bundle of a statement, and who signed it."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 
 from trustacks._cli.files import refuse_unwritable, write_new
-from trustacks._cli.hashed import digest_of
+from trustacks._cli.hashed import require_file
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.oidc_options import Asked, asked, root_option, signer_options
 from trustacks._cli.session import Session
@@ -48,7 +48,7 @@ def sign(
     Without --trusted-root and --bare: as a registered identity, stamped and logged by
     the workspace. With one of them: a signature of the file itself, outside of it.
     """
-    digest = digest_of(file)
+    require_file(file)
     target = out or file.with_name(f"{file.name}.sigstore.json")
     refuse_unwritable(target)
     options = asked(given)
@@ -61,7 +61,7 @@ def sign(
         value = {"attestation": str(target), **value}
     write_new(target, raw)
     session.output.result(
-        {"file": str(file), "digest": str(digest), **value},
+        {"file": str(file), **value},
         f"signed {file} as {shown}: {target}",
     )
 
