@@ -22,7 +22,7 @@ from signer.signer_policy import IdentityPolicy
 from signer.tlog.checkpoint import _open
 from signer.trusted_root import TrustedRoot
 from signer.verify_bundle import verify_bundle
-from tests.conformance.sigstore_client import shipped_root
+from tests.conformance.sigstore_client import shipped
 from tests.simulators.fulcio import CaTerms, SimulatedFulcio
 from tests.simulators.memory_key import MemoryKey
 from tests.simulators.signing import BEGIN, DAY
@@ -108,7 +108,7 @@ def _public(cases: Path) -> Iterator[Row]:
     for title, name in PUBLIC.items():
         raw = (cases / name / "bundle.sigstore.json").read_bytes()
         own = cases / name / "trusted_root.json"
-        root = own if own.exists() else shipped_root(staging=False)
+        root = own if own.exists() else shipped("trusted_root.json", staging=False)
         wanted = identity(PUBLIC_SUBJECT, PUBLIC_ISSUER)
         parsed = TrustedRoot.parse(root.read_bytes())
         ours = _ours(parsed, wanted, artifact, raw)

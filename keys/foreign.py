@@ -44,7 +44,7 @@ class ForeignKey(PublicKey):
             return f"PKIX_RSA_PKCS1V15_{self._key.key_size}_SHA256"
         return ECDSA_P521
 
-    @property
+    @cached_property
     def hash(self) -> hashes.HashAlgorithm:
         """The hash that it signs with."""
         is_rsa = isinstance(self._key, rsa.RSAPublicKey)

@@ -98,7 +98,7 @@ class PublicKey:
         """The kind, by Sigstore's name, such as ``ECDSA_P256``."""
         return details_of(self._key)
 
-    @property
+    @cached_property
     def hash(self) -> hashes.HashAlgorithm | None:
         """The hash that it signs with; none for Ed25519, which has it inside."""
         return hash_of(self._key)

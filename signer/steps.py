@@ -106,7 +106,8 @@ class StepRecorder:
 
     def passed(self, step: str, detail: str | None) -> None:
         """Keep that a step passed, which nearly all do."""
-        self._done[step] = _passed(step, self._titles[step], detail)
+        title = self._titles[step]
+        self._done[step] = _passed(step, title, detail)
 
     def record(self, step: str, note: Note, error: TrustacksError | None) -> bool:
         """Keep what became of a step; return whether it passed."""

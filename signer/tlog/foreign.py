@@ -6,6 +6,7 @@ null and empty are the same here, and an int64 is text or a number. What this pr
 writes has one form, and ``LogEntry.parse`` reads no other.
 """
 
+import re
 from typing import Final
 
 from signer.protojson import ProtoFields
@@ -13,7 +14,6 @@ from signer.tlog.entry import (
     V2_KINDS,
     LogEntry,
     Promise,
-    read_hash,
     read_hashes,
     read_integer,
 )
@@ -25,6 +25,10 @@ from signer.tlog.limits import (
     MAX_PROMISE_BYTES,
     MAX_TREE_SIZE,
 )
+
+_HASH_BYTES: Final = 32
+# An int64 has 19 digits at most.
+_DIGITS: Final = re.compile("[0-9]{1,19}")
 
 # Of Rekor v1, as far as the body names the signature.
 V1_KINDS: Final = (("dsse", "0.0.1"), ("hashedrekord", "0.0.1"), ("intoto", "0.0.2"))
@@ -48,11 +52,11 @@ def parse_foreign_entry(fields: ProtoFields) -> LogEntry:
     place = _integer(proof, "logIndex")
     entry = LogEntry(
         index=index,
-        log_id=read_hash(log_id.text("keyId"), f"{log_id.where}.keyId"),
+        log_id=_hash(log_id, "keyId"),
         body=body,
         proof=read_hashes(proof) if proof.has("hashes") else (),
         tree_size=_integer(proof, "treeSize"),
-        root=read_hash(proof.text("rootHash"), f"{proof.where}.rootHash"),
+        root=_hash(proof, "rootHash"),
         checkpoint=checkpoint.text("envelope", max_chars=MAX_NOTE_BYTES),
         kind=kind,
         place=None if place == index else place,
@@ -108,7 +112,19 @@ def _promise(fields: ProtoFields, *, is_v2: bool) -> Promise | None:
 def _integer(fields: ProtoFields, name: str, *, most: int = MAX_TREE_SIZE) -> int:
     if not fields.has(name):
         return 0
-    number = fields.any(name)
-    if type(number) is int and 0 <= number <= most:
-        return number
+    value = fields.any(name)
+    # The usual text; another is read below, which says what is wrong.
+    if type(value) is str and value[:1] not in {"", "0"} and _DIGITS.fullmatch(value):
+        value = int(value)
+    if type(value) is int and 0 <= value <= most:
+        return value
     return read_integer(fields, name, most=most)
+
+
+def _hash(fields: ProtoFields, name: str) -> bytes:
+    data = fields.base64(name, max_bytes=_HASH_BYTES)
+    if len(data) != _HASH_BYTES:
+        raise LogEntryFormatError(
+            f"{fields.where}.{name}: expected {_HASH_BYTES} bytes, got {len(data)}"
+        )
+    return data
