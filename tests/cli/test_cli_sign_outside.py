@@ -248,6 +248,16 @@ def test_the_public_good_instance_says_that_it_is_out_of_reach(cli, tmp_path):
     assert refused.value.exit_code == 3
 
 
+def test_without_the_extra_an_identity_cannot_sign(cli, place, monkeypatch):
+    for name in ("sigstore", "sigstore.dsse"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "signer.keyless.sign", raising=False)
+    ended = cli("sign", place.folder / "file", *place.services, *place.me)
+    assert (ended.exit_code, ended.code) == (3, "keyless-missing")
+    assert "pip install 'trustacks[keyless]'" in ended.err
+    assert place.instance.asked == []
+
+
 UNREACHED = {
     "sign": ("sign", "{file}", "--oidc", "auto", "--trusted-root", "public-good"),
     "trusted-root": ("sigstore", "trusted-root", "--public-good"),

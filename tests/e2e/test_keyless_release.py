@@ -5,11 +5,20 @@ Once by the Control Plane's own instance, and once by an instance of somebody el
 whose timestamp authority is the time from outside.
 """
 
+import re
+import threading
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
 import pytest
 
 from signer.attestation import parse_attestation
+from signer.keyless.http import Http
+from signer.keyless.token import parse_token
 from tests.simulators.plane import RULE, git, overlay_repository, planted
 from tests.simulators.sigstore_http import SigstoreHttp
+from trustacks.identity_tokens.browser import browser_token
+from trustacks.identity_tokens.device import device_token
 
 CI = "https://ci.example.com/acme/overlay/.github/workflows/release.yml@refs/heads/main"
 ANN = "ann@example.com"
@@ -141,3 +150,32 @@ def test_an_admin_needs_a_key(plane, outside, services):
         *("--oidc-issuer", outside.issuer, "--oidc-subject", "root@example.com"),
     )
     assert (ended.exit_code, ended.code) == (1, "admin-needs-key")
+
+
+def test_a_person_logs_in_at_the_control_plane_with_a_browser_or_a_code(plane):
+    """Our client of an issuer, at the issuer that the embedded instance brings."""
+    secret = plane.root.with_name("alice.token").read_text().strip()
+    http = Http(wait=lambda _: None)
+
+    def browser(page: str) -> bool:
+        def log_in() -> None:
+            parts = urlsplit(page)
+            form = {n: one for n, (one,) in parse_qs(parts.query).items()}
+            done = httpx.post(
+                f"{plane.url}{parts.path}", data={**form, "api_token": secret}
+            )
+            httpx.get(done.headers["location"])
+
+        threading.Thread(target=log_in, daemon=True).start()
+        return True
+
+    def device(line: str) -> None:
+        form = {"user_code": line.rsplit(maxsplit=1)[-1], "api_token": secret}
+        place = re.search(r"open (\S+)", line)[1]
+        assert httpx.post(place, data=form).status_code == 200
+
+    terms = {"client_id": "sigstore", "http": http}
+    by_browser = browser_token(plane.url, say=print, open_page=browser, **terms)
+    by_code = device_token(plane.url, say=device, **terms)
+    found = {parse_token(one).others["email"] for one in (by_browser, by_code)}
+    assert found == {"alice@acme.localhost"}
