@@ -90,19 +90,32 @@ TARGETS: Final = (
             ("bundle/gate/steps_bundle.py", "check_together"),
         )
     ),
-    Target(
-        "bundle/gate/steps_bundle.py",
-        "check_rules",
-        (
-            "tests/attacks/test_release_steps.py",
-            "tests/attacks/test_rule_changes.py",
-            "tests/attacks/test_rule_thresholds.py",
-        ),
+    *(
+        Target(
+            "bundle/gate/steps_rules.py",
+            function,
+            (
+                "tests/attacks/test_release_steps.py",
+                "tests/attacks/test_rule_changes.py",
+                "tests/attacks/test_rule_thresholds.py",
+                "tests/attacks/test_retirements.py",
+                "tests/attacks/test_waivers.py",
+            ),
+        )
+        for function in (
+            "_check_listed",
+            "_check_thresholds",
+            "_check_moves",
+            "check_waivers",
+        )
     ),
     Target(
         "bundle/gate/standing.py",
         "check_standing",
-        ("tests/unit/bundle/test_gate_result.py",),
+        (
+            "tests/unit/bundle/test_gate_result.py",
+            "tests/attacks/test_retirements.py",
+        ),
     ),
 )
 
