@@ -14,6 +14,7 @@ from bundle.gate.rules import expected_retirement
 from bundle.overlay_retired import RetiredFiles
 from keys.digest import Digest
 from signer.attestation import parse_attestation
+from signer.errors import UnknownSignerError
 from signer.predicates.approval import RETIRED, ApprovalPredicate
 from signer.predicates.release import InventoryItem, RetiredItem
 from signer.predicates.retirement import RetirementPredicate
@@ -62,13 +63,33 @@ class Retirer(Second):
         self.show(statement)
         trust = self.pinned.trust
         raw = self.signatory.attest(statement, api=self.api, trust=trust)
-        verify_attestation(
+        self._verify(raw, item)
+        return raw
+
+    def require_own(self, raw: bytes, rule_id: str) -> None:
+        """Refuse what is not this signer's retirement of a rule as it is released.
+
+        Raises:
+            RetirementStaleError: It ends another version.
+            UnknownSignerError: Somebody else signed it.
+            TrustacksError: It is none, or does not hold.
+        """
+        item = self.released(rule_id)
+        evidence = self._verify(raw, item)
+        require_ends(evidence.said(RetirementPredicate), item, "the retirement")
+        if evidence.identity.id != self.identity.id:
+            raise UnknownSignerError(
+                f"expected the retirement of {self.identity.id}, "
+                f"got that of {evidence.identity.id}"
+            )
+
+    def _verify(self, raw: bytes, item: InventoryItem | RetiredItem) -> Evidence:
+        return verify_attestation(
             raw,
             trust=self.pinned.trust,
             expected=expected_retirement(item_of(item, raw)),
             at=self.clock(),
         ).require()
-        return raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +200,23 @@ def said_by(files: RetiredFiles) -> RetirementPredicate:
     return RetirementPredicate.parse(parse_statement(payload).predicate)
 
 
+def require_ends(
+    said: RetirementPredicate, before: InventoryItem | RetiredItem, where: str
+) -> None:
+    """Refuse the retirement of another version than the one released.
+
+    Raises:
+        RetirementStaleError: It is.
+    """
+    if (said.rule_id, said.supersedes) != (before.rule_id, before.head):
+        raise RetirementStaleError(
+            f"{where}: expected the retirement of {before.head}, which is "
+            f"released, got that of {said.rule_id} {said.supersedes}",
+            hint=f"trustacks rule retire {before.rule_id}",
+            rule_id=before.rule_id,
+        )
+
+
 def verify_retirement(
     files: RetiredFiles,
     before: InventoryItem | RetiredItem,
@@ -192,14 +230,7 @@ def verify_retirement(
         RetirementStaleError: It ends another version.
         TrustacksError: It does not hold.
     """
-    said = said_by(files)
-    if (said.rule_id, said.supersedes) != (before.rule_id, before.head):
-        raise RetirementStaleError(
-            f"{files.path}: expected the retirement of {before.head}, which is "
-            f"released, got that of {said.rule_id} {said.supersedes}",
-            hint=f"trustacks rule retire {before.rule_id}",
-            rule_id=before.rule_id,
-        )
+    require_ends(said_by(files), before, str(files.path))
     expected = expected_retirement(item_of(before, files.attestation))
     return verify_attestation(
         files.attestation, trust=pinned.trust, expected=expected, at=at

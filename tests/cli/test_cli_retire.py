@@ -4,6 +4,7 @@
 import pytest
 
 from bundle.overlay_retired import retired_path
+from keys.strict import b64decode, b64encode, dumps_json, loads_json
 from tests.simulators.plane import RULE, joined, overlay_repository, replanted, tree
 
 WHY = "The registry asks for tickets itself now: CM-1234."
@@ -113,6 +114,35 @@ def test_a_crash_before_the_files_are_gone_is_finished(alice, ci, plane, here):
     assert path.read_bytes() == raw
     assert again.value["predicate"]["reason"] == WHY
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_a_retirement_that_somebody_put_there_is_not_taken_for_ones_own(
+    alice, ci, plane, here
+):
+    """Whoever may write the folder, and not retire, has it said and the files gone."""
+    rita = joined(plane, "ruth", "author", "retire")
+    alice.must("rule", "sign", *named(here))
+    release(ci, here)
+    kept = tree(here / "overlay" / "rules" / RULE)
+    rita.must("rule", "retire", *named(here), "--reason", WHY)
+    path = retired_path(here / "overlay", RULE)
+    honest = path.read_bytes()
+    found = loads_json(honest, max_bytes=1 << 20)
+    envelope = found["dsseEnvelope"]
+    payload = b64decode(envelope["payload"]).replace(b"itself now", b"never again")
+    forged = found | {"dsseEnvelope": envelope | {"payload": b64encode(payload)}}
+    path.write_bytes(dumps_json(forged))
+    for name, data in kept.items():
+        (path.parent / name).write_bytes(data)
+    again = rita.must("rule", "retire", *named(here), "--reason", WHY, "--json")
+    assert again.value["predicate"]["reason"] == WHY
+    path.write_bytes(honest)
+    for name, data in kept.items():
+        (path.parent / name).write_bytes(data)
+    before = tree(here)
+    refused = alice("rule", "retire", *named(here), "--reason", WHY)
+    assert refused.exit_code == 1
+    assert tree(here) == before
 
 
 def test_a_rule_that_is_deleted_is_not_released_away(alice, ci, plane, here):

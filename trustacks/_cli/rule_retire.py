@@ -15,9 +15,6 @@ from bundle.overlay import RuleFiles, find_rule, overlay_root
 from bundle.overlay_retired import MAX_RETIREMENT_BYTES, retired_path
 from keys.durable import read_file, write_file
 from keys.errors import NotFoundError, TrustacksError, UsageError
-from signer.attestation import parse_attestation
-from signer.predicates.retirement import RetirementPredicate
-from signer.statement import parse_statement
 from trustacks._cli.lazy import command, workspace_option
 from trustacks._cli.oidc_options import asked, signer_options
 from trustacks._cli.overlay_files import overlay_option
@@ -83,15 +80,16 @@ def _find(overlay: Path | None, rule: str) -> RuleFiles | None:
 
 
 def _finished(path: Path, retirer: Retirer, rule_id: str) -> bytes | None:
-    """Return the retirement of the released version, if a crash left it there."""
+    """Return this signer's retirement of the released version, if a crash left it.
+
+    What somebody else put there is neither said to be theirs, nor ends the rule.
+    """
     try:
         raw = read_file(path, max_bytes=MAX_RETIREMENT_BYTES)
-        said = parse_statement(parse_attestation(raw).envelope.payload)
-        retirement = RetirementPredicate.parse(said.predicate)
+        retirer.require_own(raw, rule_id)
     except TrustacksError:
         return None
-    same = retirement.supersedes == retirer.released(rule_id).head
-    return raw if same else None
+    return raw
 
 
 def _remove(files: RuleFiles) -> list[Path]:
