@@ -12,7 +12,6 @@ from datetime import timedelta
 import pytest
 
 from bundle.pending import PendingRelease
-from bundle.rego.embedded import EmbeddedEngine
 from bundle.tuf.client import TufClient
 from keys.clock import utc_now
 from keys.digest import Digest
@@ -112,12 +111,6 @@ class Desk:
     def cosign(self, named=None):
         reviewed = self.cosigner.review(self.cosigner.find(named))
         return self.cosigner.sign(reviewed)
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 @pytest.fixture

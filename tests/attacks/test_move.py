@@ -17,7 +17,6 @@ from tuf.api.metadata import Metadata, TargetFile
 
 from bundle.embedded import EmbeddedGround
 from bundle.move_diff import diff_move
-from bundle.rego.embedded import EmbeddedEngine
 from bundle.trust_diff import TrustSide
 from bundle.trust_proposal import digests_of
 from bundle.tuf.errors import AlreadySovereignError
@@ -55,12 +54,6 @@ from tests.simulators.workspace import (
 )
 
 ISSUER = "https://accounts.example.com"
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 def embedded_house(engine) -> SimulatedWorkspace:

@@ -7,10 +7,7 @@ Control Plane: its log, its timestamp authority, its online keys.
 
 from dataclasses import replace
 
-import pytest
-
 from bundle.marks import Known
-from bundle.rego.embedded import EmbeddedEngine
 from signer.attestation import build_attestation, parse_attestation, with_entry
 from signer.credential import OidcCredential
 from signer.custody import CustodyTable
@@ -131,12 +128,6 @@ class KeylessWorkspace(SimulatedWorkspace):
             certificate=der,
         )
         return with_entry(pending, self.log.append(body))
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 def checked(house, **how):

@@ -14,7 +14,6 @@ from bundle.archive import gzip_stored, pack_tar, unpack
 from bundle.build import build_bundle
 from bundle.gate import PLAN, Candidate
 from bundle.marks import Known, LogMark, Marks
-from bundle.rego.embedded import EmbeddedEngine
 from bundle.rego.templates import library
 from keys.digest import Digest
 from signer.attestation import build_attestation, join_jsonl, parse_attestation
@@ -49,12 +48,6 @@ class Attack:
     marks: Marks | None = None
     floor: Known | None = None
     at: datetime = NOW
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from datetime import timedelta
 import pytest
 
 from bundle.chain_names import cosigned_name
-from bundle.rego.embedded import EmbeddedEngine
 from keys.clock import utc_now
 from signer.attestation import build_attestation, join_jsonl, parse_attestation
 from signer.form import Custody
@@ -21,17 +20,11 @@ from signer.limits import MAX_COSIGNERS
 from signer.pins import Floor
 from signer.revocation import Revocation, Survivors
 from tests.simulators.evidence import AuditedWorkspace
-from tests.simulators.runner import Bench, outcome
+from tests.simulators.runner import outcome
 from tests.simulators.workspace import DAY, WINDOW, proposal
 
 TWO = {"rule": 1, "release": 2}
 BOTH = ("second",)
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 @pytest.fixture
@@ -55,14 +48,6 @@ def house(engine):
     house.release(house.rule(), further=BOTH)
     house.release_again(further=BOTH)
     return house
-
-
-@pytest.fixture
-def bench(house, tmp_path):
-    bench = Bench(house, tmp_path / "runner")
-    bench.clock.move(minutes=1)
-    yield bench
-    bench.close()
 
 
 @pytest.fixture(params=["with state", "fresh"])

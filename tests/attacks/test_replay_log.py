@@ -13,7 +13,6 @@ import pytest
 
 from bundle.audit.findings import Severity
 from bundle.audit.pack import write_pack
-from bundle.rego.embedded import EmbeddedEngine
 from keys.digest import Digest
 from signer.tlog.entry import hashedrekord_body
 from signer.tlog.note import sign_note
@@ -21,12 +20,6 @@ from tests.simulators.evidence import AuditedWorkspace, Doctor
 from tests.simulators.memory_key import MemoryKey
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as one:
-        yield one
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["as-submitted", "completed"])

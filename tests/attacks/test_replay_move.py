@@ -12,7 +12,6 @@ from datetime import timedelta
 import pytest
 from tuf.api.metadata import Metadata
 
-from bundle.rego.embedded import EmbeddedEngine
 from bundle.tuf.adopt import adopt_root
 from bundle.tuf.root_draft import (
     RootKeys,
@@ -35,12 +34,6 @@ from signer.statement import Subject, build_statement
 from tests.simulators.evidence import AuditedWorkspace
 from tests.simulators.moved import KEPT, draft, publish
 from tests.simulators.workspace import WINDOW, rule_text
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 class House(AuditedWorkspace):

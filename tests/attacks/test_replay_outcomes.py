@@ -8,7 +8,6 @@ import pytest
 
 from bundle.audit.records import Outcome
 from bundle.audit.source import attestation_name
-from bundle.rego.embedded import EmbeddedEngine
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.predicates.trust_change import RULES_CHANGED, Change
@@ -18,12 +17,6 @@ from tests.simulators.workspace import rule_text
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 THRESHOLDS = Change(kind=RULES_CHANGED)
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as one:
-        yield one
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bundle.rego.embedded import EmbeddedEngine
 from keys.digest import Digest
 from signer.attestation import parse_attestation
 from signer.predicates.trust_change import (
@@ -23,12 +22,6 @@ from tests.simulators.memory_key import MemoryKey
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as one:
-        yield one
 
 
 @pytest.fixture

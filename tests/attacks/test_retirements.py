@@ -6,19 +6,17 @@ meets a Runner with state and a fresh one, both pinned to a sovereign root and g
 floor; none of them activates anything.
 """
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bundle.rego.embedded import EmbeddedEngine
 from keys.clock import utc_now
 from keys.digest import Digest
 from signer.pins import Floor
 from signer.predicates.parts import Parents
 from signer.revocation import Revocation, Survivors
-from tests.simulators.runner import Bench, disk
+from tests.simulators.runner import disk
 from tests.simulators.workspace import (
     TICKET,
     WINDOW,
@@ -37,12 +35,6 @@ def denies(runner) -> bool:
     return TICKET in {deny.rule_id for deny in decided.denies}
 
 
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
-
-
 @pytest.fixture
 def house(engine):
     """One release of two rules, which every Runner here knows."""
@@ -52,25 +44,6 @@ def house(engine):
     house.publish_trust()
     house.release(house.rule(), house.rule(WINDOW))
     return house
-
-
-@pytest.fixture
-def bench(house, tmp_path):
-    bench = Bench(house, tmp_path / "runner")
-    bench.clock.move(minutes=1)
-    yield bench
-    bench.close()
-
-
-@pytest.fixture(params=["with state", "fresh"])
-def runner(request, bench, house):
-    runner = bench.runner(floor=house.releases[-1].known)
-    assert runner.step().outcome == "activated"
-    if request.param == "fresh":
-        runner.close()
-        shutil.rmtree(bench.directory)
-        runner = bench.runner(floor=house.releases[-1].known)
-    return runner
 
 
 def ticket(house):

@@ -8,13 +8,11 @@ pinned to a sovereign root; none of them activates anything.
 
 import base64
 import json
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bundle.rego.embedded import EmbeddedEngine
 from keys.clock import utc_now
 from keys.digest import Digest
 from signer.attestation import parse_attestation
@@ -22,7 +20,7 @@ from signer.form import Custody
 from signer.pins import Floor
 from signer.predicates.parts import Parents
 from signer.revocation import Revocation, Survivors
-from tests.simulators.runner import Bench, disk
+from tests.simulators.runner import disk
 from tests.simulators.workspace import (
     DAY,
     TICKET,
@@ -35,12 +33,6 @@ from tests.simulators.workspace import (
 OTHER = Digest.of(b"another")
 
 
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
-
-
 @pytest.fixture
 def house(engine):
     """One release, which every Runner here knows."""
@@ -50,25 +42,6 @@ def house(engine):
     house.publish_trust()
     house.release(house.rule())
     return house
-
-
-@pytest.fixture
-def bench(house, tmp_path):
-    bench = Bench(house, tmp_path / "runner")
-    bench.clock.move(minutes=1)
-    yield bench
-    bench.close()
-
-
-@pytest.fixture(params=["with state", "fresh"])
-def runner(request, bench, house):
-    runner = bench.runner(floor=house.releases[-1].known)
-    assert runner.step().outcome == "activated"
-    if request.param == "fresh":
-        runner.close()
-        shutil.rmtree(bench.directory)
-        runner = bench.runner(floor=house.releases[-1].known)
-    return runner
 
 
 def newer(house, message="newer", **said):

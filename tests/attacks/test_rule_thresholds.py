@@ -6,13 +6,11 @@ one. Each attack has real signatures; each is refused by its code, what was acti
 as it was, and nothing is written but the refusal.
 """
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bundle.rego.embedded import EmbeddedEngine
 from keys.clock import utc_now
 from signer.attestation import build_attestation, join_jsonl, parse_attestation
 from signer.form import Custody
@@ -20,7 +18,6 @@ from signer.limits import MAX_COSIGNERS
 from signer.pins import Floor
 from signer.predicates.base import RULE
 from signer.revocation import Revocation, Survivors
-from tests.simulators.runner import Bench
 from tests.simulators.workspace import (
     DAY,
     WINDOW,
@@ -30,12 +27,6 @@ from tests.simulators.workspace import (
 )
 
 TWO = {"rule": 2, "release": 1}
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 @pytest.fixture
@@ -62,26 +53,6 @@ def house(engine):
     rule = house.rule()
     house.release(rule.cosigned(house.cosignature(rule, "second")))
     return house
-
-
-@pytest.fixture
-def bench(house, tmp_path):
-    bench = Bench(house, tmp_path / "runner")
-    bench.clock.move(minutes=1)
-    yield bench
-    bench.close()
-
-
-@pytest.fixture(params=["with state", "fresh"])
-def runner(request, bench, house):
-    floor = house.releases[-1].known
-    runner = bench.runner(floor=floor)
-    assert runner.step().outcome == "activated"
-    if request.param == "fresh":
-        runner.close()
-        shutil.rmtree(bench.directory)
-        runner = bench.runner(floor=floor)
-    return runner
 
 
 def with_window(house, *signers, by="author", **said):

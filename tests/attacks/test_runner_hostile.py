@@ -15,12 +15,11 @@ import pytest
 
 from bundle.archive import gzip_stored, pack_tar, unpack
 from bundle.build import build_bundle
-from bundle.rego.embedded import EmbeddedEngine
 from bundle.tuf.repository import Repository
 from keys.clock import utc_now
 from signer.attestation import join_jsonl
 from signer.revocation import Revocation, Survivors
-from tests.simulators.runner import Bench, disk
+from tests.simulators.runner import disk
 from tests.simulators.signing import SimulatedLog
 from tests.simulators.workspace import (
     DAY,
@@ -32,12 +31,6 @@ from tests.simulators.workspace import (
 )
 
 
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
-
-
 @pytest.fixture
 def house(engine):
     """Two releases, the second of which every Runner here knows."""
@@ -46,25 +39,6 @@ def house(engine):
     house.release(house.rule())
     house.release(*house.releases[0].rules, house.rule(WINDOW))
     return house
-
-
-@pytest.fixture
-def bench(house, tmp_path):
-    bench = Bench(house, tmp_path / "runner")
-    bench.clock.move(minutes=1)
-    yield bench
-    bench.close()
-
-
-@pytest.fixture(params=["with state", "fresh"])
-def runner(request, bench, house):
-    runner = bench.runner(floor=house.releases[-1].known)
-    assert runner.step().outcome == "activated"
-    if request.param == "fresh":
-        runner.close()
-        shutil.rmtree(bench.directory)
-        runner = bench.runner(floor=house.releases[-1].known)
-    return runner
 
 
 def list_as(house, revision, files):

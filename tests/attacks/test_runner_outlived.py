@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import pytest
 
-from bundle.rego.embedded import EmbeddedEngine
 from keys.clock import format_instant, utc_now
 from tests.simulators.runner import Bench, disk
 from tests.simulators.workspace import SimulatedWorkspace, proposal
@@ -33,12 +32,6 @@ class Ending(SimulatedWorkspace):
                 window = part.get("publicKey", part)["validFor"]
                 window["end"] = format_instant(end)
         return json.dumps(document).encode()
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 @pytest.mark.parametrize(("kind", "code"), PARTS.values(), ids=PARTS)

@@ -13,23 +13,16 @@ from datetime import timedelta
 
 import pytest
 
-from bundle.rego.embedded import EmbeddedEngine
 from keys.clock import utc_now
 from signer.pins import Floor
 from signer.revocation import NOTHING, Revocation, Survivors
 from signer.tlog.merkle import leaf_hash
 from tests.simulators.evidence import AuditedWorkspace
-from tests.simulators.runner import Bench, disk, outcome
+from tests.simulators.runner import disk, outcome
 from tests.simulators.workspace import WINDOW, proposal, rule_text
 
 TWO = {"rule": 2, "release": 1}
 WHO = ("author", "second", "approver")
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 @pytest.fixture
@@ -51,14 +44,6 @@ def house(engine):
     house.release(newer.approved(house.approval(first, newer)))
     house.release_again()
     return house
-
-
-@pytest.fixture
-def bench(house, tmp_path):
-    bench = Bench(house, tmp_path / "runner")
-    bench.clock.move(minutes=1)
-    yield bench
-    bench.close()
 
 
 @pytest.fixture(params=["with state", "fresh", "restarted"])

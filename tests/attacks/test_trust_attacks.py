@@ -18,7 +18,6 @@ import pytest
 from tuf.api.metadata import Metadata, TargetFile
 
 from bundle.build import build_bundle
-from bundle.rego.embedded import EmbeddedEngine
 from bundle.tuf.keys import role_key
 from bundle.tuf.repository import Repository
 from keys.clock import utc_now
@@ -85,12 +84,6 @@ def attack(name: str, *, by: str, code: str, fresh: str = "") -> Callable:
         return act
 
     return added
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
 
 
 @pytest.fixture(params=["with state", "fresh", "with state, moved", "fresh, moved"])

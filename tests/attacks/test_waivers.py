@@ -6,13 +6,11 @@ meets a Runner with state and a fresh one, both pinned to a sovereign root: eith
 release is not activated, or the deny stays.
 """
 
-import shutil
 from datetime import timedelta
 
 import pytest
 
 from bundle.decision import Deny
-from bundle.rego.embedded import EmbeddedEngine
 from bundle.waivers import Found, Waiver, waive
 from keys.clock import utc_now
 from keys.digest import Digest
@@ -21,7 +19,7 @@ from signer.pins import Floor
 from signer.predicates.waiver import WaivedPack, WaiverPredicate, WaiverScope
 from signer.revocation import Revocation
 from signer.statement import parse_statement
-from tests.simulators.runner import Bench, disk
+from tests.simulators.runner import disk
 from tests.simulators.workspace import (
     DAY,
     TICKET,
@@ -34,12 +32,6 @@ BOTS = "change_control.no_bots"
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture(scope="module")
-def engine():
-    with EmbeddedEngine() as engine:
-        yield engine
-
-
 @pytest.fixture
 def house(engine):
     """One release without a waiver, which every Runner here knows."""
@@ -47,25 +39,6 @@ def house(engine):
     house = SimulatedWorkspace(at, engine, sovereign=True)
     house.release(house.rule())
     return house
-
-
-@pytest.fixture
-def bench(house, tmp_path):
-    bench = Bench(house, tmp_path / "runner")
-    bench.clock.move(minutes=1)
-    yield bench
-    bench.close()
-
-
-@pytest.fixture(params=["with state", "fresh"])
-def runner(request, bench, house):
-    runner = bench.runner(floor=house.releases[-1].known)
-    assert runner.step().outcome == "activated"
-    if request.param == "fresh":
-        runner.close()
-        shutil.rmtree(bench.directory)
-        runner = bench.runner(floor=house.releases[-1].known)
-    return runner
 
 
 def bot(**context):
