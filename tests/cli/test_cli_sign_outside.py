@@ -258,6 +258,15 @@ def test_without_the_extra_an_identity_cannot_sign(cli, place, monkeypatch):
     assert place.instance.asked == []
 
 
+def test_verifying_asks_no_network_for_a_root(cli, place, key):
+    file, bundle = place.folder / "file", place.folder / "file.sigstore.json"
+    cli.must("sign", file, "--bare", "--key", "mine")
+    about = ("verify", file, "--bundle", bundle, "--key", key)
+    ended = cli(*about, "--trusted-root", "public-good")
+    assert (ended.exit_code, ended.code) == (2, "usage")
+    assert "trustacks sigstore trusted-root --public-good" in ended.err
+
+
 UNREACHED = {
     "sign": ("sign", "{file}", "--oidc", "auto", "--trusted-root", "public-good"),
     "trusted-root": ("sigstore", "trusted-root", "--public-good"),

@@ -23,6 +23,7 @@ from signer.trusted_root import TrustedRoot
 from trustacks._cli.files import read_given
 from trustacks._cli.hashed import digest_of
 from trustacks._cli.lazy import command, workspace_option
+from trustacks._cli.oidc_options import PUBLIC_GOOD
 from trustacks._cli.session import Session
 from trustacks._cli.signers import policies
 
@@ -164,6 +165,11 @@ def _by_pin(session: Session, file: str, given: dict[str, Any]) -> None:
 
 def _trusted_root(given: dict[str, Any]) -> TrustedRoot:
     path = given["trusted_root"]
+    if path == Path(PUBLIC_GOOD) and not path.exists():
+        raise UsageError(
+            f"expected a file, got {PUBLIC_GOOD}: verifying asks no network",
+            hint="trustacks sigstore trusted-root --public-good --out FILE",
+        )
     if path is not None:
         return TrustedRoot.parse(read_given(path, max_bytes=MAX_TRUSTED_ROOT_BYTES))
     if not given["key"] or given["logs"] or given["authorities"]:
