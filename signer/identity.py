@@ -96,6 +96,7 @@ class IdentityTerms:
             raise NotPermittedError(
                 f"{self.id}: expected permission {' or '.join(wanted)}, "
                 f"got {', '.join(sorted(self.permissions))}",
+                hint="an admin grants it: trustacks identity register --permission",
                 identity=self.id,
             )
 

@@ -137,5 +137,6 @@ def require_reachable(
     if not least <= threshold <= most:
         raise UnsafeTrustPolicyError(
             f"trust policy: expected a threshold of {least} to {most} for {name}, "
-            f"got {threshold}"
+            f"got {threshold}",
+            hint="each counts another principal: trustacks identity register adds one",
         )

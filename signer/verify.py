@@ -74,7 +74,7 @@ STEPS: Final = (
     ("named-signer", "it names who signed it"),
     ("permission", "the identity may sign this"),
     ("namespace", "the identity may sign for these rules"),
-    ("custody", "the Control Plane could not have caused it"),
+    ("custody", "who could have caused it may, in this form of trust"),
     ("subject", "it is about these bytes"),
 )
 

@@ -126,10 +126,7 @@ class ReleaseCosigner:
         """
         known = [one for one in items_of(self.api.get(PLACE)) if _is_meant(one, named)]
         if len(known) != 1:
-            raise PendingChoiceError(
-                f"expected one release that waits, got {len(known)}",
-                hint="name it by its digest, as `trustacks bundle release` said it",
-            )
+            raise _no_choice(len(known), named)
         digest = Digest.parse(str(known[0].get("digest")))
         answer = self.api.get(f"{PLACE}/{segment(str(digest))}")
         found = PendingRelease.of(
@@ -209,6 +206,16 @@ class ReleaseCosigner:
             ControlPlaneRefusalError: It is not taken.
         """
         submit(self.api, reviewed.pending)
+
+
+def _no_choice(count: int, named: str | None) -> PendingChoiceError:
+    called = f" as {named!r}" if named else ""
+    hint = "name it by its digest, as `trustacks bundle release` said it"
+    if not count:
+        hint = "none by that name, nor a file" if named else "none waits for signatures"
+    return PendingChoiceError(
+        f"expected one release that waits{called}, got {count}", hint=hint
+    )
 
 
 def _is_meant(one: dict[str, Any], named: str | None) -> bool:

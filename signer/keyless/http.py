@@ -18,6 +18,7 @@ import urllib3
 
 from keys.deadline_pools import Deadline, deadline_pools, proxy_of
 from keys.errors import FormatError, TrustacksError, VerificationError
+from keys.strict import loads_json
 from signer.keyless import limits
 from signer.keyless.errors import Refusals
 
@@ -223,13 +224,22 @@ def _read(response: urllib3.BaseHTTPResponse, request: _Request) -> Answer:
 
 
 def _refusal(request: _Request, answer: Answer) -> TrustacksError:
-    text = answer.body[: 4 * _SHOWN].decode("utf-8", "replace")
-    said = " ".join(text.split())[:_SHOWN] or "no reason"
+    said = " ".join(_reason(answer.body).split())[:_SHOWN] or "no reason"
     kind = request.refusals[0 if answer.status in _AGAIN else 2]
     return kind(
         f"{request.url}: expected success, got status {answer.status}: {said}",
         status=answer.status,
     )
+
+
+def _reason(body: bytes) -> str:
+    """Return why, without what a problem (RFC 9457) or gRPC wraps around it."""
+    with contextlib.suppress(FormatError):
+        value = loads_json(body, max_bytes=limits.MAX_ANSWER_BYTES, what="answer")
+        for name in ("detail", "message") if isinstance(value, dict) else ():
+            if isinstance(value.get(name), str):
+                return str(value[name])
+    return body[: 4 * _SHOWN].decode("utf-8", "replace")
 
 
 def _retry_after(answer: Answer) -> float:

@@ -89,6 +89,7 @@ def test_a_release_waits_and_is_published_with_the_second_signature(house):
     assert house.step()["revision"] == waits["revision"]
     gone = house.third("bundle", "cosign")
     assert (gone.exit_code, gone.code) == (2, "pending-choice")
+    assert "hint: none " in gone.err
     named = house.third("bundle", "cosign", waits["release"])
     assert (named.exit_code, named.code) == (1, "pending-stale")
 

@@ -72,6 +72,24 @@ def test_a_refusal_is_final_and_a_redirect_is_one(instance, code):
     assert instance.asked == [TSA]
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"code":"x","detail":"no such token","hint":null}', "no such token"),
+        (b'{"code":3,"message":"bad\\nkey","details":[]}', "bad key"),
+        (b'{"detail":7}', '{"detail":7}'),
+        (b'["no"]', '["no"]'),
+        (b'{"detail":"twice","detail":"no"}', '{"detail":"twice","detail":"no"}'),
+        (b"[" * 500, "[" * 200),
+        (b"\xff", "\ufffd"),
+        (b"", "no reason"),
+    ],
+)
+def test_a_refusal_is_shown_without_what_wraps_it(instance, body, shown):
+    error, _ = asked(instance, status(400, body))
+    assert error.message.endswith(f"got status 400: {shown}")
+
+
 def test_a_service_may_say_how_long_to_wait(instance):
     _, waits = asked(instance, status(429, retry_after="7"), status(200))
     assert waits == [7.0]
