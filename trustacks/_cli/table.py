@@ -73,7 +73,7 @@ COMMANDS: Final[Table] = {
     ),
     "trust": (
         {
-            "change": (f"{_HERE}.trust_change:change", "propose floor, thresholds or ages"),
+            "change": (f"{_HERE}.trust_change:change", "propose floor or thresholds"),
             "proposals": (f"{_HERE}.trust:proposals", "list proposed changes of trust"),
             "diff": (f"{_HERE}.trust:diff", "show what a proposal changes"),
             "approve": (f"{_HERE}.trust:approve", "sign a proposal as an admin"),
