@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from keys.errors import VerificationError
 from signer.keyless.signing_config import Service, SigningConfig
+from signer.keyless.token import TokenClaims
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
 
@@ -21,10 +22,37 @@ class SigningConfigUntrustedError(VerificationError):
     code = "signing-config-untrusted"
 
 
+class TokenElsewhereError(VerificationError):
+    """A token of an issuer that the instance does not speak for: it has no use there.
+
+    Whoever got it could be its bearer at every instance that does.
+    """
+
+    code = "oidc-token-issuer"
+
+
+def require_spoken_for(claims: TokenClaims, issuers: Collection[str]) -> None:
+    """Refuse to send a token where no certificate for it would count.
+
+    Args:
+        claims: What the token says.
+        issuers: Those that the pinned instance may speak for.
+
+    Raises:
+        TokenElsewhereError: Its issuer is not among them.
+    """
+    if claims.issuer not in issuers:
+        raise TokenElsewhereError(
+            f"expected a token of {' or '.join(sorted(issuers))}, for which the "
+            f"Control Plane's instance speaks, got one of {claims.issuer}",
+            hint="--signing-config names the instance that speaks for it",
+        )
+
+
 def require_pinned(
     config: SigningConfig, policy: TrustPolicy, trusted_root: TrustedRoot
-) -> None:
-    """Refuse a SigningConfig whose addresses are not those of a pinned instance.
+) -> frozenset[str]:
+    """Return the issuers of the pinned instance whose addresses a SigningConfig has.
 
     Args:
         config: As the Control Plane answered.
@@ -35,13 +63,14 @@ def require_pinned(
         SigningConfigUntrustedError: An address of nobody who is pinned.
     """
     cas, issuers = _urls(config.authorities), _urls(config.issuers)
-    _require_instance(cas, issuers, policy, trusted_root)
+    spoken_for = _require_instance(cas, issuers, policy, trusted_root)
     hosts = {_host(url) for url in cas}
     for url in sorted(_urls(config.logs) | _urls(config.stamps)):
         if _host(url) not in hosts:
             raise SigningConfigUntrustedError(
                 f"expected an address at {' or '.join(sorted(cas))}, got {url}"
             )
+    return spoken_for
 
 
 def _require_instance(
@@ -49,7 +78,7 @@ def _require_instance(
     issuers: Collection[str],
     policy: TrustPolicy,
     trusted_root: TrustedRoot,
-) -> None:
+) -> frozenset[str]:
     for instance in policy.instances.values():
         known = {
             ca.uri
@@ -57,7 +86,7 @@ def _require_instance(
             if ca.digest in instance.certificate_authorities
         }
         if cas and issuers and known >= set(cas) and instance.issuers >= set(issuers):
-            return
+            return instance.issuers
     raise SigningConfigUntrustedError(
         "expected CA and issuer of one pinned instance, got "
         f"{', '.join(sorted({*cas, *issuers})) or 'none'}",

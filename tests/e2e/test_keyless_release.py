@@ -99,6 +99,19 @@ def test_an_account_of_the_control_plane_signs_and_releases(plane, drafted):
     plane.alice.must("runner", "step", "--state", plane.runner)
 
 
+def test_a_token_that_the_control_plane_does_not_speak_for_never_goes_there(
+    plane, drafted, outside, tmp_path
+):
+    """Whoever got it there would be its bearer at the instance that does."""
+    token = tmp_path / "token"
+    token.write_text(outside.token(CI))
+    here = ("--overlay", drafted, "--identity-token-file", token)
+    ended = plane.alice("rule", "sign", RULE, *here)
+    assert (ended.exit_code, ended.code) == (1, "oidc-token-issuer")
+    assert "--signing-config" in ended.err
+    assert token.read_text() not in ended.err + ended.out
+
+
 def test_somebody_elses_instance_certifies_and_its_authority_says_when(
     plane, drafted, outside, services, tmp_path
 ):

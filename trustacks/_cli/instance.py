@@ -36,6 +36,7 @@ class Instance:
         asked: What its options say.
         http: Asks services.
         services: The SigningConfig, if somebody else than the options names it.
+        issuers: Whose tokens may go there then.
         account: Returns the token of the login's own account, if there is a login.
     """
 
@@ -43,6 +44,7 @@ class Instance:
     asked: Asked
     http: Http = field(default_factory=Http)
     services: SigningConfig | None = None
+    issuers: frozenset[str] | None = None
     account: Callable[[], str] | None = None
 
     @cached_property
@@ -131,6 +133,11 @@ class Instance:
         """
         claims = parse_token(self._raw_token(), audience=self.asked.audience)
         self.session.output.say(claims.text())
+        if self.issuers is not None:
+            # Not above: it brings what a workspace trusts.
+            from trustacks.signing_config import require_spoken_for  # noqa: PLC0415
+
+            require_spoken_for(claims, self.issuers)
         return claims
 
     def _raw_token(self) -> str:

@@ -2,7 +2,8 @@
 """Opens who signs in a workspace: with a key, or as the subject of an OIDC token.
 
 Without ``--signing-config`` the services are those that the Control Plane names, and
-they are compared with the pin before a token goes there.
+they are compared with the pin before a token goes there: only one of an issuer that
+the pinned instance speaks for does.
 """
 
 from keys.errors import UsageError
@@ -47,7 +48,8 @@ def open_signatory(
     instance = Instance(session, options)
     if options.signing_config is None:
         api = client.workspace(login.workspace)
-        instance.services, _ = pinned_config(api, pinned.trust)
+        named = pinned_config(api, pinned.trust)
+        instance.services, instance.issuers = named.services, named.issuers
     if options.way == ACCOUNT:
         instance.account = lambda: account_token(client, login.token)
     return Claimant(

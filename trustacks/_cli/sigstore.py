@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from keys.record import record
 from keys.strict import dumps_json, loads_json
 from signer.keyless.limits import MAX_SIGNING_CONFIG_BYTES
 from signer.keyless.signing_config import SigningConfig
@@ -73,12 +74,27 @@ def signing_config(
     login = session.login(workspace)
     api = open_client(session, login).workspace(login.workspace)
     trust = open_pinned(session, login).refresh(at=session.clock()).trust
-    _, answer = pinned_config(api, trust)
+    answer = pinned_config(api, trust).document
     _print(session, answer, out)
 
 
-def pinned_config(api: WorkspaceApi, trust: Trust) -> tuple[SigningConfig, Any]:
-    """Return the SigningConfig that the Control Plane names, and its document.
+@record
+class PinnedConfig:
+    """The SigningConfig that a Control Plane names, of an instance that is pinned.
+
+    Attributes:
+        services: What it says.
+        issuers: Those that the instance may speak for.
+        document: As it was answered.
+    """
+
+    services: SigningConfig
+    issuers: frozenset[str]
+    document: Any
+
+
+def pinned_config(api: WorkspaceApi, trust: Trust) -> PinnedConfig:
+    """Return the SigningConfig that the Control Plane names.
 
     Raises:
         SigningConfigError: It leads elsewhere than the pinned trust says.
@@ -86,8 +102,8 @@ def pinned_config(api: WorkspaceApi, trust: Trust) -> tuple[SigningConfig, Any]:
     """
     answer = api.get("/sigstore/signing-config")
     config = SigningConfig.parse(dumps_json(answer))
-    require_pinned(config, trust.policy, trust.trusted_root)
-    return config, answer
+    issuers = require_pinned(config, trust.policy, trust.trusted_root)
+    return PinnedConfig(config, issuers, answer)
 
 
 @command("token")

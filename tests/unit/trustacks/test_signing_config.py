@@ -63,7 +63,7 @@ def pinned():
 
 
 def test_the_addresses_of_a_pinned_instance_are_taken(pinned):
-    require_pinned(config(), *pinned)
+    assert require_pinned(config(), *pinned) == {ISSUER}
 
 
 @pytest.mark.parametrize(
