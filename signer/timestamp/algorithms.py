@@ -2,6 +2,7 @@
 """The hashes that timestamps may use: SHA-2; signatures are in ``schemes``."""
 
 import hashlib
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -21,13 +22,18 @@ _HASHES: Final = MappingProxyType(
     }
 )
 
-# SHA-1 is that of ESSCertID alone (``token``); ``hash_of`` gives nobody else it.
-_MADE_BY: Final = MappingProxyType(
+
+def _sha1(data: bytes) -> bytes:
+    """Hash for ESSCertID alone (``token``); ``hash_of`` gives nobody else it."""
+    return hashlib.sha1(data, usedforsecurity=False).digest()
+
+
+_MADE_BY: Final[Mapping[str, Callable[[bytes], bytes]]] = MappingProxyType(
     {
-        "sha1": hashlib.sha1,
-        "sha256": hashlib.sha256,
-        "sha384": hashlib.sha384,
-        "sha512": hashlib.sha512,
+        "sha1": _sha1,
+        "sha256": lambda data: hashlib.sha256(data).digest(),
+        "sha384": lambda data: hashlib.sha384(data).digest(),
+        "sha512": lambda data: hashlib.sha512(data).digest(),
     }
 )
 
@@ -48,4 +54,4 @@ def hash_of(algorithm: AlgorithmIdentifier) -> hashes.HashAlgorithm:
 
 def digest(algorithm: hashes.HashAlgorithm, data: bytes) -> bytes:
     """Hash ``data``."""
-    return _MADE_BY[algorithm.name](data).digest()
+    return _MADE_BY[algorithm.name](data)

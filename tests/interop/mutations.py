@@ -6,15 +6,20 @@ or an attacker without keys, could make.
 """
 
 import copy
+import os
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
 from keys.clock import format_instant
-from keys.strict import b64decode, b64encode, dumps_json
+from keys.strict import b64decode, b64encode, dumps_json, loads_json
 from signer.signer_policy import IdentityPolicy
+from tests.conformance.sigstore_client import shipped
+from tests.conformance.test_sigstore_cases import ISSUER as PUBLIC_ISSUER
+from tests.conformance.test_sigstore_cases import SUBJECT as PUBLIC_SUBJECT
 from tests.interop.judges import Question
 from tests.simulators.signing import DAY, NOW
 from tests.simulators.sigstore import (
@@ -34,6 +39,14 @@ DSSE_V1 = ("dsse", "0.0.1")
 PARTS = ("tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities")
 SECOND = timedelta(seconds=1)
 INSTANTS = [NOW + far for far in (-DAY, -SECOND, 0 * SECOND, SECOND, DAY)]
+PUBLIC = (
+    "happy-path-v0.1",
+    "happy-path-v0.2",
+    "happy-path-v0.3",
+    "happy-path-intoto-in-dsse-v3",
+    "rekor2-happy-path",
+    "rekor2-dsse-happy-path",
+)
 JUNK = [None, 0, 1, -1, True, "", "A", "AAAA", "0", "1", "-1", "00", "9" * 25, [], {}]
 JUNK += ["=", "a" * 600, [[]], {"rawBytes": "AAAA"}, "2026-03-02T09:00:00Z"]
 JUNK += [V0_1, V0_2, V0_3, V0_3_OLD, "SHA2_256", "SHA2_512", *REKORD_V1, REKORD_V2[1]]
@@ -46,6 +59,7 @@ class Original:
     bundle: Document
     root: Document
     policy: IdentityPolicy
+    artifact: bytes = DATA
 
 
 def originals() -> list[Original]:
@@ -65,6 +79,31 @@ def originals() -> list[Original]:
     ]
     bundles = [instance.sign(instance.keyless(), **how) for how in kinds]
     return [Original(one, instance.document(), identity()) for one in bundles]
+
+
+def public_originals() -> list[Original]:
+    """Return bundles of the public instance, where the conformance cases are at hand."""
+    named = os.environ.get("SIGSTORE_CONFORMANCE_CASES")
+    cases = [Path(named) / name for name in PUBLIC] if named else []
+    return [
+        Original(
+            _json(case / "bundle.sigstore.json"),
+            _json(_root_of(case)),
+            identity(PUBLIC_SUBJECT, PUBLIC_ISSUER),
+            (case.parent / "a.txt").read_bytes(),
+        )
+        for case in cases
+    ]
+
+
+def _root_of(case: Path) -> Path:
+    own = case / "trusted_root.json"
+    return own if own.exists() else shipped("trusted_root.json", staging=False)
+
+
+def _json(path: Path) -> Document:
+    data = path.read_bytes()
+    return loads_json(data, max_bytes=len(data))
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -102,7 +141,7 @@ def questions(draw: st.DrawFn, given: list[Original]) -> Question:
             _change_root(draw, root)
         else:
             raw = _flip(draw, raw or dumps_json(bundle))
-    return Question(raw or dumps_json(bundle), root, original.policy, DATA)
+    return Question(raw or dumps_json(bundle), root, original.policy, original.artifact)
 
 
 def _change(draw: st.DrawFn, document: Any, donor: Any) -> None:

@@ -15,12 +15,11 @@ from hypothesis import HealthCheck, given, note, settings
 
 from keys.strict import dumps_json
 from tests.interop import judges
-from tests.interop.mutations import originals, questions
-from tests.simulators.sigstore import DATA
+from tests.interop.mutations import originals, public_originals, questions
 
 TRIES = int(os.environ.get("TRUSTACKS_DIFFERENTIAL", "40"))
 PAGE = Path(__file__).parents[2] / "docs/formats/sigstore-differential.md"
-ORIGINALS = originals()
+ORIGINALS = [*originals(), *public_originals()]
 ROW = re.compile(
     r"^\| (accepts|refuses) \| `([^`]+)` \| (Python|npm|Python, npm) \|", re.MULTILINE
 )
@@ -79,7 +78,9 @@ def classes(
 def test_what_is_not_mutated_is_accepted_by_all(npm):
     python = judges.Python()
     for one in ORIGINALS:
-        asked = judges.Question(dumps_json(one.bundle), one.root, one.policy, DATA)
+        asked = judges.Question(
+            dumps_json(one.bundle), one.root, one.policy, one.artifact
+        )
         assert [judge(asked).refused for judge in (judges.ours, python, npm)] == [
             None
         ] * 3
