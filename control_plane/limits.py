@@ -45,6 +45,10 @@ SQLITE_BUSY_MS: Final = 10_000
 LOCK_WAIT_MS: Final = 30_000
 # Seconds that a stopping server waits for requests in flight.
 SHUTDOWN_SECONDS: Final = 10
+# Seconds that an idle connection stays open. A device that waits for its login asks
+# every 5 to 10 seconds, on one connection; when that is closed under a POST, clients in
+# Go (cosign) give up and do not ask again.
+KEEP_ALIVE_SECONDS: Final = 30
 # Seconds between looks at the age of online metadata; it lives for a day or more.
 REFRESH_SECONDS: Final = 900
 # Keys elsewhere than in the state directory: four for each of a hundred workspaces.

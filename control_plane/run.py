@@ -143,6 +143,7 @@ def _serve(services: Services, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=limits.KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=limits.SHUTDOWN_SECONDS,
     )
     _Server(config, ready=f"ready on {url}").run(sockets=[listener])

@@ -5,9 +5,13 @@ At the embedded instance, by the pages that a person sees, with the API token th
 have; cosign knows nothing of either.
 """
 
+import contextlib
 import os
 import re
+import select
 import subprocess
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,7 +26,9 @@ from tests.simulators.plane import planted
 pytestmark = pytest.mark.interop
 DATA = b"a file that Alice signs"
 ALICE = "alice@acme.localhost"
-_LINK = re.compile(r"http://\S+")
+# A device waits 5 seconds, and after "slow_down" 5 more (RFC 8628 §3.5).
+_WAITS_S = 10.5
+_LINK = re.compile(r"http://\S+/oidc/device\S*")
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +108,15 @@ def test_with_a_code_on_another_device(plane, here):
 
     assert process.returncode == 0, "".join(said)
     require_signed_by_alice(here, plane)
+
+
+def test_a_connection_outlives_the_time_that_a_device_waits(plane):
+    """cosign asks again on the same one, and takes no closed one for an answer."""
+    address = urlsplit(plane.url)
+    connection = HTTPConnection(address.hostname, address.port, timeout=30)
+    with contextlib.closing(connection):
+        for _ in range(2):
+            connection.request("GET", "/.well-known/openid-configuration")
+            assert connection.getresponse().read()
+            closed, _, _ = select.select([connection.sock], [], [], _WAITS_S)
+            assert not closed
