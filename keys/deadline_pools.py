@@ -10,12 +10,14 @@ import contextlib
 import ipaddress
 import socket
 import threading
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+_SHOWN: Final = 200
 
 
 def proxy_of(url: str) -> str | None:
@@ -110,6 +112,15 @@ class Deadline:
         if self._handle is not None:
             with contextlib.suppress(OSError):  # closed meanwhile
                 self._handle.shutdown(socket.SHUT_RDWR)
+
+
+def said_by(error: BaseException) -> str:
+    """Return what urllib3 says, without the names of its objects."""
+    inner = error.args[-1] if error.args else error
+    if isinstance(inner, BaseException) and inner is not error:
+        return said_by(inner)
+    text = str(error).rpartition(": ")[2] or type(error).__name__
+    return text.lower()[:_SHOWN]
 
 
 class _Stopping:

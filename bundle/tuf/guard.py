@@ -62,6 +62,7 @@ _TRANSLATED: Final[tuple[tuple[type[Exception], type[TrustacksError]], ...]] = (
     (urllib3.exceptions.HTTPError, UnavailableError),
     (OSError, StorageUnavailableError),
 )
+_DOWN: Final = "is the address right, and the Control Plane running?"
 
 
 class GuardedFetcher(FetcherInterface):
@@ -145,7 +146,8 @@ def translated(doing: str) -> Iterator[None]:
         raise kind(f"{doing}: {error}") from error
     except tuple(theirs for theirs, _ in _TRANSLATED) as error:
         ours = next(o for t, o in _TRANSLATED if isinstance(error, t))
-        raise ours(f"{doing}: {error}") from error
+        hint = _DOWN if ours is UnavailableError else None
+        raise ours(f"{doing}: {error}", hint=hint) from error
 
 
 def _bounded(chunks: Iterator[bytes], limit: int, url: str) -> Iterator[bytes]:

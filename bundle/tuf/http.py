@@ -16,7 +16,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError, SlowRetrievalEr
 from tuf.ngclient.fetcher import FetcherInterface
 
 from bundle.limits import REQUEST_DEADLINE_S, SOCKET_TIMEOUT_S
-from keys.deadline_pools import Deadline, deadline_pools, proxy_of
+from keys.deadline_pools import Deadline, deadline_pools, proxy_of, said_by
 
 _CHUNK: Final = 64 * 1024
 # HTTP: anything but a success is an error here, redirects included.
@@ -57,7 +57,7 @@ class HttpFetcher(FetcherInterface):
                 timeout=self._timeout,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise DownloadError(f"cannot get {url}: {error}") from error
+            raise DownloadError(f"no answer from {url}: {said_by(error)}") from error
         if response.status not in _OK:
             _end(response)
             raise DownloadHTTPError(f"{url}: {response.status}", response.status)
@@ -91,7 +91,7 @@ def read_chunks(
         if isinstance(connection, Deadline) and connection.late:
             raise SlowRetrievalError(f"expected {url} within the deadline, got slower")
     except urllib3.exceptions.HTTPError as error:
-        raise DownloadError(f"cannot get {url}: {error}") from error
+        raise DownloadError(f"no answer from {url}: {said_by(error)}") from error
     finally:
         _end(response)
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import urllib3
 
-from keys.deadline_pools import Deadline, deadline_pools, proxy_of
+from keys.deadline_pools import Deadline, deadline_pools, proxy_of, said_by
 from keys.errors import FormatError, TrustacksError, VerificationError
 from keys.strict import loads_json
 from signer.keyless import limits
@@ -177,7 +177,7 @@ class Http:
             if silent or self.monotonic() - began >= longest:
                 raise request.slow(longest) from error
             raise request.refusals[0](
-                f"no answer from {request.url}: {_said(error)}"
+                f"no answer from {request.url}: {said_by(error)}"
             ) from error
 
     def _manager(self, url: str, left: float) -> urllib3.PoolManager:
@@ -247,15 +247,6 @@ def _retry_after(answer: Answer) -> float:
     text = answer.headers.get("retry-after", "")
     known = text.isascii() and text.isdecimal() and len(text) <= len("99999")
     return float(text) if known else 0.0
-
-
-def _said(error: BaseException) -> str:
-    """Return what urllib3 says, without the names of its objects."""
-    inner = error.args[-1] if error.args else error
-    if isinstance(inner, BaseException) and inner is not error:
-        return _said(inner)
-    text = str(error).rpartition(": ")[2] or type(error).__name__
-    return text.lower()[:_SHOWN]
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError
 
 from bundle.runner.notary import HttpNotary
 from bundle.tuf.client import TufClient
+from bundle.tuf.guard import translated
 from bundle.tuf.http import HttpFetcher
 from keys.clock import utc_now
 from keys.errors import UnavailableError
@@ -192,6 +193,19 @@ def test_tls_is_verified_and_dripping_in_it_ends(serve, fetcher, tmp_path, monke
             fetch(fresh, serve(drips(first, b"1"), context))
     for manager in fresh._managers.values():
         manager.clear()
+
+
+def test_who_is_not_there_is_named_without_the_names_of_objects(fetcher):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/x"
+        with pytest.raises(UnavailableError) as refused, translated("refresh"):
+            list(fetcher.fetch(address))
+
+    assert refused.value.message.startswith(f"refresh: no answer from {address}: ")
+    assert refused.value.message.endswith("connection refused")
+    assert "host=" not in refused.value.message
+    assert "running?" in refused.value.hint
 
 
 def test_silence_ends_at_the_socket_timeout(serve, fetcher):
