@@ -66,7 +66,11 @@ SCOPED = {
     ("GET", f"{WS}/audit/proofs"): ALL,
     ("GET", f"{WS}/audit/pack"): frozenset({"admin", "auditor"}),
 }
-ANY_TOKEN = {("GET", "/v1/whoami"), ("GET", "/v1/workspaces")}
+ANY_TOKEN = {
+    ("GET", "/v1/whoami"),
+    ("GET", "/v1/workspaces"),
+    ("GET", "/v1/sigstore/trusted-root"),
+}
 UNSCOPED_ADMIN = {
     ("GET", "/metrics"),
     ("POST", "/v1/workspaces"),

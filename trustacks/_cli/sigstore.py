@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from keys.record import record
+from keys.errors import UsageError
 from keys.strict import dumps_json, loads_json
 from signer.keyless.limits import MAX_SIGNING_CONFIG_BYTES
 from signer.keyless.signing_config import SigningConfig
@@ -43,18 +44,35 @@ _good_option = click.option(
 
 @command("trusted-root")
 @_good_option
+@click.option(
+    "--of-server",
+    is_flag=True,
+    help="Of the server's own instance, to be pinned: trustacks trust instance add.",
+)
 @_out_option
 @workspace_option
 def trusted_root(
-    session: Session, *, public_good: bool, out: Path | None, workspace: str | None
+    session: Session,
+    *,
+    public_good: bool,
+    of_server: bool,
+    out: Path | None,
+    workspace: str | None,
 ) -> None:
     """Print the workspace's TrustedRoot, as its admins signed it: for verifying."""
+    if public_good and of_server:
+        raise UsageError("expected --public-good or --of-server, got both")
     if public_good:
         fetched = PublicGood.fetch(session.home / "public-good").trusted_root
         _print(session, loads_json(fetched, max_bytes=MAX_TRUSTED_ROOT_BYTES), out)
         return
-    pinned = open_pinned(session, session.login(workspace))
-    found = pinned.refresh(at=session.clock()).trusted_root
+    login = session.login(workspace)
+    if of_server:
+        session.output.say("this is the server's word: nobody has signed it")
+        answer = open_client(session, login).get("/v1/sigstore/trusted-root")
+        _print(session, answer, out)
+        return
+    found = open_pinned(session, login).refresh(at=session.clock()).trusted_root
     _print(session, loads_json(found, max_bytes=MAX_TRUSTED_ROOT_BYTES), out)
 
 

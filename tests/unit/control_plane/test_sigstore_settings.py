@@ -10,9 +10,12 @@ from control_plane.keystore import CA, CA_ROOT, CT, OIDC, SERVER, TSA, TSA_CA
 from control_plane.settings import Settings
 from keys.digest import Digest
 from keys.errors import ConfigurationError, KeyProviderError
-from keys.strict import b64decode, dumps_json
+from keys.strict import b64decode, b64encode, dumps_json
+from signer.certificate.leaf import parse_leaf
 from signer.form import Custody
 from signer.trust_policy import TrustPolicy
+from tests.simulators.embedded_client import EmbeddedClient
+from tests.simulators.memory_key import MemoryKey
 from tests.simulators.service import ControlPlane
 
 STORED = {"storage": "s3://bucket/prefix"}
@@ -181,3 +184,33 @@ def test_the_two_files_are_of_one_instance(server, workspace):
     (log,) = root["tlogs"]
     assert log["baseUrl"] == "https://acme.log.localhost"
     assert config["rekorTlogUrls"][0]["url"].endswith("/rekor/acme")
+
+
+def test_an_admin_may_pin_it_anew_after_the_address_changed(tmp_path):
+    state = tmp_path / "state"
+    first = ControlPlane(state)
+    first.create_workspace("acme")
+    first.close()
+    moved = ControlPlane(state, public_url="https://plane.example")
+    moved.clock.at = first.clock.at
+    try:
+        path = "/v1/workspaces/acme/trust/instances"
+        ours = "control-plane"
+        body = {
+            "name": "embedded",
+            "trusted_root": b64encode(
+                moved.http.get("/v1/sigstore/trusted-root").content
+            ),
+            "issuers": {"https://plane.example": ours},
+            "ca_custody": ours,
+            "ct_custody": ours,
+        }
+        assert moved.http.post(path, json=body).status_code == 201
+        (only,) = moved.http.get(path).json()["items"]
+        assert only["issuers"] == ["https://plane.example"]
+        client = EmbeddedClient(moved.http)
+        token = client.identity_token(moved.token("author", subject="alice"))
+        key = MemoryKey.ecdsa()
+        assert parse_leaf(client.leaf(token, key)).issuer == "https://plane.example"
+    finally:
+        moved.close()
