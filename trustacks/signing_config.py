@@ -9,17 +9,11 @@ be where that CA is.
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from keys.errors import VerificationError
 from signer.keyless.signing_config import Service, SigningConfig
 from signer.keyless.token import TokenClaims
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
-
-
-class SigningConfigUntrustedError(VerificationError):
-    """A SigningConfig that leads elsewhere than the pinned trust says."""
-
-    code = "signing-config-untrusted"
+from trustacks.trust_errors import SigningConfigUntrustedError
 
 
 class TokenElsewhereError(VerificationError):

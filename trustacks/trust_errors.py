@@ -56,3 +56,9 @@ class SurvivorError(VerificationError):
     """Something to keep beyond an identity's end that is not there."""
 
     code = "survivor-missing"
+
+
+class SigningConfigUntrustedError(VerificationError):
+    """A SigningConfig that leads elsewhere than the pinned trust says."""
+
+    code = "signing-config-untrusted"

@@ -12,7 +12,8 @@ from signer.keyless.signing_config import SigningConfig
 from signer.trusted_root import TrustedRoot
 from tests.simulators.instance import SimulatedInstance
 from tests.simulators.signing import Workshop
-from trustacks.signing_config import SigningConfigUntrustedError, require_pinned
+from trustacks.signing_config import require_pinned
+from trustacks.trust_errors import SigningConfigUntrustedError
 
 INSTANCE = SimulatedInstance("sigstore.example.com")
 CA = "https://fulcio.sigstore.example.com"
