@@ -9,6 +9,7 @@ be where that CA is.
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
+from keys.errors import VerificationError
 from signer.keyless.signing_config import Service, SigningConfig
 from signer.keyless.token import TokenClaims
 from signer.trust_policy import TrustPolicy

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import click
 
-from keys.record import record
 from keys.errors import UsageError
+from keys.record import record
 from keys.strict import dumps_json, loads_json
 from signer.keyless.limits import MAX_SIGNING_CONFIG_BYTES
 from signer.keyless.signing_config import SigningConfig
@@ -115,7 +115,7 @@ def pinned_config(api: WorkspaceApi, trust: Trust) -> PinnedConfig:
     """Return the SigningConfig that the Control Plane names.
 
     Raises:
-        SigningConfigError: It leads elsewhere than the pinned trust says.
+        SigningConfigUntrustedError: It leads elsewhere than the pinned trust says.
         ControlPlaneRefusalError: The Control Plane has no instance of its own.
     """
     answer = api.get("/sigstore/signing-config")
