@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from bundle.rego.embedded import EmbeddedEngine
-from tests.simulators.runner import Bench
+from tests.simulators.runner import Bench, disk
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +32,24 @@ def runner(request, bench, house):
         shutil.rmtree(bench.directory)
         runner = bench.runner(floor=house.releases[-1].known)
     return runner
+
+
+@pytest.fixture
+def held(bench, runner, house):
+    """Says whether a step is held by an attack, with nothing changed on disk."""
+
+    def is_held(attack) -> None:
+        had, kept = runner.status(), _releases(bench)
+        code = attack(house)
+        event = runner.step()
+        assert (event.outcome, event.code) == ("held", code)
+        assert _releases(bench) == kept
+        status = runner.status()
+        assert (status.revision, status.release) == (had.revision, had.release)
+
+    return is_held
+
+
+def _releases(bench) -> dict[str, bytes]:
+    kept = disk(bench.directory)
+    return {name: data for name, data in kept.items() if name.startswith("releases")}

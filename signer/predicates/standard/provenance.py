@@ -19,6 +19,7 @@ from signer.predicates.parts import must
 from signer.predicates.standard.said import (
     Resource,
     Said,
+    Told,
     read_resources,
     write_resources,
 )
@@ -36,11 +37,10 @@ def identity_uri(said: Said) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProvenancePredicate:
+class ProvenancePredicate(Told):
     """How a bundle was built.
 
     Attributes:
-        said: Whose word; also the builder.
         revision: Which release.
         built_with: Version of the builder.
         built_at: When.
@@ -50,27 +50,11 @@ class ProvenancePredicate:
     """
 
     type: ClassVar[str] = PROVENANCE
-    said: Said
     revision: int
     built_with: str
     built_at: datetime
     dependencies: tuple[Resource, ...]
     release: Digest
-
-    @property
-    def workspace(self) -> Digest:
-        """SHA-256 of the genesis root."""
-        return self.said.workspace
-
-    @property
-    def signer(self) -> str:
-        """The id that signs."""
-        return self.said.identity
-
-    @property
-    def namespaces(self) -> frozenset[str]:
-        """None: it decides about no rule."""
-        return frozenset()
 
     @classmethod
     def parse(cls, predicate: dict[str, Any]) -> Self:

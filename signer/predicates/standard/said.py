@@ -47,6 +47,32 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What all standard predicates have in common.
+
+    Attributes:
+        said: Whose word; also the builder, or the verifier.
+    """
+
+    said: Said
+
+    @property
+    def workspace(self) -> Digest:
+        """SHA-256 of the genesis root."""
+        return self.said.workspace
+
+    @property
+    def signer(self) -> str:
+        """The id that signs."""
+        return self.said.identity
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """None: it decides about no rule."""
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """Something that is referred to: by digest, by URI, or both.
 

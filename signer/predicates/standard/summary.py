@@ -23,6 +23,7 @@ from signer.predicates.standard.provenance import identity_uri
 from signer.predicates.standard.said import (
     Resource,
     Said,
+    Told,
     read_resources,
     write_resources,
 )
@@ -35,11 +36,10 @@ _PASSED, _FAILED = "PASSED", "FAILED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryPredicate:
+class SummaryPredicate(Told):
     """What a verifier says of one release.
 
     Attributes:
-        said: Whose word; also the verifier.
         verified_with: Version of the verifier.
         verified_at: The instant that was decided for.
         revision: Which release.
@@ -51,7 +51,6 @@ class SummaryPredicate:
     """
 
     type: ClassVar[str] = SUMMARY
-    said: Said
     verified_with: str
     verified_at: datetime
     revision: int
@@ -65,21 +64,6 @@ class SummaryPredicate:
         passed = all(check.status is Status.PASSED for check in self.checks)
         must(bool(self.checks), "the gate's checks")
         must(passed == (self.code is None), "a code exactly if a check did not pass")
-
-    @property
-    def workspace(self) -> Digest:
-        """SHA-256 of the genesis root."""
-        return self.said.workspace
-
-    @property
-    def signer(self) -> str:
-        """The id that signs."""
-        return self.said.identity
-
-    @property
-    def namespaces(self) -> frozenset[str]:
-        """None: it decides about no rule."""
-        return frozenset()
 
     @property
     def levels(self) -> list[str]:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, ClassVar, Final, Self
 
 from keys.clock import format_instant
-from keys.digest import Digest
 from keys.fields import Fields
 from signer.predicates.base import PREFIX, SVR
 from signer.predicates.evidence import LintResult
@@ -19,6 +18,7 @@ from signer.predicates.parts import must
 from signer.predicates.standard.said import (
     Resource,
     Said,
+    Told,
     read_resources,
     write_resources,
 )
@@ -46,11 +46,10 @@ PROPERTIES: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SvrPredicate:
+class SvrPredicate(Told):
     """What was verified of a rule.
 
     Attributes:
-        said: Whose word.
         created_at: When.
         properties: Some of ``PROPERTIES``, in order.
         policies: What it was verified against: constitution and packs.
@@ -58,7 +57,6 @@ class SvrPredicate:
     """
 
     type: ClassVar[str] = SVR
-    said: Said
     created_at: datetime
     properties: tuple[str, ...]
     policies: tuple[Resource, ...]
@@ -67,21 +65,6 @@ class SvrPredicate:
     def __post_init__(self) -> None:
         known = [name for name in PROPERTIES if name in self.properties]
         must(list(self.properties) == known, "known properties, in order")
-
-    @property
-    def workspace(self) -> Digest:
-        """SHA-256 of the genesis root."""
-        return self.said.workspace
-
-    @property
-    def signer(self) -> str:
-        """The id that signs."""
-        return self.said.identity
-
-    @property
-    def namespaces(self) -> frozenset[str]:
-        """None: it decides about no rule."""
-        return frozenset()
 
     @classmethod
     def parse(cls, predicate: dict[str, Any]) -> Self:

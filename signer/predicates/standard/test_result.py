@@ -7,7 +7,6 @@ Source: in-toto test-result v0.
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
-from keys.digest import Digest
 from keys.fields import Fields
 from signer.predicates.base import PREFIX, TEST_RESULT
 from signer.predicates.evidence import SuiteResult
@@ -15,6 +14,7 @@ from signer.predicates.parts import must
 from signer.predicates.standard.said import (
     Resource,
     Said,
+    Told,
     read_resources,
     write_resources,
 )
@@ -24,11 +24,10 @@ _PASSED: Final = "PASSED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestResultPredicate:
+class TestResultPredicate(Told):
     """A run that passed; one that did not cannot be built.
 
     Attributes:
-        said: Whose word.
         configuration: The test file, the engine, and the layers below.
         suite: Every case: the extension field that other tools skip.
     """
@@ -36,24 +35,8 @@ class TestResultPredicate:
     __test__ = False  # pytest: this is not a test
 
     type: ClassVar[str] = TEST_RESULT
-    said: Said
     configuration: tuple[Resource, ...]
     suite: SuiteResult
-
-    @property
-    def workspace(self) -> Digest:
-        """SHA-256 of the genesis root."""
-        return self.said.workspace
-
-    @property
-    def signer(self) -> str:
-        """The id that signs."""
-        return self.said.identity
-
-    @property
-    def namespaces(self) -> frozenset[str]:
-        """None: it decides about no rule."""
-        return frozenset()
 
     @classmethod
     def parse(cls, predicate: dict[str, Any]) -> Self:
