@@ -36,6 +36,7 @@ from tests.simulators.sigstore import (
 
 REKORD_V1, REKORD_V2 = ("hashedrekord", "0.0.1"), ("hashedrekord", "0.0.2")
 DSSE_V1 = ("dsse", "0.0.1")
+KEPT = Path(__file__).with_name("originals.json")
 PARTS = ("tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities")
 SECOND = timedelta(seconds=1)
 INSTANTS = [NOW + far for far in (-DAY, -SECOND, 0 * SECOND, SECOND, DAY)]
@@ -63,7 +64,16 @@ class Original:
 
 
 def originals() -> list[Original]:
-    """Return bundles of each kind, of one instance whose logs have other entries too."""
+    """Return bundles of each kind as they are kept: the same mutations in every run.
+
+    ``python -m tests.interop.mutations`` makes others.
+    """
+    kept = _json(KEPT)
+    return [Original(bundle, kept["root"], identity()) for bundle in kept["bundles"]]
+
+
+def make_originals() -> list[Original]:
+    """Make bundles of each kind, of one instance whose logs have other entries too."""
     instance = SimulatedSigstore()
     for _ in range(3):
         instance.sign(instance.keyless(), kinds=(REKORD_V1, REKORD_V2))
@@ -241,3 +251,9 @@ def _change_root(draw: st.DrawFn, root: Document) -> None:
         instant = format_instant(draw(st.sampled_from(INSTANTS)))
         window.setdefault("validFor", {"start": format_instant(NOW - DAY)})
         window["validFor"][how] = instant
+
+
+if __name__ == "__main__":
+    made = make_originals()
+    document = {"root": made[0].root, "bundles": [one.bundle for one in made]}
+    KEPT.write_bytes(dumps_json(document) + b"\n")
