@@ -10,20 +10,12 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from keys.errors import VerificationError
+from signer.keyless.errors import TokenIssuerError
 from signer.keyless.signing_config import Service, SigningConfig
 from signer.keyless.token import TokenClaims
 from signer.trust_policy import TrustPolicy
 from signer.trusted_root import TrustedRoot
 from trustacks.trust_errors import SigningConfigUntrustedError
-
-
-class TokenElsewhereError(VerificationError):
-    """A token of an issuer that the instance does not speak for: it has no use there.
-
-    Whoever got it could be its bearer at every instance that does.
-    """
-
-    code = "oidc-token-issuer"
 
 
 def require_spoken_for(claims: TokenClaims, issuers: Collection[str]) -> None:
@@ -34,10 +26,10 @@ def require_spoken_for(claims: TokenClaims, issuers: Collection[str]) -> None:
         issuers: Those that the pinned instance may speak for.
 
     Raises:
-        TokenElsewhereError: Its issuer is not among them.
+        TokenIssuerError: Its issuer is not among them.
     """
     if claims.issuer not in issuers:
-        raise TokenElsewhereError(
+        raise TokenIssuerError(
             f"expected a token of {' or '.join(sorted(issuers))}, for which the "
             f"Control Plane's instance speaks, got one of {claims.issuer}",
             hint="--signing-config names the instance that speaks for it",

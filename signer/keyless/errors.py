@@ -71,6 +71,15 @@ class TokenAudienceError(VerificationError):
     code = "oidc-token-audience"
 
 
+class TokenIssuerError(VerificationError):
+    """A token of an issuer that the instance does not speak for: it has no use there.
+
+    Whoever got it could be its bearer at every instance that does.
+    """
+
+    code = "oidc-token-issuer"
+
+
 class CertificateNotOursError(VerificationError):
     """A certificate for another key, or for another subject than the one before."""
 
