@@ -9,7 +9,6 @@ be where that CA is.
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from keys.errors import VerificationError
 from signer.keyless.errors import TokenIssuerError
 from signer.keyless.signing_config import Service, SigningConfig
 from signer.keyless.token import TokenClaims
