@@ -7,7 +7,7 @@ Plane's own authority stays: every attestation carries its stamp, and its word c
 evidence invalid, never valid (DESIGN T3).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -17,12 +17,12 @@ from bundle.trust_instances import (
     certificate_of,
     pin_instance,
     read_document,
+    require_not_promoted,
     rows_of,
 )
 from keys.digest import Digest
 from keys.strict import dumps_json
 from signer.errors import (
-    CustodyError,
     TrustedRootFormatError,
     UnknownAuthorityError,
 )
@@ -53,8 +53,9 @@ def pin_authorities(
         raise TrustedRootFormatError(
             "trusted root: expected a timestamp authority, got none"
         )
-    _require_not_promoted(policy, added, custody)
-    custodies = {**policy.custody.authorities, **dict.fromkeys(added, custody)}
+    before = policy.custody.authorities
+    custodies = {**before, **dict.fromkeys(added, custody)}
+    require_not_promoted("timestamp authority", before, custodies)
     return _pinned(policy, trusted_root, {**_known(trusted_root), **added}, custodies)
 
 
@@ -106,18 +107,6 @@ def drop_authority(
     }
     kept = {digest: row for digest, row in known.items() if digest != authority}
     return _pinned(policy, trusted_root, kept, custodies)
-
-
-def _require_not_promoted(
-    policy: TrustPolicy, added: Iterable[Digest], custody: Custody
-) -> None:
-    for digest in added:
-        before = policy.custody.authorities.get(digest, custody)
-        if before is Custody.CONTROL_PLANE and custody is not before:
-            raise CustodyError(
-                f"timestamp authority {digest}: expected {before} custody as before, "
-                f"got {custody}"
-            )
 
 
 def _known(trusted_root: bytes) -> dict[Digest, Any]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from keys.digest import Digest
-from keys.strict import b64decode, dumps_json, loads_json
+from keys.strict import b64decode, b64encode, dumps_json, loads_json
 from signer.custody import CustodyTable
-from signer.errors import TrustedRootFormatError, UnknownInstanceError
+from signer.errors import CustodyError, TrustedRootFormatError, UnknownInstanceError
 from signer.form import Custody
 from signer.instances import SigstoreInstance
 from signer.limits import MAX_TRUSTED_ROOT_BYTES
@@ -96,6 +96,7 @@ def pin_instance(
         FormatError: Not a TrustedRoot, or one without a CA or a CT log.
         UnsafeTrustPolicyError: It is another instance's, or leaves an identity without
             its issuer.
+        CustodyError: A part of the Control Plane's custody is called external.
     """
     parts = _Parts.of(given)
     if not (parts.certificate_authorities and parts.ct_logs):
@@ -123,7 +124,33 @@ def pin_instance(
         },
         issuers={**policy.custody.issuers, **custodies.issuers},
     )
+    before = policy.custody
+    require_not_promoted(
+        "CA", before.certificate_authorities, rows.certificate_authorities
+    )
+    require_not_promoted("CT log", before.ct_logs, rows.ct_logs)
+    require_not_promoted("issuer", before.issuers, rows.issuers)
     return _pinned(policy, trusted_root, following, rows, parts)
+
+
+def require_not_promoted(
+    what: str, before: Mapping[Any, Custody], after: Mapping[Any, Custody]
+) -> None:
+    """Refuse to call external what the Control Plane is known to be able to cause.
+
+    Raises:
+        CustodyError: There is one. Who was wrong about it drops it first.
+
+    Source: DESIGN 9, T1.
+    """
+    for name, custody in after.items():
+        if before.get(name, custody) is Custody.CONTROL_PLANE is not custody:
+            shown = b64encode(name) if isinstance(name, bytes) else name
+            raise CustodyError(
+                f"{what} {shown}: expected {Custody.CONTROL_PLANE} custody as before, "
+                f"got {custody}",
+                hint="if that was wrong, remove it and add it anew",
+            )
 
 
 def drop_instance(policy: TrustPolicy, trusted_root: bytes, name: str) -> Pinning:

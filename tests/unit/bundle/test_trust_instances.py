@@ -14,6 +14,7 @@ from keys.errors import FormatError
 from keys.strict import loads_json
 from signer.credential import OidcCredential
 from signer.errors import (
+    CustodyError,
     ForeignIssuerError,
     TrustedRootFormatError,
     UnknownInstanceError,
@@ -201,3 +202,16 @@ def test_more_cas_than_a_trusted_root_may_have_are_refused():
 def test_no_issuer_is_no_instance():
     with pytest.raises(UnsafeTrustPolicyError):
         pinned(custodies=replace(OUTSIDE, issuers={}))
+
+
+@pytest.mark.parametrize("part", ["certificate_authorities", "ct_logs", "issuers"])
+def test_what_the_control_plane_can_cause_is_not_called_external(part):
+    ours = (
+        {GITHUB: Custody.CONTROL_PLANE} if part == "issuers" else Custody.CONTROL_PLANE
+    )
+    first = pinned(custodies=replace(OUTSIDE, **{part: ours}))
+    with pytest.raises(CustodyError) as refused:
+        pinned(on=first)
+    assert refused.value.code == "custody"
+    dropped = drop_instance(first.policy, first.trusted_root, "public")
+    assert pinned(on=dropped).policy.instances.keys() == {"public"}
