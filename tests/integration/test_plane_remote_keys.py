@@ -9,16 +9,23 @@ import pytest
 from bundle.tuf.committed import read_committed
 from bundle.tuf.view import read_view
 from keys.providers import open_signing_key
+from signer.certificate.leaf import parse_leaf
+from tests.simulators.embedded_client import EmbeddedClient
 from tests.simulators.hsm import PINS
 from tests.simulators.hsm import Fault as HsmFault
 from tests.simulators.in_process import ROLES, release, runner_of
 from tests.simulators.kms import Fault as KmsFault
+from tests.simulators.memory_key import MemoryKey
 from tests.simulators.service import ControlPlane, new_workspace
 
 # Purpose, provider, kind: of every kind that a role of TUF may have.
 PLACES = {
     ("_server", "tsa-ca"): ("hsm", "P-256"),
     ("_server", "tsa"): ("kms", "ECC_NIST_P256"),
+    ("_server", "sigstore-root"): ("hsm", "P-256"),
+    ("_server", "sigstore-ca"): ("kms", "ECC_NIST_P256"),
+    ("_server", "sigstore-ct"): ("hsm", "P-256"),
+    ("_server", "sigstore-oidc"): ("kms", "ECC_NIST_P256"),
     ("acme", "root"): ("kms", "RSA_3072"),
     ("acme", "targets"): ("hsm", "P-384"),
     ("acme", "snapshot"): ("hsm", "Ed25519"),
@@ -81,6 +88,11 @@ def test_a_release_goes_the_whole_way_and_no_key_is_a_file(server, places, tmp_p
     runner.close()
     assert (event.outcome, event.code, event.revision) == ("activated", None, 1)
     assert list((server.settings.state / "keys").rglob("*.pem")) == []
+    # The embedded instance certifies with them, too.
+    client = EmbeddedClient(server.http)
+    token = client.identity_token(server.token("author", subject="alice"))
+    leaf = parse_leaf(client.leaf(token, MemoryKey.ecdsa()))
+    assert leaf.subject == "alice@acme.localhost"
     state = read_committed(server.services.workspaces.open("acme").storage)
     seen = read_view(state.roots, state.targets, state.release, at=server.clock())
     ids = registered(places)
