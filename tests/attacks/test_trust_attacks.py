@@ -25,7 +25,6 @@ from signer.attestation import build_attestation, join_jsonl, parse_attestation
 from signer.dsse import Envelope, pae
 from signer.form import Custody
 from signer.predicates.parts import Source
-from signer.predicates.release import RetiredItem
 from signer.revocation import Revocation, Survivors
 from tests.simulators.fulcio import CaTerms, SimulatedFulcio
 from tests.simulators.keyless import CI_ISSUER, MAIN
@@ -44,7 +43,7 @@ from tests.simulators.thief import (
 )
 from tests.simulators.workspace import (
     DAY,
-    WINDOW,
+    SignedRetirement,
     SimulatedWorkspace,
     rule_text,
 )
@@ -537,15 +536,14 @@ def a_new_release_of_the_old_version(scene):
 @attack("a retirement replayed", by=MIRROR, code="tuf-length")
 def a_list_that_was_signed_with_a_retirement(scene):
     house = scene.house
-    retiring = house.make_release(house.releases[-1].rules[0], retired=retired(scene))
+    retiring = house.make_release(house.releases[-1].rules[0], ends=retired(scene))
     house.release_again()
     name = scene.target("overlay/3/attestations.sigstore.jsonl")
     scene.bench.mirror.replaced[name] = retiring.lines
 
 
-def retired(scene) -> tuple[RetiredItem, ...]:
-    window = scene.house.releases[-1].rules[1]
-    return (RetiredItem(rule_id=WINDOW, head=window.head),)
+def retired(scene) -> tuple[SignedRetirement, ...]:
+    return (scene.house.retired(scene.house.releases[-1].rules[1]),)
 
 
 @attack("a retirement replayed", by=PLANE, code="release-revision")
@@ -553,16 +551,19 @@ def a_release_that_retired_the_rule_before_it_came_back(scene):
     """Revision 3 retired the rule, 4 did not; 3 is listed again, as 5."""
     house = scene.house
     ticket = house.releases[-1].rules[0]
-    retiring = house.make_release(ticket, retired=retired(scene))
+    retiring = house.make_release(ticket, ends=retired(scene))
     house.release_again()
     house.release_again()
     scene.follow()
     scene.list_as(5, retiring.files)
 
 
-@attack("a retirement replayed", by=RELEASER, code="retirement")
+@attack("a retirement replayed", by=RELEASER, code="rule-chain")
 def a_retirement_of_an_older_head(scene):
-    scene.house.release(scene.house.releases[-1].rules[0], retired=retired(scene))
+    house = scene.house
+    ticket, window = house.releases[-1].rules
+    end = house.retirement(window, supersedes=house.releases[0].rules[0].head)
+    house.release(ticket, ends=(end.approved(house.end_approval(end)),))
 
 
 # ------------------------------------------------------------------ releases

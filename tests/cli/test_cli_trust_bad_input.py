@@ -191,6 +191,7 @@ def with_claim(policy, **oidc):
     """The first identity as an OIDC subject of an instance that is pinned."""
     first, *rest = policy["identities"]
     keyed = {name: value for name, value in first.items() if name != "public_key"}
+    keyed["permissions"] = ["release"]  # an admin needs a key
     claim = {"instance": "public", "issuer": GITHUB, "subject": MAIN}
     known = {name: value for name, value in (claim | oidc).items() if value}
     ca, ct = {str(PUBLIC.authority): "external"}, {b64encode(PUBLIC.log_id): "external"}
