@@ -26,7 +26,7 @@ def parameter_paths(parents: Sequence[Module], *, engine: Engine) -> Parameters:
     declaring = declaring_parameters(parents)
     if not declaring:
         return ()
-    from bundle.ratchet.errors import ParameterDeclarationError  # noqa: PLC0415
+    from bundle.ratchet.errors import ParameterDeclarationError  # noqa: PLC0415 - loaded when asked for
     from bundle.ratchet.parameters import read_parameters  # noqa: PLC0415 - rarely
 
     try:

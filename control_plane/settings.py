@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from bundle.storage.bucket import Location
 from control_plane import limits
 from keys.errors import ConfigurationError
-from signer.credential import is_loopback, require_issuer
+from keys.loopback import is_loopback
+from signer.credential import require_issuer
 from signer.errors import UnsafeIssuerError
 
 PREFIX: Final = "TRUSTACKS_"

@@ -7,7 +7,6 @@ ended by its deadline, wherever the bytes are dripping.
 """
 
 import contextlib
-import ipaddress
 import socket
 import threading
 from typing import Any, Final
@@ -16,6 +15,8 @@ from urllib.request import getproxies, proxy_bypass
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from keys.loopback import is_loopback
 
 _SHOWN: Final = 200
 
@@ -28,14 +29,6 @@ def proxy_of(url: str) -> str | None:
         return None
     proxies = getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, by its name or address alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Deadline:

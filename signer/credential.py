@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an identity is recognised by: a key of its own, or an OIDC subject."""
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any, Final, Self
 from urllib.parse import SplitResult, urlsplit
 
 from keys.fields import Fields
+from keys.loopback import is_loopback
 from keys.public import ECDSA_P256, PublicKey
 from signer.errors import UnsafeIssuerError, UnsafeTrustPolicyError
 from signer.limits import MAX_ISSUER_CHARS, MAX_SUBJECT_CHARS
@@ -161,16 +161,6 @@ def require_issuer(issuer: str) -> str:
 def _holds_more(url: SplitResult, issuer: str) -> bool:
     # An empty query or fragment is not in the parts, only in the text.
     return "@" in url.netloc or "?" in issuer or "#" in issuer
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine, by its name or address alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _unsafe(issuer: str) -> UnsafeIssuerError:

@@ -6,7 +6,6 @@ The client checks the form of an answer, not its truth: what is believed is veri
 over http to this machine. Redirects are not followed.
 """
 
-import ipaddress
 import types
 from collections.abc import Mapping
 from typing import Any, Final, Self
@@ -21,6 +20,7 @@ from keys.errors import (
     UnsafeConfigurationError,
     UsageError,
 )
+from keys.loopback import is_loopback
 from keys.strict import b64encode, dumps_json, loads_json
 from trustacks.answers import bytes_of
 from trustacks.errors import ControlPlaneRefusalError, UnexpectedAnswerError
@@ -223,16 +223,6 @@ def segment(text: str) -> str:
     if text in {"", ".", ".."}:
         raise UsageError(f"expected a name, got {text!r}")
     return quote(text, safe="")
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine, by its name or address alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _header_text(token: str) -> str:

@@ -140,8 +140,8 @@ class Bucket:
 def _client(endpoint_url: str | None, region: str | None) -> Any:
     try:
         import boto3  # noqa: PLC0415 - an extra: whoever has a directory needs none
-        import botocore.config  # noqa: PLC0415
-        import botocore.exceptions  # noqa: PLC0415
+        import botocore.config  # noqa: PLC0415 - loaded when asked for
+        import botocore.exceptions  # noqa: PLC0415 - loaded when asked for
     except ImportError as error:
         raise S3NotInstalledError(
             "expected boto3 to use storage in S3, got none",
@@ -178,7 +178,7 @@ def _chunks(body: Any, max_bytes: int) -> Iterator[bytes]:
 @contextlib.contextmanager
 def _translated(key: str) -> Iterator[None]:
     import botocore.exceptions  # noqa: PLC0415 - there is a client, so it is installed
-    import urllib3.exceptions  # noqa: PLC0415
+    import urllib3.exceptions  # noqa: PLC0415 - loaded when asked for
 
     lost = (
         botocore.exceptions.HTTPClientError,

@@ -69,8 +69,8 @@ def open_client(uri: KmsUri, deadline_s: float) -> Any:
     """
     try:
         import boto3  # noqa: PLC0415 - an extra: whoever has files needs none
-        import botocore.config  # noqa: PLC0415
-        import botocore.exceptions  # noqa: PLC0415
+        import botocore.config  # noqa: PLC0415 - loaded when asked for
+        import botocore.exceptions  # noqa: PLC0415 - loaded when asked for
     except ImportError as error:
         raise KeyProviderMissingError(
             "expected boto3 to use a key of AWS KMS, got none",
@@ -104,7 +104,7 @@ def answered(key: str) -> Iterator[None]:
         KeyProviderError: By what went wrong.
     """
     import botocore.exceptions  # noqa: PLC0415 - there is a client, so it is installed
-    import botocore.parsers  # noqa: PLC0415
+    import botocore.parsers  # noqa: PLC0415 - loaded when asked for
 
     lost = (
         botocore.exceptions.HTTPClientError,

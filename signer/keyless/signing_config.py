@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from keys.deadline_pools import is_loopback
 from keys.fields import Fields
+from keys.loopback import is_loopback
 from keys.strict import loads_json
 from signer.keyless.errors import (
     NoServiceError,

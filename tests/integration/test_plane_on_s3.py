@@ -66,6 +66,7 @@ def test_another_server_finds_everything_in_the_bucket(start, s3_settings, tmp_p
     assert Digest.of(found.pin) == workspace.digest
 
 
+@pytest.mark.long
 def test_a_workspace_is_there_wholly_or_not_at_all(start, s3, s3_settings):
     server = start(**s3_settings)
     s3.door.begin()

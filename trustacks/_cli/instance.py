@@ -135,7 +135,7 @@ class Instance:
         self.session.output.say(claims.text())
         if self.issuers is not None:
             # Not above: it brings what a workspace trusts.
-            from trustacks.signing_config import require_spoken_for  # noqa: PLC0415
+            from trustacks.signing_config import require_spoken_for  # noqa: PLC0415 - loaded when asked for
 
             require_spoken_for(claims, self.issuers)
         return claims
@@ -153,7 +153,7 @@ class Instance:
                 )
             return self.account()
         # Not above: it brings HTTP, and a browser.
-        from trustacks.identity_tokens import get_token  # noqa: PLC0415
+        from trustacks.identity_tokens import get_token  # noqa: PLC0415 - loaded when asked for
 
         return get_token(
             self.asked.way or "auto",

@@ -79,8 +79,8 @@ class _Worker:
     @contextlib.contextmanager
     def __call__(self) -> Iterator[Callable[[Sequence[Any]], Sequence[Any]]]:
         from trustacks._cli.ahead import start_engine  # noqa: PLC0415 - see _done
-        from trustacks._cli.environment import read_environment  # noqa: PLC0415
-        from trustacks._cli.output import Output  # noqa: PLC0415
+        from trustacks._cli.environment import read_environment  # noqa: PLC0415 - loaded when asked for
+        from trustacks._cli.output import Output  # noqa: PLC0415 - loaded when asked for
 
         with Session(read_environment(), Output()) as session:
             start_engine(session)

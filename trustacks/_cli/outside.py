@@ -128,7 +128,7 @@ def _require_no_other_purpose(session: Session, key: SigningKey) -> None:
     if not session.config.logins:
         return
     # Not above: it brings TUF, which a person without a workspace needs not wait for.
-    from trustacks._cli.pin import open_pinned  # noqa: PLC0415
+    from trustacks._cli.pin import open_pinned  # noqa: PLC0415 - loaded when asked for
 
     key_id = key.public_key.key_id
     for login in session.config.logins.values():

@@ -79,7 +79,7 @@ def attest_changes(
         ChangeNotProvedError: One may have loosened.
     """
     from trustacks._cli.seconds import open_second  # noqa: PLC0415 - see above
-    from trustacks.approving import LintSigner  # noqa: PLC0415
+    from trustacks.approving import LintSigner  # noqa: PLC0415 - loaded when asked for
 
     changed = [
         (files, report)

@@ -213,7 +213,7 @@ def versions_before(
     except NotLoggedInError:
         return [None] * len(rules)
     from trustacks.parents import store_directory  # noqa: PLC0415 - for who logged in
-    from trustacks.released import previous_from_release  # noqa: PLC0415
+    from trustacks.released import previous_from_release  # noqa: PLC0415 - loaded when asked for
 
     kept = store_directory(session.home / "workspaces", login.root)
     return [_before(one, previous_from_release(kept, one.rule_id)) for one in rules]

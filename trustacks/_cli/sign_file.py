@@ -70,8 +70,8 @@ def _outside(
     session: Session, file: Path, options: Asked, *, bare: bool
 ) -> tuple[bytes, dict[str, Any]]:
     # Not above: it brings HTTP, which signing in a workspace has its own of.
-    from trustacks._cli.instance import Instance  # noqa: PLC0415
-    from trustacks._cli.outside import Outside  # noqa: PLC0415
+    from trustacks._cli.instance import Instance  # noqa: PLC0415 - loaded when asked for
+    from trustacks._cli.outside import Outside  # noqa: PLC0415 - loaded when asked for
 
     instance = Instance(session, options)
     return Outside.open(session, instance, bare=bare).sign_file(file)

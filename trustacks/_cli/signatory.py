@@ -39,10 +39,10 @@ def open_signatory(
     if not options.keyless or pinned is None:
         return KeySignatory(open_key(session, options.key))
     # Not above: a key needs neither HTTP of its own nor what makes certificates.
-    from trustacks._cli.connect import open_client  # noqa: PLC0415
-    from trustacks._cli.instance import Instance  # noqa: PLC0415
-    from trustacks._cli.sigstore import account_token, pinned_config  # noqa: PLC0415
-    from trustacks.claimant import Claimant  # noqa: PLC0415
+    from trustacks._cli.connect import open_client  # noqa: PLC0415 - loaded when asked for
+    from trustacks._cli.instance import Instance  # noqa: PLC0415 - loaded when asked for
+    from trustacks._cli.sigstore import account_token, pinned_config  # noqa: PLC0415 - loaded when asked for
+    from trustacks.claimant import Claimant  # noqa: PLC0415 - loaded when asked for
 
     client = open_client(session, login)
     instance = Instance(session, options)

@@ -153,7 +153,7 @@ def _by_pin(session: Session, file: str, given: dict[str, Any]) -> None:
             hint="without --bundle, a file is judged by what the workspace pinned",
         )
     # Not above: it brings the client and TUF, which a bundle needs neither of.
-    from trustacks._cli.artifact import verify_pinned  # noqa: PLC0415
+    from trustacks._cli.artifact import verify_pinned  # noqa: PLC0415 - loaded when asked for
 
     verify_pinned(
         session,

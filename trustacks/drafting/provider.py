@@ -14,8 +14,9 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from keys.errors import FormatError, UsageError
+from keys.loopback import is_loopback
 from keys.strict import dumps_json, loads_json
-from trustacks.client import checked_url, is_loopback
+from trustacks.client import checked_url
 from trustacks.drafting.conversation import Message
 from trustacks.drafting.errors import (
     DraftProviderAnswerError,

@@ -39,7 +39,7 @@ def open_key(rest: str, opening: Opening) -> "TokenKey":
     """
     uri = Pkcs11Uri.parse(rest)
     try:
-        from keys.providers.pkcs11.key import open_token_key  # noqa: PLC0415
+        from keys.providers.pkcs11.key import open_token_key  # noqa: PLC0415 - loaded when asked for
     except ImportError as error:
         raise KeyProviderMissingError(
             "expected python-pkcs11 to use a key of a token, got none",

@@ -87,6 +87,7 @@ def test_of_what_is_no_rule_there_is_one_signature(server, workspace, jane, ken)
     assert server.everything() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("persisted", [False, True], ids=["failed", "persisted"])
 def test_a_further_signature_survives_a_crash_at_any_write(
     server, workspace, jane, ken, persisted

@@ -359,6 +359,7 @@ def test_no_more_wait_than_anybody_signs(house, monkeypatch):
 # ------------------------------------------------------------------ crashes
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("persisted", [False, True], ids=["failed", "persisted"])
 def test_a_crash_at_any_write_is_repaired_by_the_same_calls(server, house, persisted):
     digest, revision = None, 1
